@@ -1,0 +1,180 @@
+use crate::action::Action;
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::form::Target;
+use crate::target_group::TargetGroup;
+use crate::targets::{Health, TargetRow, Targets};
+use crate::task::Task;
+use crate::world::World;
+use serde_json::Value;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// A handle on a simulated AWS; its clones are handles on the same one.
+#[derive(Clone)]
+pub struct Aws {
+    world: Arc<Mutex<World>>,
+}
+
+impl Default for Aws {
+    fn default() -> Aws {
+        Aws::new()
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").finish_non_exhaustive()
+    }
+}
+
+impl Aws {
+    /// An AWS with no target group, no task and the cluster `demo-cluster`, whose clock starts at the present.
+    pub fn new() -> Aws {
+        Aws::starting_at(SystemTime::now())
+    }
+
+    /// Likewise, with a clock that starts at `base`. From there it runs as tokio's clock does, paused or not.
+    pub fn starting_at(base: SystemTime) -> Aws {
+        Aws { world: Arc::new(Mutex::new(World::starting_at(base))) }
+    }
+
+    pub fn now(&self) -> SystemTime {
+        self.world().now()
+    }
+
+    /// Puts a target group into the world; the answer is its ARN.
+    pub fn add_target_group(&self, group: TargetGroup) -> String {
+        let arn = group.arn();
+        let targets = Targets::of(group);
+        self.world().target_groups.insert(arn.clone(), targets);
+        arn
+    }
+
+    /// Takes a target group away with all its targets.
+    pub fn delete_target_group(&self, arn: &str) {
+        self.world().target_groups.remove(arn);
+    }
+
+    /// All targets of a target group, the draining ones too, sorted by address and port.
+    pub fn targets(&self, arn: &str) -> Vec<TargetRow> {
+        self.in_group(arn, |targets, now| targets.rows(now))
+    }
+
+    /// The targets that are registered, that is, not draining; sorted.
+    pub fn registered(&self, arn: &str) -> Vec<(IpAddr, u16)> {
+        self.targets(arn)
+            .into_iter()
+            .filter(|row| row.health != Health::Draining)
+            .map(|row| (row.id, row.port))
+            .collect()
+    }
+
+    /// Somebody registers a target by hand. No call is logged; a target that the group refuses is a panic.
+    pub fn put_target(&self, arn: &str, id: &str, port: u16) {
+        let target = Target { address: address(id), port: Some(port), zone: None };
+        self.in_group(arn, |targets, now| targets.register(&[target], now))
+            .unwrap_or_else(|error| panic!("{}: {}", error.code, error.message));
+    }
+
+    /// The health checks of a target come to this: healthy, unhealthy or unhealthy.draining. It shows once the
+    /// target is past `initial` and while it is registered.
+    pub fn set_health(&self, arn: &str, id: &str, port: u16, health: Health) {
+        let id = address(id);
+        self.in_group(arn, |targets, _| targets.set_health(id, port, health));
+    }
+
+    /// Whether DescribeTargetHealth spells IPv6 addresses out in full. How AWS spells them is undocumented.
+    pub fn spell_out_addresses(&self, spell_out: bool) {
+        self.world().spell_out_addresses = spell_out;
+    }
+
+    /// Makes a cluster known that has no task yet.
+    pub fn add_cluster(&self, name: &str) {
+        self.world().tasks.add_cluster(name);
+    }
+
+    /// ECS now knows this state of a task, unless it knows one of a higher version.
+    pub fn put_task(&self, task: &Task) {
+        self.world().put_task(task.clone());
+    }
+
+    /// ECS learns a task's state from an `ECS Task State Change` event, as when a file of events is played; the
+    /// highest version stays.
+    pub fn observe(&self, event: &Value) -> Result<(), String> {
+        let task = Task::from_event(event)?;
+        self.world().put_task(task);
+        Ok(())
+    }
+
+    /// The newest state of a task, as long as ECS shows it.
+    pub fn task(&self, arn: &str) -> Option<Task> {
+        let world = self.world();
+        let known = world.tasks.get(arn, world.now());
+        known.map(|known| known.task.clone())
+    }
+
+    /// ECS no longer knows the task: DescribeTasks calls it `MISSING`.
+    pub fn forget_task(&self, arn: &str) {
+        self.world().tasks.forget(arn);
+    }
+
+    /// All calls so far, in the order of their arrival.
+    pub fn calls(&self) -> Vec<Call> {
+        self.world().calls()
+    }
+
+    /// Likewise, and starts the log anew.
+    pub fn take_calls(&self) -> Vec<Call> {
+        self.world().take_calls()
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        self.world().script.faults.push(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        self.world().script.faults.clear();
+    }
+
+    /// Runs `hook` just before the `nth` call of `action` from now on (counted from 1) is applied or refused.
+    pub fn before(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
+        let before = &mut self.world().script.before;
+        before.add(action, nth, Box::new(hook));
+    }
+
+    /// Runs `hook` just after the `nth` call of `action` from now on (counted from 1) was applied or refused, and
+    /// before its answer leaves.
+    pub fn after(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
+        let after = &mut self.world().script.after;
+        after.add(action, nth, Box::new(hook));
+    }
+
+    /// Every call (or those of one action) takes so long before its effect.
+    pub fn latency(&self, action: Option<Action>, latency: Duration) {
+        let script = &mut self.world().script;
+        match action {
+            Some(action) => {
+                script.latency_of.insert(action, latency);
+            }
+            None => script.latency = latency,
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_group<T>(&self, arn: &str, look: impl FnOnce(&mut Targets, SystemTime) -> T) -> T {
+        let mut world = self.world();
+        let now = world.now();
+        let targets = world.target_groups.get_mut(arn);
+        look(targets.expect("a target group of this world"), now)
+    }
+}
+
+fn address(id: &str) -> IpAddr {
+    id.parse().unwrap_or_else(|_| panic!("`{id}` is not an IP address"))
+}

@@ -1,0 +1,100 @@
+//! ECS's actions over AWS JSON 1.1.
+
+use crate::action::Action;
+use crate::task::{Task, last_segment};
+use crate::task_shape::{Place, describe};
+use crate::wire::{ApiError, strings};
+use crate::world::World;
+use serde_json::{Value, json};
+
+/// ECS docs: up to 100 tasks in a call or on a page.
+const PAGE: usize = 100;
+
+/// Applies one action; the answer is its output.
+pub(crate) fn apply(world: &World, action: Action, input: &Value) -> Result<Value, ApiError> {
+    match action {
+        Action::DescribeTasks => describe_tasks(world, input),
+        Action::ListTasks => list_tasks(world, input),
+        Action::RegisterTargets
+        | Action::DeregisterTargets
+        | Action::DescribeTargetHealth
+        | Action::DescribeTargetGroups => unreachable!("{action} is an action of ELBv2"),
+    }
+}
+
+fn describe_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let cluster = cluster(world, input)?;
+    let asked = strings(&input["tasks"]);
+    if asked.is_empty() {
+        return Err(invalid_parameter("Tasks cannot be empty."));
+    }
+    if asked.len() > PAGE {
+        return Err(invalid_parameter("Tasks cannot have more than 100 elements."));
+    }
+    let mut tasks = Vec::new();
+    let mut failures = Vec::new();
+    for id in asked {
+        let mut known = world.tasks.of_cluster(cluster, world.now());
+        match known.find(|known| is_named(&known.task, &id)) {
+            Some(known) => tasks.push(describe(&known.task, Place::Api, known.since)),
+            None => failures.push(json!({"arn": id, "reason": "MISSING"})),
+        }
+    }
+    Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+fn is_named(task: &Task, id: &str) -> bool {
+    task.arn() == id || task.id() == id
+}
+
+fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let cluster = cluster(world, input)?;
+    let page = match input["maxResults"].as_u64() {
+        None => PAGE,
+        Some(size @ 1..=100) => size as usize,
+        Some(_) => return Err(invalid_parameter("maxResults must be between 1 and 100.")),
+    };
+    let after = input["nextToken"].as_str().unwrap_or_default();
+    let mut arns: Vec<String> = world
+        .tasks
+        .of_cluster(cluster, world.now())
+        .map(|known| &known.task)
+        .filter(|task| is_listed(task, input))
+        .map(Task::arn)
+        .filter(|arn| arn.as_str() > after)
+        .take(page + 1)
+        .collect();
+    let more = arns.len() > page;
+    arns.truncate(page);
+    let next = arns.last().cloned().filter(|_| more);
+    let mut output = json!({"taskArns": arns});
+    if let Some(next) = next {
+        output["nextToken"] = json!(next);
+    }
+    Ok(output)
+}
+
+/// ECS docs: the desiredStatus asked for is RUNNING by default; PENDING lists nothing; `family` is the task
+/// definition's, which tasks of services have as well.
+fn is_listed(task: &Task, input: &Value) -> bool {
+    let desired_status = input["desiredStatus"].as_str().unwrap_or("RUNNING");
+    let service = input["serviceName"].as_str().map(last_segment);
+    let family = input["family"].as_str();
+    task.desired_status() == desired_status
+        && service.is_none_or(|service| task.service_name() == Some(service))
+        && family.is_none_or(|family| task.task_definition == family)
+}
+
+/// The cluster's name, from a name or an ARN; without one it is `default`.
+fn cluster<'a>(world: &World, input: &'a Value) -> Result<&'a str, ApiError> {
+    let name = last_segment(input["cluster"].as_str().unwrap_or("default"));
+    if world.tasks.has_cluster(name) {
+        Ok(name)
+    } else {
+        Err(ApiError::sender("ClusterNotFoundException", "Cluster not found."))
+    }
+}
+
+fn invalid_parameter(message: &str) -> ApiError {
+    ApiError::sender("InvalidParameterException", message)
+}

@@ -1,0 +1,91 @@
+//! The way of one call through the simulated AWS.
+
+use crate::action::Service;
+use crate::aws::Aws;
+use crate::call::Outcome;
+use crate::fault::Effect;
+use crate::script::{Hooks, Script};
+use crate::wire::{Answer, ApiError, Asked, Input, Reply, Request};
+use crate::world::World;
+use crate::{ecs, elb};
+use std::time::Duration;
+
+impl Aws {
+    /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and answers.
+    pub(crate) async fn exchange(&self, request: Request) -> Reply {
+        let number = self.world().number();
+        let asked = match request.decode() {
+            Ok(asked) => asked,
+            Err(error) => return answer_error(request.service(), &error, number),
+        };
+        let call = self.world().log(number, &request, &asked);
+        let latency = self.world().script.latency_of(asked.action);
+        wait(latency).await;
+        self.run_hooks(&asked, |script| &mut script.before);
+        let effect = self.world().script.strike(&call);
+        if let Some(Effect::Hang(time)) = effect {
+            wait(time).await;
+        }
+        let reply = self.settle(number, &asked, effect);
+        self.run_hooks(&asked, |script| &mut script.after);
+        reply
+    }
+
+    /// Hooks run without the lock, because they work on this same world.
+    fn run_hooks(&self, asked: &Asked, hooks: impl FnOnce(&mut Script) -> &mut Hooks) {
+        let due = hooks(&mut self.world().script).due(asked.action);
+        for run in due {
+            run(self);
+        }
+    }
+
+    /// Applies the call, unless a fault refuses it, and makes the answer.
+    fn settle(&self, number: u64, asked: &Asked, effect: Option<Effect>) -> Reply {
+        let world = &mut self.world();
+        let applied = match &effect {
+            Some(Effect::Refuse(error)) => Err(error.clone()),
+            Some(Effect::LoseAnswer | Effect::Hang(_)) | None => apply(world, asked, number),
+        };
+        match applied {
+            _ if matches!(effect, Some(Effect::LoseAnswer)) => {
+                world.settle(number, Outcome::Lost);
+                Reply::Lost
+            }
+            Ok(answer) => {
+                world.settle(number, Outcome::Ok);
+                Reply::Answer(answer)
+            }
+            Err(error) => {
+                world.settle(number, Outcome::Error(error.code.clone()));
+                answer_error(asked.action.service(), &error, number)
+            }
+        }
+    }
+}
+
+fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiError> {
+    match &asked.input {
+        Input::Form(form) => {
+            let result = elb::apply(world, asked.action, form)?;
+            Ok(Answer::elb(asked.action, &result, request_id(number)))
+        }
+        Input::Json(input) => {
+            let output = ecs::apply(world, asked.action, input)?;
+            Ok(Answer::ecs(&output, request_id(number)))
+        }
+    }
+}
+
+fn answer_error(service: Service, error: &ApiError, number: u64) -> Reply {
+    Reply::Answer(Answer::error(service, error, request_id(number)))
+}
+
+fn request_id(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}

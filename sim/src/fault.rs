@@ -1,0 +1,149 @@
+use crate::action::{Action, Service};
+use crate::call::Call;
+use crate::wire::ApiError;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Something that goes wrong with certain calls of one action.
+///
+/// Which calls: all of them; with [`Fault::nth`] that one; with [`Fault::times`] so many, from the `nth` or else
+/// the first. Only calls that match the filters [`Fault::when_target`] and [`Fault::group`] are counted, from the
+/// moment the fault is added. What happens: a 503 unless said otherwise.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    action: Action,
+    target: Option<String>,
+    resource: Option<String>,
+    nth: Option<usize>,
+    times: Option<usize>,
+    seen: usize,
+    effect: Effect,
+}
+
+/// What a fault does to a call.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// The call is refused and changes nothing.
+    Refuse(ApiError),
+    /// The call has its usual effect, and the connection breaks before the answer.
+    LoseAnswer,
+    /// The call waits this long before its usual effect and answer.
+    Hang(Duration),
+}
+
+impl Fault {
+    pub fn on(action: Action) -> Fault {
+        let unavailable = ApiError::new("ServiceUnavailable", "Service is unavailable", 503);
+        Fault {
+            action,
+            target: None,
+            resource: None,
+            nth: None,
+            times: None,
+            seen: 0,
+            effect: Effect::Refuse(unavailable),
+        }
+    }
+
+    /// From the `nth` matching call on, counted from 1; without [`Fault::times`] that call alone.
+    pub fn nth(self, nth: usize) -> Fault {
+        Fault { nth: Some(nth), ..self }
+    }
+
+    /// So many matching calls.
+    pub fn times(self, times: usize) -> Fault {
+        Fault { times: Some(times), ..self }
+    }
+
+    /// Only calls that contain this target: an address (at any port), an address and port as a [`Call`] spells
+    /// them, or a task ARN.
+    pub fn when_target(self, target: &str) -> Fault {
+        Fault { target: Some(target.to_owned()), ..self }
+    }
+
+    /// Only calls about this target group or cluster.
+    pub fn group(self, arn: &str) -> Fault {
+        Fault { resource: Some(arn.to_owned()), ..self }
+    }
+
+    /// ELBv2 and ECS docs: `ThrottlingException`, "Rate exceeded".
+    pub fn throttled(self) -> Fault {
+        self.error("ThrottlingException", "Rate exceeded", 400)
+    }
+
+    /// Refused with this wire code, message and HTTP status.
+    pub fn error(self, code: &str, message: &str, status: u16) -> Fault {
+        self.effect(Effect::Refuse(ApiError::new(code, message, status)))
+    }
+
+    /// A 500.
+    pub fn internal_error(self) -> Fault {
+        let code = match self.action.service() {
+            Service::Elb => "InternalFailure",
+            Service::Ecs => "ServerException",
+        };
+        self.error(code, "An internal error occurred", 500)
+    }
+
+    /// Refused by IAM.
+    pub fn access_denied(self) -> Fault {
+        let (code, status) = match self.action.service() {
+            Service::Elb => ("AccessDenied", 403),
+            Service::Ecs => ("AccessDeniedException", 400),
+        };
+        let message = format!(
+            "User: arn:aws:sts::123456789012:assumed-role/demo/demo is not authorized to perform: {} \
+             because no identity-based policy allows the action",
+            self.action.iam_name()
+        );
+        self.error(code, &message, status)
+    }
+
+    /// The call has its effect, and the connection breaks before the answer.
+    pub fn lost_answer(self) -> Fault {
+        self.effect(Effect::LoseAnswer)
+    }
+
+    /// The call waits so long before its effect and answer. A caller that gives up earlier leaves no effect.
+    pub fn hang(self, time: Duration) -> Fault {
+        self.effect(Effect::Hang(time))
+    }
+
+    fn effect(self, effect: Effect) -> Fault {
+        Fault { effect, ..self }
+    }
+
+    /// Counts this call if it matches; the effect if the fault strikes it.
+    pub(crate) fn strike(&mut self, call: &Call) -> Option<Effect> {
+        if !self.matches(call) {
+            return None;
+        }
+        self.seen += 1;
+        let first = self.nth.unwrap_or(1);
+        let times = match (self.nth, self.times) {
+            (_, Some(times)) => times,
+            (Some(_), None) => 1,
+            (None, None) => usize::MAX,
+        };
+        let strikes = self.seen >= first && self.seen - first < times;
+        strikes.then(|| self.effect.clone())
+    }
+
+    fn matches(&self, call: &Call) -> bool {
+        let resource = self.resource.as_deref();
+        let target = self.target.as_deref();
+        call.action == self.action
+            && resource.is_none_or(|resource| call.resource.as_deref() == Some(resource))
+            && target.is_none_or(|target| call.targets.iter().any(|sent| is_target(sent, target)))
+    }
+}
+
+/// Whether a target of a call is the one that a fault names.
+fn is_target(sent: &str, named: &str) -> bool {
+    let address =
+        sent.parse::<SocketAddr>().map(|target| target.ip()).or_else(|_| sent.parse::<IpAddr>());
+    match (address, named.parse::<IpAddr>()) {
+        (Ok(address), Ok(named)) => address == named,
+        _ => sent == named,
+    }
+}

@@ -1,0 +1,118 @@
+use crate::digest::digest;
+use crate::prefix::Prefix;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A target group of target type `ip` and how it behaves; [`crate::Aws::add_target_group`] puts it into the world.
+#[derive(Clone, Debug)]
+pub struct TargetGroup {
+    pub(crate) name: String,
+    pub(crate) family: Family,
+    pub(crate) port: u16,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) registration_lag: Duration,
+    pub(crate) deregistration_delay: Duration,
+    pub(crate) quota: usize,
+    pub(crate) vpc: Prefix,
+}
+
+/// `IpAddressType`: a target group takes addresses of one family only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    pub(crate) fn wire_name(self) -> &'static str {
+        match self {
+            Family::Ipv4 => "ipv4",
+            Family::Ipv6 => "ipv6",
+        }
+    }
+
+    pub(crate) fn has(self, address: IpAddr) -> bool {
+        address.is_ipv6() == (self == Family::Ipv6)
+    }
+}
+
+impl TargetGroup {
+    /// An IPv6 target group in a VPC of 2001:db8::/32.
+    pub fn ipv6(name: &str) -> TargetGroup {
+        TargetGroup::new(name, Family::Ipv6, "2001:db8::/32")
+    }
+
+    /// An IPv4 target group in a VPC of 10.0.0.0/8.
+    pub fn ipv4(name: &str) -> TargetGroup {
+        TargetGroup::new(name, Family::Ipv4, "10.0.0.0/8")
+    }
+
+    fn new(name: &str, family: Family, vpc: &str) -> TargetGroup {
+        TargetGroup {
+            name: name.to_owned(),
+            family,
+            port: 80,
+            region: "us-east-2".to_owned(),
+            account: "123456789012".to_owned(),
+            registration_lag: Duration::from_secs(120),
+            deregistration_delay: Duration::from_secs(300),
+            quota: 1000,
+            vpc: Prefix::parse(vpc),
+        }
+    }
+
+    /// The port of targets that are registered without one.
+    pub fn port(self, port: u16) -> TargetGroup {
+        TargetGroup { port, ..self }
+    }
+
+    pub fn region(self, region: &str) -> TargetGroup {
+        TargetGroup { region: region.to_owned(), ..self }
+    }
+
+    pub fn account(self, account: &str) -> TargetGroup {
+        TargetGroup { account: account.to_owned(), ..self }
+    }
+
+    /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed health check;
+    /// on an NLB that takes 90 to 180 s.
+    pub fn registration_lag(self, registration_lag: Duration) -> TargetGroup {
+        TargetGroup { registration_lag, ..self }
+    }
+
+    /// How long a deregistered target is `draining`. ELBv2 docs: `deregistration_delay.timeout_seconds`, 300 by default.
+    pub fn deregistration_delay(self, deregistration_delay: Duration) -> TargetGroup {
+        TargetGroup { deregistration_delay, ..self }
+    }
+
+    /// How many targets it may have. ELBv2 docs: 1,000 per target group.
+    pub fn quota(self, quota: usize) -> TargetGroup {
+        TargetGroup { quota, ..self }
+    }
+
+    /// The VPC's address range, as CIDR text; targets outside it are refused.
+    pub fn vpc_prefix(self, cidr: &str) -> TargetGroup {
+        TargetGroup { vpc: Prefix::parse(cidr), ..self }
+    }
+
+    /// The ARN, which depends on region, account and name alone.
+    pub fn arn(&self) -> String {
+        let suffix = match self.name.as_str() {
+            "demo-ipv6" => "6d0ecf831eec9f09".to_owned(),
+            name => format!("{:016x}", digest(name)),
+        };
+        format!(
+            "arn:aws:elasticloadbalancing:{}:{}:targetgroup/{}/{suffix}",
+            self.region, self.account, self.name
+        )
+    }
+
+    /// The dualstack Network Load Balancer in front of it.
+    pub(crate) fn load_balancer_arn(&self) -> String {
+        format!(
+            "arn:aws:elasticloadbalancing:{}:{}:loadbalancer/net/demo-nlb/50dc6c495c0c9188",
+            self.region, self.account
+        )
+    }
+}

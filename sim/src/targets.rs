@@ -1,0 +1,188 @@
+use crate::form::Target;
+use crate::target_group::TargetGroup;
+use crate::wire::ApiError;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+/// The health of a target. It displays as the API's own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Registered, and not yet serving.
+    Initial,
+    Healthy,
+    Unhealthy,
+    /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs: with
+    /// `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in this state first.
+    UnhealthyDraining,
+    /// Deregistered, and keeping its connections until the deregistration delay is over.
+    Draining,
+    /// Not registered.
+    Unused,
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Health::Initial => "initial",
+            Health::Healthy => "healthy",
+            Health::Unhealthy => "unhealthy",
+            Health::UnhealthyDraining => "unhealthy.draining",
+            Health::Draining => "draining",
+            Health::Unused => "unused",
+        })
+    }
+}
+
+/// A target as DescribeTargetHealth would show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetRow {
+    pub id: IpAddr,
+    pub port: u16,
+    pub health: Health,
+}
+
+/// A target group with its targets. A target is an address *and* a port: one address may be there several times.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    pub(crate) group: TargetGroup,
+    registrations: BTreeMap<(IpAddr, u16), Registration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Registration {
+    since: SystemTime,
+    /// Whether the registering call named the port.
+    named_port: bool,
+    /// What its health checks say once it is past `initial`.
+    checked: Health,
+    draining_until: Option<SystemTime>,
+}
+
+impl Targets {
+    pub(crate) fn of(group: TargetGroup) -> Targets {
+        Targets { group, registrations: BTreeMap::new() }
+    }
+
+    /// RegisterTargets: all of them or, if one is refused, none.
+    pub(crate) fn register(&mut self, asked: &[Target], now: SystemTime) -> Result<(), ApiError> {
+        self.forget_drained(now);
+        for target in asked {
+            self.check(target)?;
+        }
+        let mut after = self.registrations.clone();
+        for target in asked {
+            let entry = after.entry(self.key(target)).or_insert(Registration {
+                since: now,
+                named_port: target.port.is_some(),
+                checked: Health::Healthy,
+                draining_until: None,
+            });
+            if entry.draining_until.take().is_some() {
+                entry.since = now;
+                entry.named_port = target.port.is_some();
+            }
+        }
+        let registered = after.values().filter(|entry| entry.is_registered()).count();
+        if registered > self.group.quota {
+            return Err(ApiError::sender(
+                "TooManyTargets",
+                format!(
+                    "The target group '{}' may have {} targets",
+                    self.group.name, self.group.quota
+                ),
+            ));
+        }
+        self.registrations = after;
+        Ok(())
+    }
+
+    /// Whether the target group takes such a target at all.
+    fn check(&self, target: &Target) -> Result<(), ApiError> {
+        let address = target.address;
+        if !self.group.family.has(address) {
+            return Err(ApiError::validation(format!(
+                "The IP address '{address}' is not a valid {} address",
+                self.group.family.wire_name()
+            )));
+        }
+        if !self.group.vpc.contains(address) {
+            return Err(ApiError::validation(format!(
+                "The IP address '{address}' is not within the VPC of the target group"
+            )));
+        }
+        if target.zone.is_some() {
+            return Err(ApiError::validation(format!(
+                "The IP address '{address}' is within the VPC and cannot have its Availability Zone overridden"
+            )));
+        }
+        Ok(())
+    }
+
+    /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action returns successfully").
+    pub(crate) fn deregister(&mut self, asked: &[Target], now: SystemTime) {
+        self.forget_drained(now);
+        for target in asked {
+            let key = self.key(target);
+            if let Some(entry) = self.registrations.get_mut(&key)
+                && entry.is_registered()
+                && (target.port.is_some() || !entry.named_port)
+            {
+                entry.draining_until = Some(now + self.group.deregistration_delay);
+            }
+        }
+        self.forget_drained(now);
+    }
+
+    /// All targets, the draining ones too, sorted by address and port.
+    pub(crate) fn rows(&self, now: SystemTime) -> Vec<TargetRow> {
+        self.registrations
+            .iter()
+            .map(|(&(id, port), entry)| TargetRow {
+                id,
+                port,
+                health: entry.health(&self.group, now),
+            })
+            .filter(|row| row.health != Health::Unused)
+            .collect()
+    }
+
+    /// The health of one target; a target without a port is the one at the group's port.
+    pub(crate) fn row(&self, target: &Target, now: SystemTime) -> TargetRow {
+        let (id, port) = self.key(target);
+        let entry = self.registrations.get(&(id, port));
+        let health = entry.map_or(Health::Unused, |entry| entry.health(&self.group, now));
+        TargetRow { id, port, health }
+    }
+
+    /// The health checks of a registered target have come to this.
+    pub(crate) fn set_health(&mut self, id: IpAddr, port: u16, health: Health) {
+        if let Some(entry) = self.registrations.get_mut(&(id, port)) {
+            entry.checked = health;
+        }
+    }
+
+    fn key(&self, target: &Target) -> (IpAddr, u16) {
+        (target.address, target.port.unwrap_or(self.group.port))
+    }
+
+    fn forget_drained(&mut self, now: SystemTime) {
+        self.registrations.retain(|_, entry| entry.draining_until.is_none_or(|until| until > now));
+    }
+}
+
+impl Registration {
+    fn is_registered(&self) -> bool {
+        self.draining_until.is_none()
+    }
+
+    fn health(&self, group: &TargetGroup, now: SystemTime) -> Health {
+        match self.draining_until {
+            Some(until) if until <= now => Health::Unused,
+            Some(_) => Health::Draining,
+            None if now < self.since + group.registration_lag => Health::Initial,
+            None => self.checked,
+        }
+    }
+}

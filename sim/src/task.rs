@@ -1,0 +1,291 @@
+use crate::digest::digest;
+use serde_json::Value;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// A task in one state of its life: a builder, with a verb for every step.
+///
+/// Each verb raises the version, to at least the one that was captured for that state on Fargate: RUNNING is 3,
+/// the first with desiredStatus STOPPED is 4, STOPPED is 6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    id: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    cluster: String,
+    pub(crate) group: Group,
+    pub(crate) task_definition: String,
+    address: Option<Ipv6Addr>,
+    pub(crate) launch_type: String,
+    last_status: String,
+    desired_status: String,
+    version: u64,
+    old_arn: bool,
+}
+
+/// `group`: `service:<name>`, or `family:<task definition family>` for a standalone task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    Service(String),
+    Family,
+    Other(String),
+}
+
+impl Task {
+    /// A task that is PROVISIONING (version 1), of `demo-service` in `demo-cluster`, on Fargate, with an IPv6
+    /// address of its own in 2001:db8::/32.
+    pub fn new(id: &str) -> Task {
+        Task {
+            id: id.to_owned(),
+            region: "us-east-2".to_owned(),
+            account: "123456789012".to_owned(),
+            cluster: "demo-cluster".to_owned(),
+            group: Group::Service("demo-service".to_owned()),
+            task_definition: "demo".to_owned(),
+            address: Some(address_of(id)),
+            launch_type: "FARGATE".to_owned(),
+            last_status: "PROVISIONING".to_owned(),
+            desired_status: "RUNNING".to_owned(),
+            version: 1,
+            old_arn: false,
+        }
+    }
+
+    pub fn cluster(self, cluster: &str) -> Task {
+        let cluster = cluster.to_owned();
+        Task { cluster, ..self }
+    }
+
+    pub fn region(self, region: &str) -> Task {
+        let region = region.to_owned();
+        Task { region, ..self }
+    }
+
+    pub fn account(self, account: &str) -> Task {
+        let account = account.to_owned();
+        Task { account, ..self }
+    }
+
+    /// A task of this service.
+    pub fn service(self, service: &str) -> Task {
+        let group = Group::Service(service.to_owned());
+        Task { group, ..self }
+    }
+
+    /// A standalone task of this task definition family.
+    pub fn family(self, family: &str) -> Task {
+        let group = Group::Family;
+        Task { group, ..self }.task_definition(family)
+    }
+
+    /// The family of its task definition, `demo` unless said otherwise; tasks of services have one too.
+    pub fn task_definition(self, family: &str) -> Task {
+        let task_definition = family.to_owned();
+        Task { task_definition, ..self }
+    }
+
+    /// Its IPv6 address. Text that is none is a panic.
+    pub fn address(self, address: &str) -> Task {
+        let parsed = address.parse();
+        let parsed = parsed.unwrap_or_else(|_| panic!("`{address}` is not an IPv6 address"));
+        Task { address: Some(parsed), ..self }
+    }
+
+    pub fn without_address(self) -> Task {
+        Task { address: None, ..self }
+    }
+
+    /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network interface.
+    pub fn launch_type(self, launch_type: &str) -> Task {
+        let launch_type = launch_type.to_owned();
+        Task { launch_type, ..self }
+    }
+
+    /// Sets the version outright, also downwards.
+    pub fn at_version(self, version: u64) -> Task {
+        Task { version, ..self }
+    }
+
+    /// Its ARN is in the old format, without the cluster's name.
+    pub fn with_old_arn(self) -> Task {
+        Task { old_arn: true, ..self }
+    }
+
+    pub fn provisioning(self) -> Task {
+        self.enter("PROVISIONING", "RUNNING", 1)
+    }
+
+    pub fn pending(self) -> Task {
+        self.enter("PENDING", "RUNNING", 2)
+    }
+
+    pub fn activating(self) -> Task {
+        self.enter("ACTIVATING", "RUNNING", 2)
+    }
+
+    pub fn running(self) -> Task {
+        self.enter("RUNNING", "RUNNING", 3)
+    }
+
+    /// Its desiredStatus becomes STOPPED while lastStatus stays: what the first event of a stop shows as lastStatus
+    /// was never captured.
+    pub fn asked_to_stop(self) -> Task {
+        let last_status = self.last_status.clone();
+        self.enter(&last_status, "STOPPED", 4)
+    }
+
+    pub fn deactivating(self) -> Task {
+        self.enter("DEACTIVATING", "STOPPED", 4)
+    }
+
+    pub fn stopping(self) -> Task {
+        self.enter("STOPPING", "STOPPED", 4)
+    }
+
+    pub fn deprovisioning(self) -> Task {
+        self.enter("DEPROVISIONING", "STOPPED", 5)
+    }
+
+    pub fn stopped(self) -> Task {
+        self.enter("STOPPED", "STOPPED", 6)
+    }
+
+    fn enter(self, last_status: &str, desired_status: &str, at_least: u64) -> Task {
+        Task {
+            last_status: last_status.to_owned(),
+            desired_status: desired_status.to_owned(),
+            version: at_least.max(self.version + 1),
+            ..self
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn arn(&self) -> String {
+        let path = match self.old_arn {
+            true => self.id.clone(),
+            false => format!("{}/{}", self.cluster, self.id),
+        };
+        self.arn_of(&format!("task/{path}"))
+    }
+
+    pub fn cluster_arn(&self) -> String {
+        self.arn_of(&format!("cluster/{}", self.cluster))
+    }
+
+    pub fn cluster_name(&self) -> &str {
+        &self.cluster
+    }
+
+    /// `service:demo-service` or `family:demo`.
+    pub fn group(&self) -> String {
+        match &self.group {
+            Group::Service(name) => format!("service:{name}"),
+            Group::Family => format!("family:{}", self.task_definition),
+            Group::Other(group) => group.clone(),
+        }
+    }
+
+    /// The name of its service, if it belongs to one.
+    pub fn service_name(&self) -> Option<&str> {
+        match &self.group {
+            Group::Service(name) => Some(name),
+            Group::Family | Group::Other(_) => None,
+        }
+    }
+
+    pub fn ipv6(&self) -> Option<Ipv6Addr> {
+        self.address
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn last_status(&self) -> &str {
+        &self.last_status
+    }
+
+    pub fn desired_status(&self) -> &str {
+        &self.desired_status
+    }
+
+    /// Any ARN of ECS in its region and account.
+    pub(crate) fn arn_of(&self, resource: &str) -> String {
+        format!("arn:aws:ecs:{}:{}:{resource}", self.region, self.account)
+    }
+
+    /// The private IPv4 address, which a dual-stack task always has.
+    pub(crate) fn ipv4(&self) -> Ipv4Addr {
+        let [.., third, fourth] = address_of(&self.id).octets();
+        Ipv4Addr::new(10, 0, third, fourth)
+    }
+
+    /// Reads the state out of an `ECS Task State Change` event.
+    pub(crate) fn from_event(event: &Value) -> Result<Task, String> {
+        let detail = &event["detail"];
+        let arn = text(detail, "taskArn")?;
+        let [_, _, _, region, account, path] = parts(arn)?;
+        let path: Vec<&str> = path.split('/').collect();
+        let cluster_arn = text(detail, "clusterArn")?;
+        let version = detail["version"].as_u64();
+        Ok(Task {
+            id: path.last().copied().unwrap_or_default().to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            cluster: last_segment(cluster_arn).to_owned(),
+            group: read_group(detail["group"].as_str().unwrap_or_default()),
+            task_definition: read_family(detail["taskDefinitionArn"].as_str().unwrap_or_default()),
+            address: read_address(detail),
+            launch_type: detail["launchType"].as_str().unwrap_or("FARGATE").to_owned(),
+            last_status: text(detail, "lastStatus")?.to_owned(),
+            desired_status: text(detail, "desiredStatus")?.to_owned(),
+            version: version.ok_or("the event has no number in detail.version")?,
+            old_arn: path.len() == 2,
+        })
+    }
+}
+
+fn text<'a>(detail: &'a Value, name: &str) -> Result<&'a str, String> {
+    let text = detail[name].as_str();
+    text.ok_or_else(|| format!("the event has no text in detail.{name}"))
+}
+
+fn parts(arn: &str) -> Result<[&str; 6], String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    parts.try_into().map_err(|_| format!("`{arn}` is not an ARN"))
+}
+
+/// `demo-cluster` of `arn:aws:ecs:…:cluster/demo-cluster`, and any bare name itself.
+pub(crate) fn last_segment(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn read_group(group: &str) -> Group {
+    match group.split_once(':') {
+        Some(("service", name)) => Group::Service(name.to_owned()),
+        Some(("family", _)) => Group::Family,
+        _ => Group::Other(group.to_owned()),
+    }
+}
+
+/// `demo` of `…:task-definition/demo:10`.
+fn read_family(task_definition_arn: &str) -> String {
+    let name = last_segment(task_definition_arn);
+    name.split(':').next().unwrap_or(name).to_owned()
+}
+
+fn read_address(detail: &Value) -> Option<Ipv6Addr> {
+    let containers = detail["containers"].as_array()?;
+    containers
+        .iter()
+        .filter_map(|container| container["networkInterfaces"].as_array())
+        .flatten()
+        .find_map(|interface| interface["ipv6Address"].as_str()?.parse().ok())
+}
+
+/// An address in 2001:db8:1234:1a00::/64 made from the task's id.
+fn address_of(id: &str) -> Ipv6Addr {
+    Ipv6Addr::from(0x2001_0db8_1234_1a00_u128 << 64 | u128::from(digest(id)))
+}

@@ -1,0 +1,211 @@
+//! The JSON of a task: nearly the same in an event's `detail` and in DescribeTasks, after captured ones of both.
+
+use crate::digest::{digest, hex, uuid};
+use crate::task::{Group, Task};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+/// Where the JSON of a task appears.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Event,
+    Api,
+}
+
+impl Place {
+    fn attachment_type(self) -> &'static str {
+        match self {
+            Place::Event => "eni",
+            Place::Api => "ElasticNetworkInterface",
+        }
+    }
+
+    fn agent_status_key(self) -> &'static str {
+        match self {
+            Place::Event => "status",
+            Place::Api => "lastStatus",
+        }
+    }
+
+    /// Text in events, seconds since 1970 in the API.
+    fn timestamp(self, time: SystemTime) -> Value {
+        match self {
+            Place::Event => json!(rfc3339(time)),
+            Place::Api => json!(DateTime::from(time).as_secs_f64()),
+        }
+    }
+}
+
+/// `2023-05-02T14:19:34.52Z`, to the millisecond.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    let millis = DateTime::from(time).to_millis().unwrap_or_default();
+    let time = DateTime::from_millis(millis);
+    time.fmt(Format::DateTime).unwrap_or_default()
+}
+
+/// A task as of `since`, when it came into its present state.
+pub(crate) fn describe(task: &Task, place: Place, since: SystemTime) -> Value {
+    let mut json = json!({
+        "attachments": attachments(task, place),
+        "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
+        "availabilityZone": format!("{}a", task.region),
+        "clusterArn": task.cluster_arn(),
+        "connectivity": "CONNECTED",
+        "connectivityAt": place.timestamp(later(4_948)),
+        "containers": [container(task, place)],
+        "cpu": "256",
+        "createdAt": place.timestamp(created_at()),
+        "desiredStatus": task.desired_status(),
+        "enableExecuteCommand": true,
+        "group": task.group(),
+        "launchType": task.launch_type,
+        "lastStatus": task.last_status(),
+        "memory": "512",
+        "overrides": {"containerOverrides": [{"name": "app"}]},
+        "taskArn": task.arn(),
+        "taskDefinitionArn": task.arn_of(&format!("task-definition/{}:10", task.task_definition)),
+        "version": task.version(),
+    });
+    add(&mut json, launch_fields(task));
+    add(&mut json, life_fields(task, place, since));
+    if let Group::Service(service) = &task.group {
+        json["startedBy"] = json!(format!("ecs-svc/{}", digest(service)));
+    }
+    json
+}
+
+fn add(json: &mut Value, fields: Value) {
+    if let (Value::Object(json), Value::Object(fields)) = (json, fields) {
+        json.extend(fields);
+    }
+}
+
+/// When the captured task was created; the milestones of its start are so many milliseconds later. No decision
+/// hangs on them.
+fn created_at() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(1_683_037_154_980)
+}
+
+fn later(millis: u64) -> SystemTime {
+    created_at() + Duration::from_millis(millis)
+}
+
+fn launch_fields(task: &Task) -> Value {
+    match task.launch_type.as_str() {
+        "FARGATE" => json!({"platformVersion": "1.4.0", "ephemeralStorage": {"sizeInGiB": 20}}),
+        _ => json!({
+            "containerInstanceArn": task.arn_of(&format!(
+                "container-instance/{}/{}", task.cluster_name(), uuid(task.cluster_name()).replace('-', "")
+            )),
+        }),
+    }
+}
+
+fn life_fields(task: &Task, place: Place, since: SystemTime) -> Value {
+    let mut fields = json!({});
+    let since = place.timestamp(since);
+    if !matches!(task.last_status(), "PROVISIONING" | "PENDING") {
+        fields["pullStartedAt"] = place.timestamp(later(12_927));
+        fields["pullStoppedAt"] = place.timestamp(later(17_447));
+        fields["startedAt"] = place.timestamp(later(19_540));
+    }
+    if task.desired_status() == "STOPPED" {
+        fields["stoppingAt"] = since.clone();
+        fields["stopCode"] = json!("ServiceSchedulerInitiated");
+        fields["stoppedReason"] = json!("Scaling activity initiated by deployment");
+    }
+    if task.last_status() == "STOPPED" {
+        fields["executionStoppedAt"] = since.clone();
+        fields["stoppedAt"] = since.clone();
+    }
+    if place == Place::Event {
+        fields["updatedAt"] = since;
+    }
+    fields
+}
+
+fn container(task: &Task, place: Place) -> Value {
+    let path = format!("container/{}/{}", task.cluster_name(), task.id());
+    let status = match task.last_status() {
+        "PROVISIONING" | "PENDING" => "PENDING",
+        "STOPPED" | "DEPROVISIONING" => "STOPPED",
+        _ => "RUNNING",
+    };
+    let mut container = json!({
+        "containerArn": task.arn_of(&format!("{path}/{}", uuid(&path))),
+        "lastStatus": status,
+        "name": "app",
+        "image": format!("{}.dkr.ecr.{}.amazonaws.com/app:tag", task.account, task.region),
+        "imageDigest": format!("sha256:{}", hex("app").repeat(2)),
+        "runtimeId": format!("{}-766747396", task.id()),
+        "taskArn": task.arn(),
+        "networkInterfaces": network_interfaces(task),
+        "cpu": "0",
+        "memory": "512",
+        "managedAgents": [{"name": "ExecuteCommandAgent", place.agent_status_key(): status}],
+    });
+    if status == "STOPPED" {
+        container["exitCode"] = json!(137);
+    }
+    container
+}
+
+fn has_interface(task: &Task) -> bool {
+    task.launch_type != "EXTERNAL"
+}
+
+fn network_interfaces(task: &Task) -> Value {
+    if !has_interface(task) || task.last_status() == "PROVISIONING" {
+        return json!([]);
+    }
+    let mut interface = json!({
+        "attachmentId": attachment_id(task),
+        "privateIpv4Address": task.ipv4().to_string(),
+    });
+    if let Some(address) = task.ipv6() {
+        interface["ipv6Address"] = json!(address.to_string());
+    }
+    json!([interface])
+}
+
+fn attachment_id(task: &Task) -> String {
+    uuid(&format!("attachment of {}", task.id()))
+}
+
+/// The attachment outlives the task: a stopped task's is DELETED, while its containers still tell the address.
+fn attachments(task: &Task, place: Place) -> Value {
+    if !has_interface(task) {
+        return json!([]);
+    }
+    let status = match task.last_status() {
+        "PROVISIONING" => "PRECREATED",
+        "STOPPED" => "DELETED",
+        _ => "ATTACHED",
+    };
+    let mut details = vec![json!({"name": "subnetId", "value": "subnet-0aaaaaaaaaaaaaaaa"})];
+    if status != "PRECREATED" {
+        details.extend(interface_details(task));
+    }
+    json!([{
+        "id": attachment_id(task),
+        "type": place.attachment_type(),
+        "status": status,
+        "details": details,
+    }])
+}
+
+/// ECS docs: these and no IPv6 address.
+fn interface_details(task: &Task) -> [Value; 4] {
+    let ipv4 = task.ipv4();
+    let host = ipv4.to_string().replace('.', "-");
+    let dns = format!("ip-{host}.{}.compute.internal", task.region);
+    let number = digest(task.id());
+    [
+        json!({"name": "networkInterfaceId", "value": format!("eni-0{:016x}", number)}),
+        json!({"name": "macAddress", "value": "02:00:5e:00:53:01"}),
+        json!({"name": "privateDnsName", "value": dns}),
+        json!({"name": "privateIPv4Address", "value": ipv4.to_string()}),
+    ]
+}

@@ -1,0 +1,212 @@
+//! Requests and answers as they cross the wire, in process or over loopback.
+
+use crate::action::{Action, Service};
+use crate::form::Form;
+use crate::xml;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
+
+/// A request, whatever carried it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) host: String,
+    /// The `Authorization` header; its credential scope names the region.
+    pub(crate) authorization: String,
+    /// The `X-Amz-Target` header, which only ECS's protocol has.
+    pub(crate) target: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Answer(Answer),
+    /// The connection breaks before an answer.
+    Lost,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) request_id: String,
+    pub(crate) body: String,
+}
+
+/// A request that was understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) action: Action,
+    pub(crate) input: Input,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Form(Form),
+    Json(Value),
+}
+
+/// A refusal, as AWS words it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) status: u16,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: &str, message: impl Into<String>, status: u16) -> ApiError {
+        ApiError { code: code.to_owned(), message: message.into(), status }
+    }
+
+    /// The caller's fault.
+    pub(crate) fn sender(code: &str, message: impl Into<String>) -> ApiError {
+        ApiError::new(code, message, 400)
+    }
+
+    /// The unmodelled code that ELBv2 has for most bad input.
+    pub(crate) fn validation(message: impl Into<String>) -> ApiError {
+        ApiError::sender("ValidationError", message)
+    }
+}
+
+impl Request {
+    pub(crate) fn service(&self) -> Service {
+        match self.target {
+            Some(_) => Service::Ecs,
+            None => Service::Elb,
+        }
+    }
+
+    /// The region of the signature's credential scope, `…/20260101/us-east-2/ecs/aws4_request`.
+    pub(crate) fn region(&self) -> Option<String> {
+        let (_, scope) = self.authorization.split_once("Credential=")?;
+        scope.split('/').nth(2).map(str::to_owned)
+    }
+
+    pub(crate) fn decode(&self) -> Result<Asked, ApiError> {
+        match &self.target {
+            Some(target) => decode_json(target, &self.body),
+            None => decode_form(&self.body),
+        }
+    }
+}
+
+fn decode_json(target: &str, body: &[u8]) -> Result<Asked, ApiError> {
+    let name = target.strip_prefix(ECS_TARGET).unwrap_or(target);
+    let action = Action::named(Service::Ecs, name).ok_or_else(|| {
+        let message = format!("the simulated AWS does not know the action {target}");
+        ApiError::sender("UnknownOperationException", message)
+    })?;
+    let input = serde_json::from_slice(body)
+        .map_err(|error| ApiError::sender("SerializationException", error.to_string()))?;
+    Ok(Asked { action, input: Input::Json(input) })
+}
+
+fn decode_form(body: &[u8]) -> Result<Asked, ApiError> {
+    let form = Form::parse(body);
+    let name = form.get("Action").unwrap_or("(none)");
+    let action = Action::named(Service::Elb, name).ok_or_else(|| {
+        let message = format!("the simulated AWS does not know the action {name}");
+        ApiError::sender("InvalidAction", message)
+    })?;
+    Ok(Asked { action, input: Input::Form(form) })
+}
+
+impl Asked {
+    /// The target group or cluster the call is about.
+    pub(crate) fn resource(&self) -> Option<String> {
+        match &self.input {
+            Input::Form(form) => form.get("TargetGroupArn").map(str::to_owned),
+            Input::Json(input) => input["cluster"].as_str().map(str::to_owned),
+        }
+    }
+
+    pub(crate) fn targets(&self) -> Vec<String> {
+        match &self.input {
+            Input::Form(form) => {
+                let mut targets = form.target_names();
+                targets.extend(form.strings("TargetGroupArns"));
+                targets
+            }
+            Input::Json(input) => strings(&input["tasks"]),
+        }
+    }
+
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        match &self.input {
+            Input::Form(form) => form.parameters.clone(),
+            Input::Json(input) => input
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.to_string()))
+                .collect(),
+        }
+    }
+}
+
+/// The strings of a JSON array.
+pub(crate) fn strings(array: &Value) -> Vec<String> {
+    array
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+impl Answer {
+    /// An answer of ELBv2, around the XML of the action's result.
+    pub(crate) fn elb(action: Action, result: &str, request_id: String) -> Answer {
+        let result = xml::element(&format!("{action}Result"), result);
+        let metadata = xml::element("ResponseMetadata", &xml::text("RequestId", &request_id));
+        let body = format!(
+            r#"<{action}Response xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">{result}{metadata}</{action}Response>"#
+        );
+        Answer::xml(200, body, request_id)
+    }
+
+    pub(crate) fn ecs(body: &Value, request_id: String) -> Answer {
+        Answer::json(200, body, request_id)
+    }
+
+    /// A refusal in the words of the service that was called.
+    pub(crate) fn error(service: Service, error: &ApiError, request_id: String) -> Answer {
+        match service {
+            Service::Ecs => {
+                let body = json!({"__type": error.code, "message": error.message});
+                Answer::json(error.status, &body, request_id)
+            }
+            Service::Elb => {
+                let kind = if error.status < 500 { "Sender" } else { "Receiver" };
+                let inner = [
+                    xml::text("Type", kind),
+                    xml::text("Code", &error.code),
+                    xml::text("Message", &error.message),
+                ]
+                .concat();
+                let body = xml::element(
+                    "ErrorResponse",
+                    &[xml::element("Error", &inner), xml::text("RequestId", &request_id)].concat(),
+                );
+                Answer::xml(error.status, body, request_id)
+            }
+        }
+    }
+
+    fn xml(status: u16, body: String, request_id: String) -> Answer {
+        Answer { status, content_type: "text/xml", request_id, body }
+    }
+
+    fn json(status: u16, body: &Value, request_id: String) -> Answer {
+        Answer {
+            status,
+            content_type: "application/x-amz-json-1.1",
+            request_id,
+            body: body.to_string(),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Real SDK clients on top of the simulated AWS.
+
+use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use sim::Aws;
+use std::net::IpAddr;
+
+pub fn elb(aws: &Aws) -> aws_sdk_elasticloadbalancingv2::Client {
+    let config = aws_sdk_elasticloadbalancingv2::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(credentials())
+        .region(Region::new("us-east-2"))
+        .http_client(aws.http_client())
+        .build();
+    aws_sdk_elasticloadbalancingv2::Client::from_conf(config)
+}
+
+#[allow(dead_code, reason = "not every file of tests talks to ECS")]
+pub fn ecs(aws: &Aws) -> aws_sdk_ecs::Client {
+    let config = aws_sdk_ecs::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(credentials())
+        .region(Region::new("us-east-2"))
+        .http_client(aws.http_client())
+        .build();
+    aws_sdk_ecs::Client::from_conf(config)
+}
+
+pub fn credentials() -> Credentials {
+    Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "tests")
+}
+
+pub fn target(id: &str, port: i32) -> TargetDescription {
+    TargetDescription::builder().id(id).port(port).build()
+}
+
+#[allow(dead_code, reason = "not every file of tests looks at targets")]
+pub fn pair(id: &str, port: u16) -> (IpAddr, u16) {
+    (id.parse().expect("an IP address"), port)
+}

@@ -1,0 +1,139 @@
+//! The AWS clients: credentials, endpoints, TLS.
+
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::config::{Credentials, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::call::{retries, timeouts};
+use crate::config::Mistake;
+
+/// The roots that AWS's endpoints chain to in the commercial and GovCloud partitions, from Amazon
+/// Trust Services' repository. Parsing these five takes a fraction of the time of parsing all
+/// the system's, and this is on the way of every cold start.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// Settings shared by all clients. `http` carries the calls; credentials come from `variable`, as
+/// Lambda gives them, or else from the default chain, as on a developer's machine. Endpoints
+/// (`AWS_ENDPOINT_URL*`, `AWS_USE_DUALSTACK_ENDPOINT`) are read by the SDK (AWS SDKs reference).
+pub async fn sdk_config(
+    region: &str,
+    http: SharedHttpClient,
+    variable: impl Fn(&str) -> Option<String>,
+) -> SdkConfig {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .http_client(http)
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        // The attempt's own timeout does its work for answers of a few kilobytes.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let config = match (given("AWS_ACCESS_KEY_ID"), given("AWS_SECRET_ACCESS_KEY")) {
+        (Some(id), Some(secret)) => {
+            let token = given("AWS_SESSION_TOKEN");
+            config.credentials_provider(Credentials::new(id, secret, token, None, "environment"))
+        }
+        _ => config,
+    };
+    config.load().await
+}
+
+/// The HTTPS client: TLS by ring, because the SDK's default (aws-lc-rs) spends 35 to 60 ms of CPU
+/// on seeding its random generator in the first handshake, half a second at Lambda's smallest
+/// size. `AWS_CA_BUNDLE` names the roots to trust; without it they follow from the region.
+pub fn https_client(
+    region: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<SharedHttpClient, Mistake> {
+    let tls = TlsContext::builder().with_trust_store(trust_store(region, &variable)?).build();
+    let tls = tls.map_err(|e| Mistake::new("AWS_CA_BUNDLE", e, "name a file of certificates"))?;
+    let ring = Provider::Rustls(CryptoMode::Ring);
+    Ok(Builder::new().tls_provider(ring).tls_context(tls).build_https())
+}
+
+fn trust_store(
+    region: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<TrustStore, Mistake> {
+    if let Some(path) = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        return bundle(&path);
+    }
+    // Other endpoints may chain elsewhere, and so do those of other partitions.
+    let own_endpoints = ["", "_ECS", "_ELASTIC_LOAD_BALANCING_V2"]
+        .iter()
+        .any(|service| variable(&format!("AWS_ENDPOINT_URL{service}")).is_some());
+    if own_endpoints || !chains_to_amazon(region) {
+        return Ok(TrustStore::default());
+    }
+    Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
+}
+
+fn bundle(path: &str) -> Result<TrustStore, Mistake> {
+    let mend = "name a file of PEM certificates, or unset it";
+    let mistake = |problem: String| Mistake::new("AWS_CA_BUNDLE", problem, mend);
+    let pem = std::fs::read(path).map_err(|error| mistake(format!("{path:?}: {error}")))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|error| mistake(format!("{path:?}: {error}")))?;
+    let mut roots = rustls::RootCertStore::empty();
+    let (usable, unusable) = roots.add_parsable_certificates(certificates);
+    // The connector panics over a certificate that it cannot parse.
+    if usable == 0 || unusable > 0 {
+        return Err(mistake(format!(
+            "{path:?}: {usable} usable certificates, {unusable} unusable"
+        )));
+    }
+    Ok(TrustStore::empty().with_pem_certificate(pem))
+}
+
+/// Whether the endpoints of a region are AWS's own in the partitions `aws` and `aws-us-gov`.
+/// China's, the European Sovereign Cloud's and the isolated regions' may chain to other roots.
+fn chains_to_amazon(region: &str) -> bool {
+    const AREAS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"];
+    match region.split('-').collect::<Vec<_>>()[..] {
+        [area, _, _] => AREAS.contains(&area),
+        ["us", "gov", _, _] => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regions_known_to_chain_to_amazon_get_its_roots_alone() {
+        for region in
+            ["us-east-2", "eu-central-1", "ap-southeast-7", "mx-central-1", "us-gov-west-1"]
+        {
+            assert!(chains_to_amazon(region), "{region}");
+        }
+        for region in
+            ["cn-north-1", "us-iso-east-1", "us-isob-east-1", "eusc-de-east-1", "local", ""]
+        {
+            assert!(!chains_to_amazon(region), "{region}");
+        }
+    }
+
+    #[test]
+    fn the_roots_that_are_built_in_can_be_used() {
+        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(AMAZON_ROOTS).collect();
+        let mut store = rustls::RootCertStore::empty();
+        assert_eq!(store.add_parsable_certificates(roots.unwrap()), (5, 0));
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_a_mistake_and_no_panic() {
+        let missing = |name: &str| (name == "AWS_CA_BUNDLE").then(|| "/no/such/file".to_owned());
+        let error = trust_store("us-east-2", missing).unwrap_err().to_string();
+        assert!(error.starts_with("AWS_CA_BUNDLE: \"/no/such/file\""), "{error}");
+        let other = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let no_certificates = |name: &str| (name == "AWS_CA_BUNDLE").then(|| other.to_owned());
+        let error = trust_store("us-east-2", no_certificates).unwrap_err().to_string();
+        assert!(error.contains("0 usable"), "{error}");
+    }
+}

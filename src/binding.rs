@@ -1,0 +1,262 @@
+//! A binding says which tasks belong to which target group. Where bindings come from is
+//! [`crate::config`]'s business; what they mean is decided here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::task::Task;
+
+/// The ARN of an ELBv2 target group, known to be well-formed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetGroupArn(Arc<str>);
+
+/// Why a text is not the ARN of an ELBv2 target group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotATargetGroup {
+    /// It is not an ARN, or one with missing or odd parts.
+    Malformed,
+    /// It is the ARN of something else, for example a load balancer or a VPC Lattice target group.
+    OtherResource,
+}
+
+impl TargetGroupArn {
+    /// Reads `arn:<partition>:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>`.
+    pub fn parse(text: &str) -> Result<Self, NotATargetGroup> {
+        let arn = ArnParts::parse(text).ok_or(NotATargetGroup::Malformed)?;
+        if arn.service != "elasticloadbalancing" {
+            return Err(NotATargetGroup::OtherResource);
+        }
+        let Some(name_and_id) = arn.resource.strip_prefix("targetgroup/") else {
+            return Err(NotATargetGroup::OtherResource);
+        };
+        let well_formed =
+            name_and_id.split_once('/').is_some_and(|(name, id)| is_name(name) && is_name(id));
+        if !well_formed {
+            return Err(NotATargetGroup::Malformed);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The region the target group lives in.
+    pub fn region(&self) -> &str {
+        self.0.split(':').nth(3).unwrap_or_default()
+    }
+
+    /// The target group's name, for people.
+    pub fn name(&self) -> &str {
+        self.0.split('/').nth(1).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for TargetGroupArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for TargetGroupArn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// A cluster as an operator names it: by its name or by its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster(String);
+
+impl Cluster {
+    /// Reads a cluster's name or `arn:<partition>:ecs:<region>:<account>:cluster/<name>`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = if text.starts_with("arn:") {
+            ArnParts::parse(text).is_some_and(|arn| {
+                arn.service == "ecs" && arn.resource.strip_prefix("cluster/").is_some_and(is_name)
+            })
+        } else {
+            is_name(text)
+        };
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The region, if the cluster was given by its ARN.
+    pub fn region(&self) -> Option<&str> {
+        self.0.split(':').nth(3)
+    }
+
+    /// The cluster's name without the rest of its ARN.
+    pub fn name(&self) -> &str {
+        cluster_name(&self.0)
+    }
+
+    /// Whether `arn` is this cluster. A cluster given by name is looked for in the account and
+    /// region the function runs in, where names are unique.
+    pub fn is(&self, arn: &str) -> bool {
+        if self.0.starts_with("arn:") { self.0 == arn } else { self.0 == cluster_name(arn) }
+    }
+
+    /// Whether both can mean one cluster.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.is(&other.0) || other.is(&self.0)
+    }
+}
+
+impl fmt::Display for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whose tasks are meant: those of a service, or standalone ones of a task definition family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The tasks that the ECS service of this name started.
+    Service(String),
+    /// The tasks started by RunTask or StartTask from this task definition family.
+    Family(String),
+}
+
+impl Owner {
+    /// Whether a task's `group` names this owner: `service:<name>` or `family:<family>`
+    /// (ECS API reference, Task: "The name of the task group that's associated with the task").
+    pub fn owns(&self, group: &str) -> bool {
+        match (self, group.split_once(':')) {
+            (Self::Service(name), Some(("service", given))) => name == given,
+            (Self::Family(name), Some(("family", given))) => name == given,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(name) => write!(f, "service:{name}"),
+            Self::Family(name) => write!(f, "family:{name}"),
+        }
+    }
+}
+
+/// "The tasks of this service serve in this target group on this port."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The cluster in which the tasks run.
+    pub cluster: Cluster,
+    /// Whose tasks they are.
+    pub owner: Owner,
+    /// The target group in which they serve.
+    pub target_group: TargetGroupArn,
+    /// The port on which they serve; `None` means the target group's own port.
+    pub port: Option<u16>,
+}
+
+impl Binding {
+    /// Whether `task` is one of those that this binding puts into its target group.
+    pub fn covers(&self, task: &Task) -> bool {
+        self.owner.owns(&task.group) && self.cluster.is(&task.cluster)
+    }
+
+    /// Whether both say the same of the same tasks.
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.cluster.overlaps(&other.cluster)
+            && self.owner == other.owner
+            && self.target_group == other.target_group
+            && self.port == other.port
+    }
+}
+
+/// Whether ECS and ELB would take `text` as a name: letters, digits, hyphens, underscores
+/// (ECS API reference, CreateCluster and CreateService: up to 255 of these).
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn cluster_name(name_or_arn: &str) -> &str {
+    name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
+}
+
+/// The parts of an ARN of a resource that lives in a region and an account.
+struct ArnParts<'a> {
+    service: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> ArnParts<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = prefix == "arn"
+            && partition.starts_with("aws")
+            && [partition, service, region].into_iter().all(is_name)
+            && account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && !resource.is_empty();
+        well_formed.then_some(Self { service, resource })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
+    const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
+
+    #[test]
+    fn a_target_group_arn_tells_region_and_name() {
+        let group = TargetGroupArn::parse(GROUP).unwrap();
+        assert_eq!((group.region(), group.name()), ("us-east-2", "demo-ipv6"));
+        assert!(TargetGroupArn::parse(&GROUP.replace(":aws:", ":aws-us-gov:")).is_ok());
+    }
+
+    #[test]
+    fn other_arns_are_told_from_malformed_ones() {
+        use NotATargetGroup::{Malformed, OtherResource};
+        for (text, why) in [
+            ("", Malformed),
+            ("demo-ipv6", Malformed),
+            ("arn:aws:elasticloadbalancing:us-east-2:1234:targetgroup/demo/6d0e", Malformed),
+            ("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo", Malformed),
+            (
+                "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d 0e",
+                Malformed,
+            ),
+            (
+                "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/net/demo/6d0e",
+                OtherResource,
+            ),
+            ("arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123", OtherResource),
+            (CLUSTER, OtherResource),
+        ] {
+            assert_eq!(TargetGroupArn::parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_known_by_name_or_arn() {
+        assert!(Cluster::parse("demo-cluster").unwrap().is(CLUSTER));
+        assert!(Cluster::parse(CLUSTER).unwrap().is(CLUSTER));
+        assert!(!Cluster::parse("demo").unwrap().is(CLUSTER));
+        let elsewhere = CLUSTER.replace("123456789012", "210987654321");
+        assert!(!Cluster::parse(CLUSTER).unwrap().is(&elsewhere));
+        assert_eq!(Cluster::parse("no spaces"), None);
+        assert_eq!(Cluster::parse("arn:aws:ecs:us-east-2:123456789012:service/a/b"), None);
+    }
+
+    #[test]
+    fn a_service_and_a_family_of_one_name_are_different_owners() {
+        let service = Owner::Service("demo".into());
+        let family = Owner::Family("demo".into());
+        assert!(service.owns("service:demo") && !service.owns("family:demo"));
+        assert!(family.owns("family:demo") && !family.owns("service:demo"));
+        assert!(!service.owns("demo") && !service.owns("service:demo-2"));
+    }
+}

@@ -1,0 +1,111 @@
+//! One call to AWS: bounded by the deadline, its failure put in a few words.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use tokio::time::{Duration, timeout_at};
+use tracing::debug;
+
+use crate::deadline::Deadline;
+
+/// Why a call failed: AWS's own error code, or one of ours where no answer came, and a message.
+/// Unlike the SDK's errors it is short and shows no headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// For example `TargetGroupNotFound`, `Timeout`, `DeadlineReached`.
+    pub code: String,
+    /// What AWS or the connection said.
+    pub message: String,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl CallError {
+    /// An error with this code and message.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+
+    fn deadline_reached() -> Self {
+        Self::new("DeadlineReached", "the invocation's time was over before this was done")
+    }
+
+    fn of<E, R>(error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        R: fmt::Debug,
+    {
+        match error {
+            SdkError::ServiceError(service) => {
+                let error = service.err();
+                let message = error.message().unwrap_or("no message");
+                Self::new(error.code().unwrap_or("UnknownError"), message)
+            }
+            SdkError::TimeoutError(_) => Self::new("Timeout", "no answer in time"),
+            SdkError::DispatchFailure(_) => Self::new("ConnectionFailed", causes(error)),
+            SdkError::ResponseError(_) => Self::new("UnreadableAnswer", causes(error)),
+            _ => Self::new("NotSent", causes(error)),
+        }
+    }
+}
+
+/// The innermost causes of an error, which say more than the SDK's own words for it.
+fn causes(error: &dyn Error) -> String {
+    let mut chain = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if chain.last() != Some(&text) {
+            chain.push(text);
+        }
+        next = cause.source();
+    }
+    chain.join(": ")
+}
+
+/// Waits for a call until the deadline. Whether a call that is cut off had its effect is not
+/// known; all calls here may be repeated.
+pub async fn within<T, E, R>(
+    deadline: Deadline,
+    call: impl Future<Output = Result<T, SdkError<E, R>>>,
+) -> Result<T, CallError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: fmt::Debug,
+{
+    if deadline.is_over() {
+        return Err(CallError::deadline_reached());
+    }
+    let result = match timeout_at(deadline.instant(), call).await {
+        Ok(answer) => answer.map_err(|error| CallError::of(&error)),
+        Err(_) => Err(CallError::deadline_reached()),
+    };
+    if let Err(error) = &result {
+        debug!(%error, "call failed");
+    }
+    result
+}
+
+/// How long to wait for AWS. The SDK has no limit of its own for an attempt or for a call with
+/// its retries; a connection that died while Lambda had the process frozen must not hang.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .read_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}
+
+/// How often to try: throttling, 5xx, timeouts and broken connections are tried again after a
+/// growing pause with jitter (AWS SDKs reference, "Retry behavior", standard mode).
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(5)
+}

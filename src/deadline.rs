@@ -1,0 +1,62 @@
+//! The moment by which an invocation must have answered.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+use tracing::warn;
+
+/// Taken for the time left if the runtime names no deadline that can be true.
+const ASSUMED: Duration = Duration::from_secs(20);
+
+/// The most that is kept back for saying what was not done.
+const RESERVE: Duration = Duration::from_secs(1);
+
+/// After this moment no call to AWS is begun or waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The deadline for an invocation that begins `now` and that Lambda ends at `end`, less a
+    /// tenth of the time (at most a second) to report in.
+    ///
+    /// Lambda starts no invocation whose time is over, but `cargo lambda watch` names a deadline
+    /// in 1970: an `end` that is past counts as not named.
+    pub fn new(end: SystemTime, now: SystemTime) -> Self {
+        let left = end.duration_since(now).unwrap_or_else(|_| {
+            warn!(assumed_seconds = ASSUMED.as_secs(), "the runtime's deadline is in the past");
+            ASSUMED
+        });
+        Self(Instant::now() + left.saturating_sub(RESERVE.min(left / 10)))
+    }
+
+    /// The moment itself, for [`tokio::time::timeout_at`].
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// Whether it is too late to begin anything.
+    pub fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_of_a_long_time_is_kept_and_a_tenth_of_a_short_one() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (left, usable) in [(30_000, 29_000), (1_000, 900)] {
+            let deadline = Deadline::new(now + Duration::from_millis(left), now);
+            let expected = Instant::now() + Duration::from_millis(usable);
+            assert_eq!(deadline.instant(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_in_1970_is_not_believed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        assert!(!Deadline::new(SystemTime::UNIX_EPOCH, now).is_over());
+    }
+}

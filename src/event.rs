@@ -1,0 +1,194 @@
+//! ECS Task State Change events, as EventBridge delivers them, read into [`Sighting`]s.
+
+use std::net::Ipv6Addr;
+use std::time::SystemTime;
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::task::{Phase, Task, TaskArn};
+
+/// What an event says of a task, and when it was so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The task in the state that the event reports.
+    pub task: Task,
+    /// The envelope's `time`; redelivery does not change it.
+    pub at: Option<SystemTime>,
+}
+
+/// Why an event cannot be read; a phrase that names the field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unreadable ECS Task State Change event: {0}")]
+pub struct Unreadable(String);
+
+/// Whether the envelope says that this is an ECS Task State Change of ECS itself.
+pub fn is_task_state_change(input: &Value) -> bool {
+    input["source"] == "aws.ecs" && input["detail-type"] == "ECS Task State Change"
+}
+
+/// Reads an ECS Task State Change event, envelope and all.
+pub fn read(event: Value) -> Result<Sighting, Unreadable> {
+    let event: EventBridgeEvent<TaskStateChange> =
+        serde_json::from_value(event).map_err(|error| Unreadable(error.to_string()))?;
+    Ok(Sighting { at: event.time.map(SystemTime::from), task: event.detail.into_task()? })
+}
+
+/// The fields of the event's `detail` that matter here. Of everything else nothing is asked, not
+/// even its type, because ECS adds fields and fills others oddly ("prepare to handle unknown
+/// properties", ECS developer guide, "Amazon ECS task state change events").
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskStateChange {
+    task_arn: String,
+    #[serde(default)]
+    cluster_arn: Option<String>,
+    #[serde(default)]
+    group: Option<String>,
+    version: u64,
+    last_status: String,
+    desired_status: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    containers: Vec<Container>,
+}
+
+/// Each container of an awsvpc task repeats the task's one network interface.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    #[serde(default, deserialize_with = "null_as_default")]
+    network_interfaces: Vec<NetworkInterface>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkInterface {
+    #[serde(default)]
+    ipv6_address: Option<String>,
+}
+
+impl TaskStateChange {
+    fn into_task(self) -> Result<Task, Unreadable> {
+        let arn = TaskArn::parse(&self.task_arn).ok_or_else(|| {
+            Unreadable(format!("taskArn {:?} is not a task's ARN", self.task_arn))
+        })?;
+        let cluster = self
+            .cluster_arn
+            .or_else(|| arn.cluster_arn())
+            .ok_or_else(|| Unreadable("missing field `clusterArn`".to_owned()))?;
+        let interfaces = self.containers.iter().flat_map(|c| &c.network_interfaces);
+        let told = interfaces.filter_map(|interface| interface.ipv6_address.as_deref());
+        Ok(Task {
+            address: first_address(told),
+            arn,
+            cluster,
+            group: self.group.unwrap_or_default(),
+            version: self.version,
+            phase: Phase::of(&self.last_status, &self.desired_status),
+        })
+    }
+}
+
+/// The first of `told` that is an IPv6 address; ECS gives it without a prefix length.
+pub fn first_address<'a>(mut told: impl Iterator<Item = &'a str>) -> Option<Ipv6Addr> {
+    told.find_map(|text| text.parse().ok())
+}
+
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event_with(detail: Value) -> Value {
+        let mut event = json!({
+            "detail-type": "ECS Task State Change",
+            "source": "aws.ecs",
+            "time": "2023-05-02T14:19:34Z",
+            "detail": {
+                "taskArn": "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e",
+                "group": "service:demo-service",
+                "version": 3,
+                "lastStatus": "RUNNING",
+                "desiredStatus": "RUNNING"
+            }
+        });
+        if let (Some(into), Some(from)) = (event["detail"].as_object_mut(), detail.as_object()) {
+            into.extend(from.clone());
+        }
+        event
+    }
+
+    #[test]
+    fn the_address_stands_in_the_containers_and_not_in_the_attachments() {
+        let task = read(event_with(json!({
+            "attachments": [{"type": "Service Connect", "details": []}],
+            "containers": [
+                {"name": "sidecar", "networkInterfaces": []},
+                {"name": "app", "networkInterfaces": [{"ipv6Address": "2001:DB8:0::1"}]},
+                {"name": "log", "networkInterfaces": [{"ipv6Address": "2001:db8::1"}]}
+            ]
+        })))
+        .unwrap()
+        .task;
+        assert_eq!(task.address, Some("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_container_may_lack_or_garble_whatever_is_not_needed() {
+        for containers in [
+            json!(null),
+            json!([]),
+            json!([{"cpu": "null", "memory": 512, "managedAgents": "none"}]),
+            json!([{"networkInterfaces": null}]),
+            json!([{"networkInterfaces": [{"privateIpv4Address": "10.0.0.1"}]}]),
+            json!([{"networkInterfaces": [{"ipv6Address": null}, {"ipv6Address": ""}]}]),
+        ] {
+            let event = event_with(json!({"containers": containers, "newField": {"a": [1]}}));
+            assert_eq!(read(event).unwrap().task.address, None, "{containers}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_may_have_any_number_of_fraction_digits() {
+        for time in ["2023-05-02T14:19:34Z", "2023-05-02T14:19:34.52Z", "2023-05-02T14:19:34.520Z"]
+        {
+            let mut event = event_with(json!({}));
+            event["time"] = json!(time);
+            let at = read(event).unwrap().at.unwrap();
+            let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+            assert_eq!(seconds, 1_683_037_174, "{time}");
+        }
+    }
+
+    #[test]
+    fn an_old_short_arn_is_read_with_the_cluster_from_beside_it() {
+        let short = "arn:aws:ecs:us-east-2:123456789012:task/c50e";
+        let error = read(event_with(json!({"taskArn": short}))).unwrap_err();
+        assert!(error.to_string().contains("clusterArn"), "{error}");
+        let cluster = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
+        let task = read(event_with(json!({"taskArn": short, "clusterArn": cluster}))).unwrap().task;
+        assert_eq!(task.cluster, cluster);
+    }
+
+    #[test]
+    fn an_error_names_the_field() {
+        for (detail, field) in [
+            (json!({"version": "3"}), "string \"3\""),
+            (json!({"taskArn": "task/1"}), "taskArn"),
+            (json!({"desiredStatus": null}), "null"),
+        ] {
+            let error = read(event_with(detail)).unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
+        }
+    }
+}

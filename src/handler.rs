@@ -1,0 +1,161 @@
+//! The one handler: input by its shape → flow → answer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use lambda_runtime::LambdaEvent;
+use serde::Serialize;
+use serde_json::Value;
+use tracing::{debug, error};
+
+use crate::config::Config;
+use crate::deadline::Deadline;
+use crate::ecs::Ecs;
+use crate::error::Error;
+use crate::event::{self, Sighting};
+use crate::report::Report;
+use crate::settle::Settle;
+use crate::targets::Targets;
+use crate::task::TaskArn;
+
+/// Tells the time. A simulation brings its own.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Handles invocations. What it keeps between them is only what never changes.
+pub struct Handler {
+    config: Config,
+    ecs: Ecs,
+    targets: Targets,
+    clock: Clock,
+}
+
+impl Handler {
+    /// A handler with these settings and clients.
+    pub fn new(config: Config, ecs: Ecs, targets: Targets, clock: Clock) -> Self {
+        Self { config, ecs, targets, clock }
+    }
+
+    /// Handles one invocation.
+    pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
+        let now = (self.clock)();
+        let deadline = Deadline::new(invocation.context.deadline(), now);
+        match Input::of(invocation.payload)? {
+            Input::TaskStateChange(event) => self.event(event, now, deadline).await,
+            Input::SqsBatch(records) => self.batch(records, now, deadline).await,
+        }
+    }
+
+    async fn event(
+        &self,
+        event: Value,
+        now: SystemTime,
+        deadline: Deadline,
+    ) -> Result<Value, Error> {
+        let sighting = event::read(event)?;
+        let report = self.settle(deadline).events([sighting], now).await;
+        report.log("event", 0);
+        if report.failed.is_empty() {
+            Ok(answer(&report))
+        } else {
+            Err(Error::TargetsFailed(report))
+        }
+    }
+
+    async fn batch(
+        &self,
+        records: Vec<Value>,
+        now: SystemTime,
+        deadline: Deadline,
+    ) -> Result<Value, Error> {
+        let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
+        let sightings = messages.iter().filter_map(|message| message.sighting.clone());
+        let report = self.settle(deadline).events(sightings, now).await;
+        let unreadable = messages.iter().filter(|message| message.sighting.is_none()).count();
+        report.log("sqs", unreadable);
+        Ok(answer(&failures(&messages, &report)?))
+    }
+
+    fn settle(&self, deadline: Deadline) -> Settle<'_> {
+        Settle {
+            bindings: &self.config.bindings,
+            ecs: &self.ecs,
+            targets: &self.targets,
+            deadline,
+            dry_run: self.config.dry_run,
+        }
+    }
+}
+
+/// What an invocation brings.
+enum Input {
+    TaskStateChange(Value),
+    SqsBatch(Vec<Value>),
+}
+
+impl Input {
+    fn of(mut payload: Value) -> Result<Self, Error> {
+        if event::is_task_state_change(&payload) {
+            return Ok(Self::TaskStateChange(payload));
+        }
+        match payload.get_mut("Records").map(Value::take) {
+            Some(Value::Array(records)) if records.iter().all(is_sqs_message) => {
+                Ok(Self::SqsBatch(records))
+            }
+            _ => Err(Error::UnknownInput),
+        }
+    }
+}
+
+fn is_sqs_message(record: &Value) -> bool {
+    record["eventSource"] == "aws:sqs"
+}
+
+/// A message of a batch, and what it reports if it can be read.
+struct Message {
+    id: Option<String>,
+    sighting: Option<Sighting>,
+}
+
+impl Message {
+    fn read(record: Value) -> Self {
+        let id = record["messageId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+        let sighting = sighting(record)
+            .inspect_err(|problem| error!(message_id = id, problem, "message cannot be read"))
+            .inspect(|sighting| debug!(message_id = id, task = sighting.task.arn.id(), "message"));
+        Self { id, sighting: sighting.ok() }
+    }
+
+    fn failed(&self, failed: &BTreeSet<&TaskArn>) -> bool {
+        self.sighting.as_ref().is_none_or(|sighting| failed.contains(&sighting.task.arn))
+    }
+}
+
+fn sighting(record: Value) -> Result<Sighting, String> {
+    let message: SqsMessage = serde_json::from_value(record).map_err(|e| e.to_string())?;
+    let body = message.body.unwrap_or_default();
+    let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
+    if !event::is_task_state_change(&event) {
+        return Err("body is no ECS Task State Change event of aws.ecs".to_owned());
+    }
+    event::read(event).map_err(|error| error.to_string())
+}
+
+/// The messages to be returned to the queue: those whose task failed, and those that cannot be
+/// read (Lambda developer guide, "Implementing partial batch responses").
+fn failures(messages: &[Message], report: &Report) -> Result<SqsBatchResponse, Error> {
+    let failed_tasks = report.failed_tasks();
+    let mut response = SqsBatchResponse::default();
+    for message in messages.iter().filter(|message| message.failed(&failed_tasks)) {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = message.id.clone().ok_or(Error::NamelessMessage)?;
+        response.batch_item_failures.push(failure);
+    }
+    Ok(response)
+}
+
+/// An answer as JSON. None of ours has a key or number that JSON lacks, so there is no error.
+fn answer(answer: &impl Serialize) -> Value {
+    serde_json::to_value(answer).unwrap_or_default()
+}

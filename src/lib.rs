@@ -1,0 +1,69 @@
+//! Keeps IPv6 target groups of Network Load Balancers in step with dual-stack Amazon ECS tasks.
+//!
+//! ECS registers only the IPv4 address of a dual-stack task. This Lambda function is told of every
+//! ECS Task State Change, takes the task's IPv6 address and registers or deregisters it.
+//!
+//! Imports run one way, from the top of this list to its end:
+//!
+//! - wiring: [`run`], [`aws`]
+//! - the handler: [`handler`], [`error`]
+//! - flows: [`settle`], [`report`]
+//! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`deadline`], [`event`], [`config`]
+//! - the core, without clock, network or SDK: [`plan`], [`knowledge`], [`binding`], [`task`]
+
+pub mod aws;
+pub mod binding;
+pub mod bisect;
+pub mod call;
+pub mod config;
+pub mod deadline;
+pub mod ecs;
+pub mod error;
+pub mod event;
+pub mod handler;
+pub mod knowledge;
+pub mod plan;
+pub mod report;
+pub mod settle;
+pub mod targets;
+pub mod task;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use lambda_runtime::{LambdaEvent, service_fn, tracing};
+
+use config::{Config, Mistake};
+use handler::Handler;
+
+/// Runs the function under the Lambda Runtime API until the environment ends it. A mistake in its
+/// settings is told in one line on standard error.
+pub async fn run() -> ExitCode {
+    tracing::init_default_subscriber();
+    let handler = match handler().await {
+        Ok(handler) => handler,
+        Err(mistake) => {
+            eprintln!("{mistake}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let serve = service_fn(|invocation: LambdaEvent<_>| handler.handle(invocation));
+    match lambda_runtime::run(serve).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the Lambda Runtime API failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn handler() -> Result<Handler, Mistake> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let config = Config::read(variable)?;
+    let http = aws::https_client(&config.region, variable)?;
+    let sdk = aws::sdk_config(&config.region, http, variable).await;
+    let ecs = ecs::Ecs::new(aws_sdk_ecs::Client::new(&sdk));
+    let targets = targets::Targets::new(aws_sdk_elasticloadbalancingv2::Client::new(&sdk));
+    Ok(Handler::new(config, ecs, targets, Arc::new(SystemTime::now)))
+}

@@ -1,0 +1,177 @@
+//! What an invocation did, and why it did not do the rest: the answer, the log line, the error.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddrV6};
+
+use serde::Serialize;
+use tracing::{error, info};
+
+use crate::binding::TargetGroupArn;
+use crate::call::CallError;
+use crate::plan::{Change, Portless, Reason, Skipped};
+use crate::task::TaskArn;
+
+/// How many targets, reasons or errors the log line spells out.
+const SHOWN: usize = 10;
+
+/// A target in a report. What is not known is left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The task whose target it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_arn: Option<TaskArn>,
+    /// The target group.
+    pub target_group_arn: TargetGroupArn,
+    /// The address in canonical text (RFC 5952).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Ipv6Addr>,
+    /// The port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// A target with which something could not be done, and the cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The target, as far as it is known.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// AWS's error code and message.
+    pub error: String,
+}
+
+/// The outcome of an invocation: every task and binding stands in one of the lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Targets of serving tasks, now registered.
+    pub registered: Vec<Entry>,
+    /// Targets of leaving tasks, now deregistered.
+    pub deregistered: Vec<Entry>,
+    /// Targets that no task explains and that were left alone.
+    pub unowned: Vec<Entry>,
+    /// Tasks that needed no change, and events that were overtaken.
+    pub skipped: Vec<Skipped>,
+    /// What could not be done.
+    pub failed: Vec<Failure>,
+    /// Whether this is only what would have been done.
+    pub dry_run: bool,
+}
+
+impl Report {
+    /// Notes that a change could not be made.
+    pub fn fail(&mut self, entry: Entry, error: &CallError) {
+        self.failed.push(Failure { entry, error: error.to_string() });
+    }
+
+    /// The tasks with which something could not be done.
+    pub fn failed_tasks(&self) -> BTreeSet<&TaskArn> {
+        self.failed.iter().filter_map(|failure| failure.entry.task_arn.as_ref()).collect()
+    }
+
+    /// Writes the invocation's line to the log: counts, reasons, and the first few targets.
+    pub fn log(&self, input: &str, unreadable: usize) {
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    input,
+                    registered = self.registered.len(),
+                    deregistered = self.deregistered.len(),
+                    unowned = self.unowned.len(),
+                    skipped = self.skipped.len(),
+                    failed = self.failed.len(),
+                    unreadable,
+                    dry_run = self.dry_run,
+                    registered_targets = %List(&self.registered),
+                    deregistered_targets = %List(&self.deregistered),
+                    skipped_for = %self.reasons(),
+                    errors = %List(&self.failed),
+                    "settled"
+                )
+            };
+        }
+        if self.failed.is_empty() && unreadable == 0 { line!(info) } else { line!(error) }
+    }
+
+    fn reasons(&self) -> String {
+        let mut counts = BTreeMap::<Reason, usize>::new();
+        for skipped in &self.skipped {
+            *counts.entry(skipped.reason).or_default() += 1;
+        }
+        let counts = counts.iter().map(|(reason, count)| format!("{reason}={count}"));
+        counts.collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl From<Change> for Entry {
+    fn from(change: Change) -> Self {
+        Self {
+            task_arn: Some(change.task),
+            target_group_arn: change.target.group,
+            id: Some(change.target.id),
+            port: Some(change.target.port),
+        }
+    }
+}
+
+impl From<Portless> for Entry {
+    fn from(portless: Portless) -> Self {
+        Self {
+            task_arn: Some(portless.task),
+            target_group_arn: portless.group,
+            id: Some(portless.id),
+            port: None,
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.id, self.port) {
+            (Some(id), Some(port)) => write!(f, "{}", SocketAddrV6::new(id, port, 0, 0))?,
+            (Some(id), None) => write!(f, "{id}")?,
+            (None, _) => f.write_str("address unknown")?,
+        }
+        write!(f, " in {}", self.target_group_arn.name())?;
+        match &self.task_arn {
+            Some(task) => write!(f, " for task {}", task.id()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// In full, because this is what an operator reads in an error: task, group, target, cause.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Entry { task_arn, target_group_arn, id, port } = &self.entry;
+        match task_arn {
+            Some(task) => write!(f, "task {task}, ")?,
+            None => {}
+        }
+        write!(f, "target group {target_group_arn}, target ")?;
+        match (id, port) {
+            (Some(id), Some(port)) => write!(f, "{}", SocketAddrV6::new(*id, *port, 0, 0))?,
+            (Some(id), None) => write!(f, "{id}")?,
+            (None, _) => f.write_str("unknown")?,
+        }
+        write!(f, ": {}", self.error)
+    }
+}
+
+/// The first few of a list, for the log.
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().take(SHOWN).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{item}")?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets, by chunks,
+//! and the ports of target groups.
+
+use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use tracing::debug;
+
+use crate::binding::TargetGroupArn;
+use crate::bisect::{Blame, in_halves};
+use crate::call::{CallError, within};
+use crate::deadline::Deadline;
+
+/// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
+const CHUNK: usize = 200;
+
+/// The two ways to change a target group, in the order in which they are done: a rollout then
+/// never leaves a group with fewer targets than it has serving tasks. Both may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    /// RegisterTargets: no change for what is registered; what drains is brought back.
+    Register,
+    /// DeregisterTargets: succeeds for what is not registered.
+    Deregister,
+}
+
+/// A target within a group: address and port.
+pub type Endpoint = (Ipv6Addr, u16);
+
+/// Changes targets, and knows the ports of target groups.
+#[derive(Debug)]
+pub struct Targets {
+    client: Client,
+    ports: Mutex<BTreeMap<TargetGroupArn, u16>>,
+}
+
+impl Targets {
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, ports: Mutex::default() }
+    }
+
+    /// Makes one write for targets of one group, in as few calls as can be, and returns each
+    /// target's result, in order.
+    pub async fn write(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        targets: &[Endpoint],
+        deadline: Deadline,
+    ) -> Vec<Result<(), CallError>> {
+        let call = async |chunk: &[Endpoint]| {
+            debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
+            let targets = Some(descriptions(chunk));
+            match write {
+                Write::Register => {
+                    let call = self.client.register_targets().target_group_arn(group.as_str());
+                    within(deadline, call.set_targets(targets).send()).await.map(drop)
+                }
+                Write::Deregister => {
+                    let call = self.client.deregister_targets().target_group_arn(group.as_str());
+                    within(deadline, call.set_targets(targets).send()).await.map(drop)
+                }
+            }
+        };
+        in_halves(targets, CHUNK, call, blame).await
+    }
+
+    /// The port a target group gives to targets that name none. It never changes (ELB API
+    /// reference, ModifyTargetGroup takes no port), so it is looked up once.
+    pub async fn own_port(
+        &self,
+        group: &TargetGroupArn,
+        deadline: Deadline,
+    ) -> Result<u16, CallError> {
+        let known = self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(group).copied();
+        if let Some(port) = known {
+            return Ok(port);
+        }
+        debug!(target_group = group.name(), "DescribeTargetGroups");
+        let call = self.client.describe_target_groups().target_group_arns(group.as_str()).send();
+        let answer = within(deadline, call).await?;
+        let port = answer.target_groups().first().and_then(|group| group.port());
+        let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| {
+            CallError::new("NoPort", "the target group has no port: name one in its binding")
+        })?;
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), port);
+        Ok(port)
+    }
+}
+
+/// Id and port always: a target that was registered with a port is only deregistered by naming
+/// it. No Availability Zone, which ELB refuses for an address inside the VPC.
+fn descriptions(targets: &[Endpoint]) -> Vec<TargetDescription> {
+    let describe = |(id, port): &Endpoint| {
+        TargetDescription::builder().id(id.to_string()).port(i32::from(*port)).build()
+    };
+    targets.iter().map(describe).collect()
+}
+
+/// What an error of RegisterTargets or DeregisterTargets blames. One bad target fails the whole
+/// call, with codes from ELB's API reference and, for a wrong family or zone, the `ValidationError`
+/// that its models leave out.
+fn blame(error: &CallError) -> Blame {
+    match error.code.as_str() {
+        "ValidationError" | "InvalidTarget" | "TooManyRegistrationsForTargetId" => Blame::SomeItem,
+        "TooManyTargets" => Blame::Quota,
+        "TargetGroupNotFound" | "AccessDenied" => Blame::EveryCall,
+        _ => Blame::ThisCall,
+    }
+}

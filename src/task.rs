@@ -1,0 +1,168 @@
+//! An ECS task as far as target groups are concerned, and how what is known of it is folded.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// The ARN of an ECS task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskArn(Arc<str>);
+
+impl TaskArn {
+    /// Reads `arn:<partition>:ecs:<region>:<account>:task/[<cluster>/]<id>`; the cluster is
+    /// absent from ARNs in the old short format (ECS developer guide, "Amazon Resource Names").
+    pub fn parse(text: &str) -> Option<Self> {
+        let resource = text.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
+        let mut names = resource.strip_prefix("task/")?.split('/');
+        let well_formed = text.split(':').nth(2) == Some("ecs")
+            && names.clone().count() <= 2
+            && names.all(crate::binding::is_name);
+        well_formed.then(|| Self(text.into()))
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last part of the ARN, for people.
+    pub fn id(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The ARN of the task's cluster; `None` if this ARN has the old short format.
+    pub fn cluster_arn(&self) -> Option<String> {
+        let (prefix, resource) = self.0.split_once(":task/")?;
+        let (cluster, _) = resource.split_once('/')?;
+        Some(format!("{prefix}:cluster/{cluster}"))
+    }
+}
+
+impl fmt::Display for TaskArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for TaskArn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Where a task stands in its life. The order is that of time; no task goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Not yet running.
+    Starting,
+    /// Running, and meant to go on.
+    Serving,
+    /// Stopping or stopped. Final.
+    Leaving,
+}
+
+impl Phase {
+    /// The phase that ECS's two statuses amount to.
+    ///
+    /// `desiredStatus: STOPPED` comes before the containers get SIGTERM and is never taken back;
+    /// a crash is also told by `lastStatus` (ECS developer guide, "Amazon ECS task lifecycle").
+    pub fn of(last_status: &str, desired_status: &str) -> Self {
+        match (last_status, desired_status) {
+            (_, "STOPPED")
+            | ("DEACTIVATING" | "STOPPING" | "DEPROVISIONING" | "STOPPED" | "DELETED", _) => {
+                Self::Leaving
+            }
+            ("RUNNING", "RUNNING") => Self::Serving,
+            _ => Self::Starting,
+        }
+    }
+}
+
+/// What one event or one answer of ECS says of a task, or several of them folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Which task it is.
+    pub arn: TaskArn,
+    /// The ARN of the cluster it runs in.
+    pub cluster: String,
+    /// `service:<name>`, `family:<task definition family>`, or a name given to RunTask.
+    pub group: String,
+    /// Grows with every change of the task; the same in events and in DescribeTasks
+    /// (ECS API reference, Task: `version`).
+    pub version: u64,
+    /// Where it stands in its life.
+    pub phase: Phase,
+    /// The IPv6 address of its network interface, if any was told. It stays the same for life.
+    pub address: Option<Ipv6Addr>,
+}
+
+impl Task {
+    /// Folds what `other` says of the same task into this.
+    ///
+    /// The higher version wins, but nothing revives a leaving task and no known address is
+    /// forgotten. The order and the number of foldings make no difference.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        debug_assert_eq!(self.arn, other.arn);
+        let leaving = [self.phase, other.phase].contains(&Phase::Leaving);
+        let (newer, older) =
+            if self.rank() >= other.rank() { (self, other) } else { (other, self) };
+        Self {
+            phase: if leaving { Phase::Leaving } else { newer.phase },
+            address: newer.address.or(older.address),
+            ..newer
+        }
+    }
+
+    fn rank(&self) -> (u64, Phase, &str, &str, Option<Ipv6Addr>) {
+        (self.version, self.phase, &self.group, &self.cluster, self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str =
+        "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e321c974248dbaf4ae2cfa1662986";
+
+    #[test]
+    fn both_formats_of_a_task_arn_are_read() {
+        let arn = TaskArn::parse(ARN).unwrap();
+        assert_eq!(arn.id(), "c50e321c974248dbaf4ae2cfa1662986");
+        assert_eq!(
+            arn.cluster_arn().unwrap(),
+            "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster"
+        );
+        let short = TaskArn::parse(&ARN.replace("demo-cluster/", "")).unwrap();
+        assert_eq!((short.id(), short.cluster_arn()), (arn.id(), None));
+    }
+
+    #[test]
+    fn what_is_no_task_arn_is_refused() {
+        for text in [
+            "",
+            "c50e321c974248dbaf4ae2cfa1662986",
+            "arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo",
+            "arn:aws:ec2:us-east-2:123456789012:task/demo-cluster/c50e",
+            "arn:aws:ecs:us-east-2:123456789012:task/",
+            "arn:aws:ecs:us-east-2:123456789012:task/a/b/c",
+            "arn:aws:ecs:us-east-2:123456789012:task/a b",
+        ] {
+            assert_eq!(TaskArn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn desired_stopped_means_leaving_whatever_the_last_status() {
+        for last in ["PENDING", "RUNNING", "DEACTIVATING", "STOPPED", "SOMETHING NEW"] {
+            assert_eq!(Phase::of(last, "STOPPED"), Phase::Leaving, "{last}");
+        }
+        assert_eq!(Phase::of("STOPPED", "RUNNING"), Phase::Leaving);
+        assert_eq!(Phase::of("RUNNING", "RUNNING"), Phase::Serving);
+        assert_eq!(Phase::of("ACTIVATING", "RUNNING"), Phase::Starting);
+        assert_eq!(Phase::of("SOMETHING NEW", "RUNNING"), Phase::Starting);
+    }
+}

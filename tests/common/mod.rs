@@ -1,0 +1,151 @@
+//! The handler over the simulated AWS, in process: the real SDK clients on paused time.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ecs_ipv6_targets::aws::sdk_config;
+use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::ecs::Ecs;
+use ecs_ipv6_targets::error::Error;
+use ecs_ipv6_targets::handler::Handler;
+use ecs_ipv6_targets::targets::Targets;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use sim::{Action, Aws, TargetGroup, Task};
+
+/// The port of the binding in [`Function::new`].
+pub const PORT: u16 = 8080;
+
+/// A function with one binding: `demo-service` in `demo-cluster`, in the group `demo-ipv6`.
+pub struct Function {
+    pub aws: Aws,
+    pub group: String,
+    handler: Handler,
+}
+
+impl Function {
+    pub async fn new() -> Self {
+        let aws = Aws::new();
+        let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+        Self::with(aws, json!([binding(&group, Some(PORT))]), &[]).await
+    }
+
+    /// A function with other bindings or settings; `group` is that of the first binding.
+    pub async fn with(aws: Aws, bindings: Value, settings: &[(&str, &str)]) -> Self {
+        let group = bindings[0]["targetGroupArn"].as_str().unwrap().to_owned();
+        let variable = |name: &str| match name {
+            "BINDINGS" => Some(bindings.to_string()),
+            "AWS_REGION" => Some("us-east-2".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            _ => settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()),
+        };
+        let config = Config::read(variable).unwrap();
+        let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
+        let ecs = Ecs::new(aws_sdk_ecs::Client::new(&sdk));
+        let targets = Targets::new(aws_sdk_elasticloadbalancingv2::Client::new(&sdk));
+        let clock = aws.clone();
+        let handler = Handler::new(config, ecs, targets, Arc::new(move || clock.now()));
+        Self { aws, group, handler }
+    }
+
+    /// Invokes the function with 30 s left.
+    pub async fn invoke(&self, payload: Value) -> Result<Value, Error> {
+        self.invoke_within(Duration::from_secs(30), payload).await
+    }
+
+    pub async fn invoke_within(&self, left: Duration, payload: Value) -> Result<Value, Error> {
+        let mut context = Context::default();
+        let deadline = self.aws.now() + left;
+        context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        self.handler.handle(LambdaEvent::new(payload, context)).await
+    }
+
+    /// ECS comes to know the task in this state, and the event of it is delivered at once.
+    pub async fn deliver(&self, task: &Task) -> Result<Value, Error> {
+        self.aws.put_task(task);
+        self.invoke(self.event(task)).await
+    }
+
+    /// ECS comes to know the tasks, and one batch brings the events. Messages are named `m0`, `m1`…
+    pub async fn deliver_batch(&self, tasks: &[Task]) -> Result<Value, Error> {
+        tasks.iter().for_each(|task| self.aws.put_task(task));
+        self.invoke(batch(tasks.iter().map(|task| self.event(task).to_string()))).await
+    }
+
+    /// The event of a task's state, of just now.
+    pub fn event(&self, task: &Task) -> Value {
+        task.event(self.aws.now())
+    }
+
+    /// The event of a task's state, of some time ago.
+    pub fn event_of_before(&self, age: Duration, task: &Task) -> Value {
+        task.event(self.aws.now() - age)
+    }
+
+    /// The targets that are registered, as text.
+    pub fn registered(&self) -> Vec<String> {
+        self.registered_in(&self.group)
+    }
+
+    pub fn registered_in(&self, group: &str) -> Vec<String> {
+        let text = |(id, port): (IpAddr, u16)| std::net::SocketAddr::new(id, port).to_string();
+        self.aws.registered(group).into_iter().map(text).collect()
+    }
+
+    /// The actions called since the last time this was asked.
+    pub fn actions(&self) -> Vec<Action> {
+        self.aws.take_calls().into_iter().map(|call| call.action).collect()
+    }
+}
+
+/// A binding of `demo-service` in `demo-cluster`.
+pub fn binding(group: &str, port: Option<u16>) -> Value {
+    json!({"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": group, "port": port})
+}
+
+/// An SQS batch of these bodies; messages are named `m0`, `m1`…
+pub fn batch(bodies: impl Iterator<Item = String>) -> Value {
+    let messages: Vec<(String, String)> =
+        bodies.enumerate().map(|(index, body)| (format!("m{index}"), body)).collect();
+    sim::events::sqs_batch(messages.iter().map(|(id, body)| (id.as_str(), body.clone())))
+}
+
+/// The n-th of many tasks, running.
+pub fn task(n: u16) -> Task {
+    Task::new(&format!("{n:032x}")).address(&address(n)).running()
+}
+
+/// The address of the n-th task.
+pub fn address(n: u16) -> String {
+    format!("2001:db8::1:{:x}", n + 1)
+}
+
+/// The target of the n-th task, as [`Function::registered`] shows it.
+pub fn target(n: u16) -> String {
+    format!("[{}]:{PORT}", address(n))
+}
+
+/// The identifiers in a batch's answer.
+pub fn failures(answer: &Value) -> Vec<&str> {
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()
+}
+
+/// The `id`s in one list of a report.
+pub fn ids<'a>(report: &'a Value, list: &str) -> Vec<&'a str> {
+    report[list].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect()
+}
+
+/// The reasons in a report's `skipped`.
+pub fn reasons(report: &Value) -> Vec<&str> {
+    let skipped = report["skipped"].as_array().unwrap();
+    skipped.iter().map(|entry| entry["reason"].as_str().unwrap()).collect()
+}
+
+/// Some moment, for what needs one.
+pub fn long_ago() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_683_037_174)
+}
