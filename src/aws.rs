@@ -63,11 +63,12 @@ fn trust_store(
     if let Some(path) = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
         return bundle(&path);
     }
-    // Other endpoints may chain elsewhere, and so do those of other partitions.
-    let own_endpoints = ["", "_ECS", "_ELASTIC_LOAD_BALANCING_V2"]
+    // Other HTTPS endpoints may chain elsewhere, and so do those of other partitions.
+    let https_elsewhere = ["", "_ECS", "_ELASTIC_LOAD_BALANCING_V2"]
         .iter()
-        .any(|service| variable(&format!("AWS_ENDPOINT_URL{service}")).is_some());
-    if own_endpoints || !chains_to_amazon(region) {
+        .filter_map(|service| variable(&format!("AWS_ENDPOINT_URL{service}")))
+        .any(|url| url.starts_with("https:"));
+    if https_elsewhere || !chains_to_amazon(region) {
         return Ok(TrustStore::default());
     }
     Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))

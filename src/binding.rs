@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::arn::{Arn, is_name};
 use crate::task::Task;
 
 /// The ARN of an ELBv2 target group, known to be well-formed.
@@ -24,7 +25,7 @@ pub enum NotATargetGroup {
 impl TargetGroupArn {
     /// Reads `arn:<partition>:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>`.
     pub fn parse(text: &str) -> Result<Self, NotATargetGroup> {
-        let arn = ArnParts::parse(text).ok_or(NotATargetGroup::Malformed)?;
+        let arn = Arn::parse(text).ok_or(NotATargetGroup::Malformed)?;
         if arn.service != "elasticloadbalancing" {
             return Err(NotATargetGroup::OtherResource);
         }
@@ -75,7 +76,7 @@ impl Cluster {
     /// Reads a cluster's name or `arn:<partition>:ecs:<region>:<account>:cluster/<name>`.
     pub fn parse(text: &str) -> Option<Self> {
         let valid = if text.starts_with("arn:") {
-            ArnParts::parse(text).is_some_and(|arn| {
+            Arn::parse(text).is_some_and(|arn| {
                 arn.service == "ecs" && arn.resource.strip_prefix("cluster/").is_some_and(is_name)
             })
         } else {
@@ -89,11 +90,6 @@ impl Cluster {
         self.0.split(':').nth(3)
     }
 
-    /// The cluster's name without the rest of its ARN.
-    pub fn name(&self) -> &str {
-        cluster_name(&self.0)
-    }
-
     /// Whether `arn` is this cluster. A cluster given by name is looked for in the account and
     /// region the function runs in, where names are unique.
     pub fn is(&self, arn: &str) -> bool {
@@ -103,12 +99,6 @@ impl Cluster {
     /// Whether both can mean one cluster.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.is(&other.0) || other.is(&self.0)
-    }
-}
-
-impl fmt::Display for Cluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -129,15 +119,6 @@ impl Owner {
             (Self::Service(name), Some(("service", given))) => name == given,
             (Self::Family(name), Some(("family", given))) => name == given,
             _ => false,
-        }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Service(name) => write!(f, "service:{name}"),
-            Self::Family(name) => write!(f, "family:{name}"),
         }
     }
 }
@@ -170,37 +151,8 @@ impl Binding {
     }
 }
 
-/// Whether ECS and ELB would take `text` as a name: letters, digits, hyphens, underscores
-/// (ECS API reference, CreateCluster and CreateService: up to 255 of these).
-pub fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 255
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
 fn cluster_name(name_or_arn: &str) -> &str {
     name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
-}
-
-/// The parts of an ARN of a resource that lives in a region and an account.
-struct ArnParts<'a> {
-    service: &'a str,
-    resource: &'a str,
-}
-
-impl<'a> ArnParts<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = prefix == "arn"
-            && partition.starts_with("aws")
-            && [partition, service, region].into_iter().all(is_name)
-            && account.len() == 12
-            && account.bytes().all(|b| b.is_ascii_digit())
-            && !resource.is_empty();
-        well_formed.then_some(Self { service, resource })
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,7 @@
 //! Getting the good items of a batch in when the bad ones make the whole call fail.
 
+use std::collections::VecDeque;
 use std::ops::Range;
-
-/// Calls refused one after the other after which a batch counts as bad throughout. One bad item
-/// among 200 costs 8 refusals, and between them its good neighbours are accepted.
-const REFUSED_IN_A_ROW: usize = 24;
-
-/// Calls refused after which the rest of a batch is left for another time. All callers of an
-/// account share 4 writes a second (ELB docs, "Request throttling for the ELB API").
-const REFUSED_IN_ALL: usize = 64;
 
 /// What a refused call says about its items and about the calls to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,92 +16,80 @@ pub enum Blame {
     EveryCall,
 }
 
+/// How many more refused calls are worth it. One is shared by all batches for the same place.
+#[derive(Debug, Default)]
+pub struct Patience {
+    refused: usize,
+    accepted: bool,
+}
+
+impl Patience {
+    /// Refused calls, with none accepted, after which a place counts as bad throughout. One bad
+    /// item among 200 costs 8.
+    const WITHOUT_SUCCESS: usize = 24;
+
+    /// Refused calls after which the rest is left for another time. All callers of an account
+    /// share 4 writes a second (ELB docs, "Request throttling for the ELB API").
+    const IN_ALL: usize = 64;
+
+    fn is_over(&self) -> bool {
+        let limit = if self.accepted { Self::IN_ALL } else { Self::WITHOUT_SUCCESS };
+        self.refused >= limit
+    }
+}
+
 /// Makes `call` for each chunk of `items`, and for halves of what is refused, until every item
 /// is accepted or refused by itself. Returns each item's result, in order.
 ///
-/// Bounded: once a single item is refused for the quota, an error concerns every call, or too
-/// many calls were refused, what is left fails with the last error and without a call.
+/// Large parts are tried before small ones, so that bad items keep no good part waiting. Parts
+/// below an eighth, and those that a quota refuses, are halved down at once, so that some item
+/// gets in while patience lasts. Bounded: once a single item is refused for the quota, an
+/// error concerns every call, or patience is over, what is left fails with the last error and
+/// without a call.
 pub async fn in_halves<T, E: Clone>(
     items: &[T],
     chunk: usize,
-    call: impl AsyncFnMut(&[T]) -> Result<(), E>,
+    patience: &mut Patience,
+    mut call: impl AsyncFnMut(&[T]) -> Result<(), E>,
     blame: impl Fn(&E) -> Blame,
 ) -> Vec<Result<(), E>> {
-    let mut search = Search {
-        items,
-        call,
-        blame,
-        results: vec![None; items.len()],
-        refused: Vec::new(),
-        in_a_row: 0,
-        in_all: 0,
-    };
-    match search.run(chunk).await {
-        Ok(()) => search.results.into_iter().flatten().collect(),
-        Err(last) => {
-            let open = search.results.into_iter();
-            open.map(|result| result.unwrap_or_else(|| Err(last.clone()))).collect()
-        }
-    }
-}
-
-struct Search<'a, T, E, C, B> {
-    items: &'a [T],
-    call: C,
-    blame: B,
-    results: Vec<Option<Result<(), E>>>,
-    /// Ranges that were refused as a whole and wait for being halved.
-    refused: Vec<Range<usize>>,
-    in_a_row: usize,
-    in_all: usize,
-}
-
-impl<T, E: Clone, C, B> Search<'_, T, E, C, B>
-where
-    C: AsyncFnMut(&[T]) -> Result<(), E>,
-    B: Fn(&E) -> Blame,
-{
-    /// `Err` is the error with which everything without a result fails.
-    async fn run(&mut self, chunk: usize) -> Result<(), E> {
-        for start in (0..self.items.len()).step_by(chunk) {
-            self.attempt(start..self.items.len().min(start + chunk)).await?;
-            // Both halves are tried before either is halved again: a run of bad items then keeps
-            // no good half waiting.
-            while let Some(range) = self.refused.pop() {
-                let middle = range.start + range.len().div_ceil(2);
-                let waiting = self.refused.len();
-                self.attempt(range.start..middle).await?;
-                self.attempt(middle..range.end).await?;
-                self.refused[waiting..].reverse();
+    let mut results: Vec<Option<Result<(), E>>> = vec![None; items.len()];
+    let mut last = Ok(());
+    let mut waiting: VecDeque<Range<usize>> = (0..items.len())
+        .step_by(chunk)
+        .map(|start| start..items.len().min(start + chunk))
+        .collect();
+    while let Some(range) = waiting.pop_front() {
+        let Err(error) = call(&items[range.clone()]).await else {
+            patience.accepted = true;
+            results[range].fill(Some(Ok(())));
+            continue;
+        };
+        patience.refused += 1;
+        last = Err(error.clone());
+        let alone = range.len() == 1;
+        let (left, right) = halves(&range);
+        match blame(&error) {
+            Blame::EveryCall => break,
+            Blame::ThisCall => results[range].fill(Some(Err(error))),
+            Blame::Quota if alone => break,
+            _ if patience.is_over() => break,
+            Blame::SomeItem if alone => results[range].fill(Some(Err(error))),
+            Blame::SomeItem if range.len() * 8 > items.len().min(chunk) => {
+                waiting.extend([left, right]);
+            }
+            Blame::SomeItem | Blame::Quota => {
+                waiting.push_front(right);
+                waiting.push_front(left);
             }
         }
-        Ok(())
     }
+    results.into_iter().map(|result| result.unwrap_or_else(|| last.clone())).collect()
+}
 
-    async fn attempt(&mut self, range: Range<usize>) -> Result<(), E> {
-        let Err(error) = (self.call)(&self.items[range.clone()]).await else {
-            self.in_a_row = 0;
-            self.results[range].fill(Some(Ok(())));
-            return Ok(());
-        };
-        self.in_a_row += 1;
-        self.in_all += 1;
-        let blame = (self.blame)(&error);
-        let alone = range.len() == 1;
-        if blame == Blame::EveryCall || blame == Blame::Quota && alone || self.is_spent() {
-            return Err(error);
-        }
-        if blame == Blame::ThisCall || alone {
-            self.results[range].fill(Some(Err(error)));
-        } else {
-            self.refused.push(range);
-        }
-        Ok(())
-    }
-
-    fn is_spent(&self) -> bool {
-        self.in_a_row >= REFUSED_IN_A_ROW || self.in_all >= REFUSED_IN_ALL
-    }
+fn halves(range: &Range<usize>) -> (Range<usize>, Range<usize>) {
+    let middle = range.start + range.len().div_ceil(2);
+    (range.start..middle, middle..range.end)
 }
 
 #[cfg(test)]
@@ -128,7 +109,8 @@ mod tests {
             refuse(items).map_or(Ok(()), Err)
         };
         let items: Vec<u32> = items.collect();
-        let results = in_halves(&items, 200, call, |blame| *blame).await;
+        let mut patience = Patience::default();
+        let results = in_halves(&items, 200, &mut patience, call, |blame| *blame).await;
         assert_eq!(results.len(), items.len());
         let good = items.iter().zip(results).filter(|(_, result)| result.is_ok());
         (good.map(|(item, _)| *item).collect(), calls.get())
@@ -151,22 +133,58 @@ mod tests {
             assert_eq!(good, (0..200).filter(|item| *item != bad).collect::<Vec<_>>());
             assert!(calls <= 17, "{calls} calls for one bad item");
         }
-        let (good, _) = accepted(0..200, |items| some(items.iter().any(|i| i % 40 == 7))).await;
-        assert_eq!(good.len(), 195);
-        let (good, _) = accepted(0..200, |items| some(items.iter().any(|i| *i < 10))).await;
-        assert_eq!(good.len(), 190);
+    }
+
+    #[tokio::test]
+    async fn a_few_bad_ones_keep_no_good_one_out_wherever_they_stand() {
+        let spread: fn(u32) -> bool = |item| item % 40 == 7;
+        let cluster: fn(u32) -> bool = |item| item < 10;
+        let both: fn(u32) -> bool = |item| item < 10 || [20, 40, 75, 150].contains(&item);
+        for is_bad in [spread, cluster, both] {
+            let (good, _) = accepted(0..200, |items| some(items.iter().any(|i| is_bad(*i)))).await;
+            assert_eq!(good, (0..200).filter(|item| !is_bad(*item)).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn in_a_small_batch_every_item_is_judged() {
+        for bad in 1..12 {
+            let (good, calls) = accepted(0..12, |items| some(items.iter().any(|i| *i < bad))).await;
+            assert_eq!(good, (bad..12).collect::<Vec<_>>());
+            assert!(calls <= 23, "{calls} calls");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bad_chunk_keeps_no_good_chunk_out() {
+        let (good, _) = accepted(0..400, |items| some(items.iter().any(|i| *i < 200))).await;
+        assert_eq!(good, (200..400).collect::<Vec<_>>());
     }
 
     #[tokio::test]
     async fn a_batch_that_is_bad_throughout_costs_few_calls() {
         let (good, calls) = accepted(0..600, |_| some(true)).await;
-        assert_eq!((good.len(), calls), (0, REFUSED_IN_A_ROW));
+        assert_eq!((good.len(), calls), (0, Patience::WITHOUT_SUCCESS));
     }
 
     #[tokio::test]
-    async fn a_batch_that_is_half_bad_is_left_after_a_while() {
-        let (good, calls) = accepted(0..200, |items| some(items.iter().any(|i| i % 2 == 0))).await;
-        assert!(!good.is_empty() && calls <= 2 * REFUSED_IN_ALL, "{calls} calls");
+    async fn a_place_that_was_bad_throughout_gets_one_call_for_its_next_batch() {
+        let mut patience = Patience::default();
+        let calls = Cell::new(0);
+        for _ in 0..2 {
+            let call = async |_: &[u32]| {
+                calls.set(calls.get() + 1);
+                Err(Blame::SomeItem)
+            };
+            in_halves(&[0; 100], 200, &mut patience, call, |blame| *blame).await;
+        }
+        assert_eq!(calls.get(), Patience::WITHOUT_SUCCESS + 1);
+    }
+
+    #[tokio::test]
+    async fn a_batch_with_very_many_bad_ones_is_left_after_a_while() {
+        let (good, calls) = accepted(0..200, |items| some(items.iter().any(|i| i % 7 == 0))).await;
+        assert!(good.len() > 50 && calls <= 2 * Patience::IN_ALL, "{} {calls}", good.len());
     }
 
     #[tokio::test]

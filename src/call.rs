@@ -15,6 +15,8 @@ use crate::deadline::Deadline;
 /// Unlike the SDK's errors it is short and shows no headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
+    /// Which call it was, for example `RegisterTargets`.
+    pub action: &'static str,
     /// For example `TargetGroupNotFound`, `Timeout`, `DeadlineReached`.
     pub code: String,
     /// What AWS or the connection said.
@@ -23,36 +25,33 @@ pub struct CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
+        write!(f, "{}: {}: {}", self.action, self.code, self.message)
     }
 }
 
 impl CallError {
-    /// An error with this code and message.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+    /// An error of this call, with this code and message.
+    pub fn new(action: &'static str, code: &str, message: impl Into<String>) -> Self {
+        Self { action, code: code.to_owned(), message: message.into() }
     }
 
-    fn deadline_reached() -> Self {
-        Self::new("DeadlineReached", "the invocation's time was over before this was done")
-    }
-
-    fn of<E, R>(error: &SdkError<E, R>) -> Self
+    fn of<E, R>(action: &'static str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
         R: fmt::Debug,
     {
-        match error {
+        let (code, message) = match error {
             SdkError::ServiceError(service) => {
                 let error = service.err();
                 let message = error.message().unwrap_or("no message");
-                Self::new(error.code().unwrap_or("UnknownError"), message)
+                (error.code().unwrap_or("UnknownError"), message.to_owned())
             }
-            SdkError::TimeoutError(_) => Self::new("Timeout", "no answer in time"),
-            SdkError::DispatchFailure(_) => Self::new("ConnectionFailed", causes(error)),
-            SdkError::ResponseError(_) => Self::new("UnreadableAnswer", causes(error)),
-            _ => Self::new("NotSent", causes(error)),
-        }
+            SdkError::TimeoutError(_) => ("Timeout", "no answer in time".to_owned()),
+            SdkError::DispatchFailure(_) => ("ConnectionFailed", causes(error)),
+            SdkError::ResponseError(_) => ("UnreadableAnswer", causes(error)),
+            _ => ("NotSent", causes(error)),
+        };
+        Self::new(action, code, message)
     }
 }
 
@@ -74,18 +73,23 @@ fn causes(error: &dyn Error) -> String {
 /// known; all calls here may be repeated.
 pub async fn within<T, E, R>(
     deadline: Deadline,
+    action: &'static str,
     call: impl Future<Output = Result<T, SdkError<E, R>>>,
 ) -> Result<T, CallError>
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: fmt::Debug,
 {
+    let too_late = || {
+        let message = "the invocation's time was over before this was done";
+        CallError::new(action, "DeadlineReached", message)
+    };
     if deadline.is_over() {
-        return Err(CallError::deadline_reached());
+        return Err(too_late());
     }
     let result = match timeout_at(deadline.instant(), call).await {
-        Ok(answer) => answer.map_err(|error| CallError::of(&error)),
-        Err(_) => Err(CallError::deadline_reached()),
+        Ok(answer) => answer.map_err(|error| CallError::of(action, &error)),
+        Err(_) => Err(too_late()),
     };
     if let Err(error) = &result {
         debug!(%error, "call failed");
@@ -98,7 +102,6 @@ where
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .read_timeout(Duration::from_secs(5))
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(20))
         .build()

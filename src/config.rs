@@ -6,7 +6,8 @@ use std::fmt::Display;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn, is_name};
+use crate::arn::is_name;
+use crate::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn};
 
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types;
 use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
+use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
 use crate::deadline::Deadline;
-use crate::event::first_address;
-use crate::task::{Phase, Task, TaskArn};
+use crate::task::{Phase, Task, TaskArn, first_address};
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
 const PAGE: usize = 100;
@@ -18,6 +19,8 @@ const PAGE: usize = 100;
 /// Calls under way at the same time; ECS allows 20 reads a second (ECS developer guide,
 /// "Request throttling for the Amazon ECS API").
 const CONCURRENT: usize = 4;
+
+const DESCRIBE_TASKS: &str = "DescribeTasks";
 
 /// What ECS says of one task.
 pub type Answer = Result<Option<Task>, CallError>;
@@ -29,9 +32,9 @@ pub struct Ecs {
 }
 
 impl Ecs {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// An adapter with these settings.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and
@@ -57,27 +60,51 @@ impl Ecs {
         answers.flat_map(stream::iter).collect().await
     }
 
+    /// One page; an ARN that ECS finds invalid fails the whole call, and is found by halving.
     async fn describe_page(
         &self,
         cluster: &str,
         page: &[&TaskArn],
         deadline: Deadline,
     ) -> BTreeMap<TaskArn, Answer> {
-        debug!(cluster, tasks = page.len(), "DescribeTasks");
-        let arns = page.iter().map(|arn| arn.as_str().to_owned()).collect();
-        let call = self.client.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send();
-        let (tasks, failures) = match within(deadline, call).await {
-            Ok(answer) => (answer.tasks.unwrap_or_default(), answer.failures.unwrap_or_default()),
-            Err(error) => {
-                return page.iter().map(|arn| ((*arn).clone(), Err(error.clone()))).collect();
-            }
+        let mut found = BTreeMap::new();
+        let call = async |arns: &[&TaskArn]| {
+            found.extend(self.describe(cluster, arns, deadline).await?);
+            Ok(())
         };
-        let mut found: BTreeMap<TaskArn, Answer> =
-            tasks.iter().filter_map(read).map(|task| (task.arn.clone(), Ok(Some(task)))).collect();
-        for arn in page {
-            found.entry((*arn).clone()).or_insert_with(|| missing(arn, &failures));
+        let results = in_halves(page, PAGE, &mut Patience::default(), call, blame).await;
+        for (arn, result) in page.iter().zip(results) {
+            if let Err(error) = result {
+                found.insert((*arn).clone(), Err(error));
+            }
         }
         found
+    }
+
+    async fn describe(
+        &self,
+        cluster: &str,
+        arns: &[&TaskArn],
+        deadline: Deadline,
+    ) -> Result<BTreeMap<TaskArn, Answer>, CallError> {
+        debug!(cluster, tasks = arns.len(), DESCRIBE_TASKS);
+        let names = arns.iter().map(|arn| arn.as_str().to_owned()).collect();
+        let call = self.client.describe_tasks().cluster(cluster).set_tasks(Some(names)).send();
+        let answer = within(deadline, DESCRIBE_TASKS, call).await?;
+        let tasks = answer.tasks().iter().filter_map(read);
+        let mut found: BTreeMap<TaskArn, Answer> =
+            tasks.map(|task| (task.arn.clone(), Ok(Some(task)))).collect();
+        for arn in arns {
+            found.entry((*arn).clone()).or_insert_with(|| missing(arn, answer.failures()));
+        }
+        Ok(found)
+    }
+}
+
+fn blame(error: &CallError) -> Blame {
+    match error.code.as_str() {
+        "InvalidParameterException" => Blame::SomeItem,
+        _ => Blame::ThisCall,
     }
 }
 
@@ -86,10 +113,11 @@ fn missing(arn: &TaskArn, failures: &[types::Failure]) -> Answer {
         let named = failure.arn().unwrap_or_default();
         named == arn.as_str() || named == arn.id()
     });
+    let failed = |reason| Err(CallError::new(DESCRIBE_TASKS, "TaskFailed", reason));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {
         Some("MISSING") => Ok(None),
-        Some(reason) => Err(CallError::new("DescribeTasksFailed", reason)),
-        None => Err(CallError::new("DescribeTasksFailed", "ECS left the task out of its answer")),
+        Some(reason) => failed(reason),
+        None => failed("ECS left the task out of its answer"),
     }
 }
 

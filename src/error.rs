@@ -5,7 +5,7 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 
 use crate::event::Unreadable;
-use crate::report::Report;
+use crate::report::{Failure, FirstFew};
 
 /// Why an invocation failed.
 #[derive(thiserror::Error)]
@@ -20,12 +20,15 @@ pub enum Error {
     #[error(transparent)]
     UnreadableEvent(#[from] Unreadable),
     /// Something could not be done; the message names task, target group, target and cause.
-    #[error("{}", failures(.0))]
-    TargetsFailed(Report),
+    #[error("{} failed: {}", .0.len(), FirstFew(.0))]
+    TargetsFailed(Vec<Failure>),
     /// A message of an SQS batch failed that has no `messageId` to be returned by, so the whole
     /// batch has to be.
     #[error("a message without messageId failed, so its whole batch has to be returned")]
     NamelessMessage,
+    /// The answer could not be written as JSON; everything else was done.
+    #[error("the answer cannot be written as JSON: {0}")]
+    AnswerNotWritten(serde_json::Error),
 }
 
 impl Error {
@@ -36,20 +39,9 @@ impl Error {
             Self::UnreadableEvent(_) => "UnreadableEvent",
             Self::TargetsFailed(_) => "TargetsFailed",
             Self::NamelessMessage => "NamelessMessage",
+            Self::AnswerNotWritten(_) => "AnswerNotWritten",
         }
     }
-}
-
-/// Failures spelled out in an error's message; the log and a retry tell the rest.
-const SHOWN: usize = 20;
-
-fn failures(report: &Report) -> String {
-    let shown: Vec<_> = report.failed.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = match report.failed.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    format!("{} failed: {}{more}", report.failed.len(), shown.join("; "))
 }
 
 /// The same as `Display`: the runtime logs an error by its `Debug`.

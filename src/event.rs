@@ -1,22 +1,13 @@
 //! ECS Task State Change events, as EventBridge delivers them, read into [`Sighting`]s.
 
-use std::net::Ipv6Addr;
 use std::time::SystemTime;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::task::{Phase, Task, TaskArn};
-
-/// What an event says of a task, and when it was so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// The task in the state that the event reports.
-    pub task: Task,
-    /// The envelope's `time`; redelivery does not change it.
-    pub at: Option<SystemTime>,
-}
+use crate::knowledge::Sighting;
+use crate::task::{Phase, Task, TaskArn, first_address};
 
 /// Why an event cannot be read; a phrase that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,11 +79,6 @@ impl TaskStateChange {
             phase: Phase::of(&self.last_status, &self.desired_status),
         })
     }
-}
-
-/// The first of `told` that is an IPv6 address; ECS gives it without a prefix length.
-pub fn first_address<'a>(mut told: impl Iterator<Item = &'a str>) -> Option<Ipv6Addr> {
-    told.find_map(|text| text.parse().ok())
 }
 
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -14,7 +14,8 @@ use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::ecs::Ecs;
 use crate::error::Error;
-use crate::event::{self, Sighting};
+use crate::event;
+use crate::knowledge::Sighting;
 use crate::report::Report;
 use crate::settle::Settle;
 use crate::targets::Targets;
@@ -57,9 +58,9 @@ impl Handler {
         let report = self.settle(deadline).events([sighting], now).await;
         report.log("event", 0);
         if report.failed.is_empty() {
-            Ok(answer(&report))
+            answer(&report)
         } else {
-            Err(Error::TargetsFailed(report))
+            Err(Error::TargetsFailed(report.failed))
         }
     }
 
@@ -74,7 +75,7 @@ impl Handler {
         let report = self.settle(deadline).events(sightings, now).await;
         let unreadable = messages.iter().filter(|message| message.sighting.is_none()).count();
         report.log("sqs", unreadable);
-        Ok(answer(&failures(&messages, &report)?))
+        answer(&failures(&messages, &report)?)
     }
 
     fn settle(&self, deadline: Deadline) -> Settle<'_> {
@@ -100,7 +101,9 @@ impl Input {
             return Ok(Self::TaskStateChange(payload));
         }
         match payload.get_mut("Records").map(Value::take) {
-            Some(Value::Array(records)) if records.iter().all(is_sqs_message) => {
+            Some(Value::Array(records))
+                if records.is_empty() || records.iter().any(is_sqs_message) =>
+            {
                 Ok(Self::SqsBatch(records))
             }
             _ => Err(Error::UnknownInput),
@@ -108,8 +111,12 @@ impl Input {
     }
 }
 
+/// Other sources' records name another `eventSource`, or have no `messageId`.
 fn is_sqs_message(record: &Value) -> bool {
-    record["eventSource"] == "aws:sqs"
+    match record.get("eventSource") {
+        Some(source) => source == "aws:sqs",
+        None => record["messageId"].is_string(),
+    }
 }
 
 /// A message of a batch, and what it reports if it can be read.
@@ -155,7 +162,6 @@ fn failures(messages: &[Message], report: &Report) -> Result<SqsBatchResponse, E
     Ok(response)
 }
 
-/// An answer as JSON. None of ours has a key or number that JSON lacks, so there is no error.
-fn answer(answer: &impl Serialize) -> Value {
-    serde_json::to_value(answer).unwrap_or_default()
+fn answer(answer: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(answer).map_err(Error::AnswerNotWritten)
 }

@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::binding::Binding;
-use crate::event::Sighting;
 use crate::task::{Phase, Task, TaskArn};
 
 /// How old the news of a running task may be to be believed without asking ECS. A redelivered or
 /// redriven event is older, and the task may be long gone.
 pub const FRESH: Duration = Duration::from_secs(60);
+
+/// What an event says of a task, and when it was so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The task in the state that the event reports.
+    pub task: Task,
+    /// The envelope's `time`; redelivery does not change it.
+    pub at: Option<SystemTime>,
+}
 
 /// A task as the newest evidence has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +58,13 @@ impl Known {
             Phase::Serving => self.task.address.is_none() || !self.is_fresh(now),
             Phase::Leaving => self.task.address.is_none(),
         }
+    }
+
+    /// Whether ECS's `answer` lags behind what is known, and neither has the address: what it does
+    /// not say then proves nothing. A version of 0 is one that was not told.
+    pub fn is_left_open_by(&self, answer: &Task) -> bool {
+        let lags = answer.version != 0 && answer.version < self.task.version;
+        lags && self.task.address.is_none() && answer.address.is_none()
     }
 
     fn is_fresh(&self, now: SystemTime) -> bool {

@@ -7,10 +7,12 @@
 //!
 //! - wiring: [`run`], [`aws`]
 //! - the handler: [`handler`], [`error`]
-//! - flows: [`settle`], [`report`]
+//! - flows: [`events`], [`settle`], [`report`]
 //! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`deadline`], [`event`], [`config`]
-//! - the core, without clock, network or SDK: [`plan`], [`knowledge`], [`binding`], [`task`]
+//! - the core, without clock, network or SDK: [`plan`], [`knowledge`], [`binding`], [`task`],
+//!   [`arn`]
 
+pub mod arn;
 pub mod aws;
 pub mod binding;
 pub mod bisect;
@@ -20,6 +22,7 @@ pub mod deadline;
 pub mod ecs;
 pub mod error;
 pub mod event;
+pub mod events;
 pub mod handler;
 pub mod knowledge;
 pub mod plan;
@@ -63,7 +66,7 @@ async fn handler() -> Result<Handler, Mistake> {
     let config = Config::read(variable)?;
     let http = aws::https_client(&config.region, variable)?;
     let sdk = aws::sdk_config(&config.region, http, variable).await;
-    let ecs = ecs::Ecs::new(aws_sdk_ecs::Client::new(&sdk));
-    let targets = targets::Targets::new(aws_sdk_elasticloadbalancingv2::Client::new(&sdk));
+    let ecs = ecs::Ecs::new(&sdk);
+    let targets = targets::Targets::new(&sdk);
     Ok(Handler::new(config, ecs, targets, Arc::new(SystemTime::now)))
 }

@@ -169,18 +169,34 @@ fn changes(
 }
 
 impl Plan {
+    /// The plan after a look at the tasks that were registered: the targets of those that leave
+    /// by now are to be deregistered again. Nothing is added to what is to be registered.
+    #[must_use]
+    pub fn revised(mut self, knowledge: &Knowledge) -> Self {
+        let (staying, leaving) = self.register.into_iter().partition(|change| {
+            knowledge.get(&change.task).is_none_or(|known| known.task.phase != Phase::Leaving)
+        });
+        self.register = staying;
+        for known in leaving.iter().filter_map(|change: &Change| knowledge.get(&change.task)) {
+            let task = &known.task.arn;
+            let skipped = reasons(known).map(|reason| Skipped { task: task.clone(), reason });
+            self.skipped.extend(skipped);
+        }
+        self.deregister.extend(leaving);
+        self.spare_serving_targets();
+        self
+    }
+
     /// An address can come back with a newer task. What serves is not deregistered for the one
     /// that left it.
     fn spare_serving_targets(&mut self) {
         let serving: BTreeSet<&Target> = self.register.iter().map(|c| &c.target).collect();
-        let (spared, leaving) = std::mem::take(&mut self.deregister)
+        let (spared, leaving): (Vec<Change>, _) = std::mem::take(&mut self.deregister)
             .into_iter()
             .partition(|change| serving.contains(&change.target));
         self.deregister = leaving;
-        let spared: Vec<Change> = spared;
-        self.skipped.extend(
-            spared.into_iter().map(|c| Skipped { task: c.task, reason: Reason::Superseded }),
-        );
+        let superseded = |c: Change| Skipped { task: c.task, reason: Reason::Superseded };
+        self.skipped.extend(spared.into_iter().map(superseded));
         self.skipped.sort();
         self.skipped.dedup();
     }

@@ -5,14 +5,14 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use serde::Serialize;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::binding::TargetGroupArn;
 use crate::call::CallError;
 use crate::plan::{Change, Portless, Reason, Skipped};
 use crate::task::TaskArn;
 
-/// How many targets, reasons or errors the log line spells out.
+/// How many targets or failures a log line or an error spells out.
 const SHOWN: usize = 10;
 
 /// A target in a report. What is not known is left out.
@@ -62,8 +62,8 @@ pub struct Report {
 
 impl Report {
     /// Notes that a change could not be made.
-    pub fn fail(&mut self, entry: Entry, error: &CallError) {
-        self.failed.push(Failure { entry, error: error.to_string() });
+    pub fn fail(&mut self, entry: impl Into<Entry>, error: &CallError) {
+        self.failed.push(Failure { entry: entry.into(), error: error.to_string() });
     }
 
     /// The tasks with which something could not be done.
@@ -84,13 +84,17 @@ impl Report {
                     failed = self.failed.len(),
                     unreadable,
                     dry_run = self.dry_run,
-                    registered_targets = %List(&self.registered),
-                    deregistered_targets = %List(&self.deregistered),
+                    registered_targets = %FirstFew(&self.registered),
+                    deregistered_targets = %FirstFew(&self.deregistered),
                     skipped_for = %self.reasons(),
-                    errors = %List(&self.failed),
+                    skipped_tasks = %FirstFew(&self.skipped),
+                    errors = %FirstFew(&self.failed),
                     "settled"
                 )
             };
+        }
+        for Skipped { task, reason } in &self.skipped {
+            debug!(%task, %reason, "skipped");
         }
         if self.failed.is_empty() && unreadable == 0 { line!(info) } else { line!(error) }
     }
@@ -127,14 +131,20 @@ impl From<Portless> for Entry {
     }
 }
 
+impl Entry {
+    /// The target in words: `[2001:db8::1]:8080`.
+    fn target(&self) -> String {
+        match (self.id, self.port) {
+            (Some(id), Some(port)) => SocketAddrV6::new(id, port, 0, 0).to_string(),
+            (Some(id), None) => id.to_string(),
+            (None, _) => "unknown".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.id, self.port) {
-            (Some(id), Some(port)) => write!(f, "{}", SocketAddrV6::new(id, port, 0, 0))?,
-            (Some(id), None) => write!(f, "{id}")?,
-            (None, _) => f.write_str("address unknown")?,
-        }
-        write!(f, " in {}", self.target_group_arn.name())?;
+        write!(f, "{} in {}", self.target(), self.target_group_arn.name())?;
         match &self.task_arn {
             Some(task) => write!(f, " for task {}", task.id()),
             None => Ok(()),
@@ -145,25 +155,24 @@ impl fmt::Display for Entry {
 /// In full, because this is what an operator reads in an error: task, group, target, cause.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry { task_arn, target_group_arn, id, port } = &self.entry;
-        match task_arn {
-            Some(task) => write!(f, "task {task}, ")?,
-            None => {}
+        if let Some(task) = &self.entry.task_arn {
+            write!(f, "task {task}, ")?;
         }
-        write!(f, "target group {target_group_arn}, target ")?;
-        match (id, port) {
-            (Some(id), Some(port)) => write!(f, "{}", SocketAddrV6::new(*id, *port, 0, 0))?,
-            (Some(id), None) => write!(f, "{id}")?,
-            (None, _) => f.write_str("unknown")?,
-        }
-        write!(f, ": {}", self.error)
+        let Self { entry, error } = self;
+        write!(f, "target group {}, target {}: {error}", entry.target_group_arn, entry.target())
     }
 }
 
-/// The first few of a list, for the log.
-struct List<'a, T>(&'a [T]);
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}: {}", self.task.id(), self.reason)
+    }
+}
 
-impl<T: fmt::Display> fmt::Display for List<'_, T> {
+/// The first few of a list in words, and how many more there are.
+pub struct FirstFew<'a, T>(pub &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for FirstFew<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, item) in self.0.iter().take(SHOWN).enumerate() {
             let separator = if index == 0 { "" } else { "; " };

@@ -1,19 +1,18 @@
-//! Settling tasks: know, act, look again. Everything that writes to a target group is here.
+//! Settling a plan: act, look again. Everything that writes to a target group is here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
 use crate::binding::{Binding, TargetGroupArn};
+use crate::bisect::Patience;
 use crate::call::CallError;
 use crate::deadline::Deadline;
 use crate::ecs::Ecs;
-use crate::event::Sighting;
-use crate::knowledge::{Knowledge, Known};
-use crate::plan::{self, Change, Plan, Ports, Reason, Skipped, plan};
-use crate::report::{Entry, Report};
+use crate::knowledge::Knowledge;
+use crate::plan::{Change, Plan, Ports};
+use crate::report::Report;
 use crate::targets::{Endpoint, Targets, Write};
 use crate::task::TaskArn;
 
@@ -27,7 +26,10 @@ type Outcomes = BTreeMap<(Write, Change), Result<(), CallError>>;
 /// The writes to one group, registers first. Several tasks can be the reason for one.
 type Writes<'a> = BTreeMap<Write, BTreeMap<Endpoint, Vec<&'a Change>>>;
 
-/// One invocation's settling.
+/// The ports of target groups whose bindings leave the port to them, as far as they can be read.
+pub type OwnPorts = BTreeMap<TargetGroupArn, Result<u16, CallError>>;
+
+/// One invocation's means to settle.
 #[derive(Clone, Copy)]
 pub struct Settle<'a> {
     /// Which tasks belong to which target group.
@@ -43,68 +45,24 @@ pub struct Settle<'a> {
 }
 
 impl Settle<'_> {
-    /// Settles the tasks that these events report. `now` tells fresh news from old.
-    pub async fn events(
-        self,
-        sightings: impl IntoIterator<Item = Sighting>,
-        now: SystemTime,
-    ) -> Report {
-        let mut report = Report { dry_run: self.dry_run, ..Report::default() };
-        let mut knowledge = Knowledge::fold(sightings);
-        for known in knowledge.split_off_unbound(self.bindings) {
-            report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
-        }
-        self.ask_about_doubtful(&mut knowledge, now, &mut report).await;
-        let ports = self.own_ports(&knowledge).await;
-        let known_ports = known_ports(&ports);
-
-        let first = plan(self.bindings, &known_ports, &knowledge);
+    /// Makes a plan's changes, looks at the tasks again, and puts everything into the report.
+    /// `knowledge` is what the plan was made from.
+    pub async fn carry_out(self, plan: Plan, mut knowledge: Knowledge, report: &mut Report) {
         let mut outcomes = Outcomes::new();
-        if !self.dry_run {
-            self.act(&first, &mut outcomes).await;
-            self.look_again(&mut knowledge, &mut outcomes).await;
+        if self.dry_run {
+            return tell(plan, outcomes, report);
         }
+        self.act(&plan, &mut outcomes).await;
+        self.look_again(&mut knowledge, &mut outcomes).await;
         // Leaving is final, so all that can follow from the look is to deregister, and after that
         // there is nothing left to look for.
-        let last = plan(self.bindings, &known_ports, &knowledge);
-        if !self.dry_run {
-            self.act(&last, &mut outcomes).await;
-        }
-        self.tell(last, &ports, outcomes, &mut report);
-        report
+        let plan = plan.revised(&knowledge);
+        self.act(&plan, &mut outcomes).await;
+        tell(plan, outcomes, report);
     }
 
-    /// Asks ECS about the tasks whose event is not enough. A task about which no answer comes is
-    /// not acted on, but fails.
-    async fn ask_about_doubtful(
-        &self,
-        knowledge: &mut Knowledge,
-        now: SystemTime,
-        report: &mut Report,
-    ) {
-        let doubtful: Vec<&Known> = knowledge.iter().filter(|k| k.is_doubtful(now)).collect();
-        let names = doubtful.iter().map(|known| (known.task.cluster.as_str(), &known.task.arn));
-        let answers = self.ecs.describe_tasks(names, self.deadline).await;
-        for (arn, answer) in answers {
-            match answer {
-                Ok(Some(task)) => knowledge.learn(task),
-                Ok(None) => knowledge.learn_gone(&arn),
-                Err(error) => {
-                    let Some(known) = knowledge.remove(&arn) else { continue };
-                    for binding in self.bindings.iter().filter(|b| b.covers(&known.task)) {
-                        report.fail(undecided(&known, binding), &error);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The ports of the target groups whose bindings leave the port to them.
-    async fn own_ports(
-        &self,
-        knowledge: &Knowledge,
-    ) -> BTreeMap<TargetGroupArn, Result<u16, CallError>> {
-        let groups = plan::groups_to_ask_for_their_port(self.bindings, knowledge);
+    /// Asks the target groups for their own port.
+    pub async fn own_ports(self, groups: impl IntoIterator<Item = TargetGroupArn>) -> OwnPorts {
         let ports = stream::iter(groups).map(async |group| {
             let port = self.targets.own_port(&group, self.deadline).await;
             (group, port)
@@ -133,9 +91,11 @@ impl Settle<'_> {
 
     async fn act_on_group(&self, group: &TargetGroupArn, writes: Writes<'_>) -> Outcomes {
         let mut outcomes = Outcomes::new();
+        let mut patience = Patience::default();
         for (write, changes) in writes {
             let endpoints: Vec<Endpoint> = changes.keys().copied().collect();
-            let results = self.targets.write(write, group, &endpoints, self.deadline).await;
+            let results =
+                self.targets.write(write, group, &endpoints, &mut patience, self.deadline).await;
             for (changes, result) in changes.into_values().zip(results) {
                 for change in changes {
                     debug!(?write, target = ?change.target, task = change.task.id(), ?result);
@@ -166,32 +126,27 @@ impl Settle<'_> {
             }
         }
     }
+}
 
-    /// Puts what came of the last plan into the report.
-    fn tell(
-        &self,
-        plan: Plan,
-        ports: &BTreeMap<TargetGroupArn, Result<u16, CallError>>,
-        mut outcomes: Outcomes,
-        report: &mut Report,
-    ) {
-        report.skipped.extend(plan.skipped);
-        for portless in plan.portless {
-            if let Some(Err(error)) = ports.get(&portless.group) {
-                report.fail(portless.into(), error);
-            }
-        }
-        let register = plan.register.into_iter().map(|change| (Write::Register, change));
-        let deregister = plan.deregister.into_iter().map(|change| (Write::Deregister, change));
-        for change in register.chain(deregister) {
-            // A dry run has no outcomes: it tells what would be done.
-            let result = outcomes.remove(&change).unwrap_or(Ok(()));
-            let (write, change) = change;
-            match (result, write) {
-                (Err(error), _) => report.fail(change.into(), &error),
-                (Ok(()), Write::Register) => report.registered.push(change.into()),
-                (Ok(()), Write::Deregister) => report.deregistered.push(change.into()),
-            }
+/// The ports that could be read.
+pub fn known_ports(ports: &OwnPorts) -> Ports {
+    let known =
+        ports.iter().filter_map(|(group, port)| Some((group.clone(), *port.as_ref().ok()?)));
+    known.collect()
+}
+
+/// Puts what came of a plan into the report. Without outcomes it tells what would be done.
+fn tell(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
+    report.skipped.extend(plan.skipped);
+    let register = plan.register.into_iter().map(|change| (Write::Register, change));
+    let deregister = plan.deregister.into_iter().map(|change| (Write::Deregister, change));
+    for change in register.chain(deregister) {
+        let result = outcomes.remove(&change).unwrap_or(Ok(()));
+        let (write, change) = change;
+        match (result, write) {
+            (Err(error), _) => report.fail(change, &error),
+            (Ok(()), Write::Register) => report.registered.push(change.into()),
+            (Ok(()), Write::Deregister) => report.deregistered.push(change.into()),
         }
     }
 }
@@ -199,25 +154,10 @@ impl Settle<'_> {
 /// Why a registered target whose task could not be looked at again has to be retried.
 fn unconfirmed(arn: &TaskArn, error: &CallError, outcomes: &mut Outcomes) {
     let message = format!("registered, but whether the task still runs is not known: {error}");
-    let error = CallError::new("Unconfirmed", message);
+    let error = CallError::new("RegisterTargets", "Unconfirmed", message);
     for ((write, change), result) in outcomes {
         if *write == Write::Register && change.task == *arn && result.is_ok() {
             *result = Err(error.clone());
         }
     }
-}
-
-fn undecided(known: &Known, binding: &Binding) -> Entry {
-    Entry {
-        task_arn: Some(known.task.arn.clone()),
-        target_group_arn: binding.target_group.clone(),
-        id: known.task.address,
-        port: binding.port,
-    }
-}
-
-fn known_ports(ports: &BTreeMap<TargetGroupArn, Result<u16, CallError>>) -> Ports {
-    let known =
-        ports.iter().filter_map(|(group, port)| Some((group.clone(), *port.as_ref().ok()?)));
-    known.collect()
 }

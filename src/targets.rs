@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, PoisonError};
 
+use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use tracing::debug;
 
 use crate::binding::TargetGroupArn;
-use crate::bisect::{Blame, in_halves};
+use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
 use crate::deadline::Deadline;
 
@@ -38,18 +39,19 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, ports: Mutex::default() }
+    /// An adapter with these settings.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config), ports: Mutex::default() }
     }
 
     /// Makes one write for targets of one group, in as few calls as can be, and returns each
-    /// target's result, in order.
+    /// target's result, in order. `patience` is the group's, for all writes of an invocation.
     pub async fn write(
         &self,
         write: Write,
         group: &TargetGroupArn,
         targets: &[Endpoint],
+        patience: &mut Patience,
         deadline: Deadline,
     ) -> Vec<Result<(), CallError>> {
         let call = async |chunk: &[Endpoint]| {
@@ -58,15 +60,19 @@ impl Targets {
             match write {
                 Write::Register => {
                     let call = self.client.register_targets().target_group_arn(group.as_str());
-                    within(deadline, call.set_targets(targets).send()).await.map(drop)
+                    within(deadline, "RegisterTargets", call.set_targets(targets).send())
+                        .await
+                        .map(drop)
                 }
                 Write::Deregister => {
                     let call = self.client.deregister_targets().target_group_arn(group.as_str());
-                    within(deadline, call.set_targets(targets).send()).await.map(drop)
+                    within(deadline, "DeregisterTargets", call.set_targets(targets).send())
+                        .await
+                        .map(drop)
                 }
             }
         };
-        in_halves(targets, CHUNK, call, blame).await
+        in_halves(targets, CHUNK, patience, call, blame).await
     }
 
     /// The port a target group gives to targets that name none. It never changes (ELB API
@@ -80,12 +86,17 @@ impl Targets {
         if let Some(port) = known {
             return Ok(port);
         }
-        debug!(target_group = group.name(), "DescribeTargetGroups");
+        const ACTION: &str = "DescribeTargetGroups";
+        debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_groups().target_group_arns(group.as_str()).send();
-        let answer = within(deadline, call).await?;
+        let answer = within(deadline, ACTION, call).await?;
         let port = answer.target_groups().first().and_then(|group| group.port());
         let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| {
-            CallError::new("NoPort", "the target group has no port: name one in its binding")
+            CallError::new(
+                ACTION,
+                "NoPort",
+                "the target group has no port: name one in its binding",
+            )
         })?;
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), port);
         Ok(port)

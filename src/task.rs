@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::arn::{Arn, is_name};
+
 /// The ARN of an ECS task.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskArn(Arc<str>);
@@ -14,11 +16,9 @@ impl TaskArn {
     /// Reads `arn:<partition>:ecs:<region>:<account>:task/[<cluster>/]<id>`; the cluster is
     /// absent from ARNs in the old short format (ECS developer guide, "Amazon Resource Names").
     pub fn parse(text: &str) -> Option<Self> {
-        let resource = text.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-        let mut names = resource.strip_prefix("task/")?.split('/');
-        let well_formed = text.split(':').nth(2) == Some("ecs")
-            && names.clone().count() <= 2
-            && names.all(crate::binding::is_name);
+        let arn = Arn::parse(text).filter(|arn| arn.service == "ecs")?;
+        let mut names = arn.resource.strip_prefix("task/")?.split('/');
+        let well_formed = names.clone().count() <= 2 && names.all(is_name);
         well_formed.then(|| Self(text.into()))
     }
 
@@ -112,6 +112,7 @@ impl Task {
         Self {
             phase: if leaving { Phase::Leaving } else { newer.phase },
             address: newer.address.or(older.address),
+            group: if newer.group.is_empty() { older.group } else { newer.group },
             ..newer
         }
     }
@@ -119,6 +120,11 @@ impl Task {
     fn rank(&self) -> (u64, Phase, &str, &str, Option<Ipv6Addr>) {
         (self.version, self.phase, &self.group, &self.cluster, self.address)
     }
+}
+
+/// The first of `told` that is an IPv6 address; ECS gives it without a prefix length.
+pub fn first_address<'a>(mut told: impl Iterator<Item = &'a str>) -> Option<Ipv6Addr> {
+    told.find_map(|text| text.parse().ok())
 }
 
 #[cfg(test)]
@@ -153,6 +159,20 @@ mod tests {
         ] {
             assert_eq!(TaskArn::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_group_that_is_left_out_is_not_forgotten() {
+        let task = |version, group: &str| Task {
+            arn: TaskArn::parse(ARN).unwrap(),
+            cluster: String::new(),
+            group: group.to_owned(),
+            version,
+            phase: Phase::Serving,
+            address: None,
+        };
+        assert_eq!(task(3, "service:demo").merge(task(4, "")).group, "service:demo");
+        assert_eq!(task(4, "").merge(task(3, "service:demo")).group, "service:demo");
     }
 
     #[test]

@@ -46,20 +46,16 @@ impl Aws {
             Some(Effect::Refuse(error)) => Err(error.clone()),
             Some(Effect::LoseAnswer | Effect::Hang(_)) | None => apply(world, asked, number),
         };
-        match applied {
-            _ if matches!(effect, Some(Effect::LoseAnswer)) => {
-                world.settle(number, Outcome::Lost);
-                Reply::Lost
+        let (outcome, reply) = match (effect, applied) {
+            (Some(Effect::LoseAnswer), _) => (Outcome::Lost, Reply::Lost),
+            (_, Ok(answer)) => (Outcome::Ok, Reply::Answer(answer)),
+            (_, Err(error)) => {
+                let reply = answer_error(asked.action.service(), &error, number);
+                (Outcome::Error(error.code), reply)
             }
-            Ok(answer) => {
-                world.settle(number, Outcome::Ok);
-                Reply::Answer(answer)
-            }
-            Err(error) => {
-                world.settle(number, Outcome::Error(error.code.clone()));
-                answer_error(asked.action.service(), &error, number)
-            }
-        }
+        };
+        world.settle(number, outcome);
+        reply
     }
 }
 

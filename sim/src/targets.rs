@@ -67,21 +67,14 @@ impl Targets {
 
     /// RegisterTargets: all of them or, if one is refused, none.
     pub(crate) fn register(&mut self, asked: &[Target], now: SystemTime) -> Result<(), ApiError> {
-        self.forget_drained(now);
         for target in asked {
             self.check(target)?;
         }
         let mut after = self.registrations.clone();
         for target in asked {
-            let entry = after.entry(self.key(target)).or_insert(Registration {
-                since: now,
-                named_port: target.port.is_some(),
-                checked: Health::Healthy,
-                draining_until: None,
-            });
-            if entry.draining_until.take().is_some() {
-                entry.since = now;
-                entry.named_port = target.port.is_some();
+            let key = self.key(target);
+            if !after.get(&key).is_some_and(Registration::is_registered) {
+                after.insert(key, Registration::new(now, target.port.is_some()));
             }
         }
         let registered = after.values().filter(|entry| entry.is_registered()).count();
@@ -122,7 +115,6 @@ impl Targets {
 
     /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action returns successfully").
     pub(crate) fn deregister(&mut self, asked: &[Target], now: SystemTime) {
-        self.forget_drained(now);
         for target in asked {
             let key = self.key(target);
             if let Some(entry) = self.registrations.get_mut(&key)
@@ -132,7 +124,6 @@ impl Targets {
                 entry.draining_until = Some(now + self.group.deregistration_delay);
             }
         }
-        self.forget_drained(now);
     }
 
     /// All targets, the draining ones too, sorted by address and port.
@@ -166,13 +157,13 @@ impl Targets {
     fn key(&self, target: &Target) -> (IpAddr, u16) {
         (target.address, target.port.unwrap_or(self.group.port))
     }
-
-    fn forget_drained(&mut self, now: SystemTime) {
-        self.registrations.retain(|_, entry| entry.draining_until.is_none_or(|until| until > now));
-    }
 }
 
 impl Registration {
+    fn new(since: SystemTime, named_port: bool) -> Registration {
+        Registration { since, named_port, checked: Health::Healthy, draining_until: None }
+    }
+
     fn is_registered(&self) -> bool {
         self.draining_until.is_none()
     }

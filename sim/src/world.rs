@@ -2,6 +2,7 @@ use crate::call::{Call, Outcome};
 use crate::clock::Clock;
 use crate::script::Script;
 use crate::targets::Targets;
+use crate::task::Task;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ impl World {
     }
 
     /// Takes a task's state in as of now.
-    pub(crate) fn put_task(&mut self, task: crate::task::Task) {
+    pub(crate) fn put_task(&mut self, task: Task) {
         let now = self.now();
         self.tasks.put(task, now);
     }

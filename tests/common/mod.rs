@@ -44,8 +44,8 @@ impl Function {
         };
         let config = Config::read(variable).unwrap();
         let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
-        let ecs = Ecs::new(aws_sdk_ecs::Client::new(&sdk));
-        let targets = Targets::new(aws_sdk_elasticloadbalancingv2::Client::new(&sdk));
+        let ecs = Ecs::new(&sdk);
+        let targets = Targets::new(&sdk);
         let clock = aws.clone();
         let handler = Handler::new(config, ecs, targets, Arc::new(move || clock.now()));
         Self { aws, group, handler }

@@ -1,8 +1,9 @@
 //! Real SDK clients on top of the simulated AWS.
 
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use sim::Aws;
+use sim::{Aws, TargetGroup};
 use std::net::IpAddr;
 
 pub fn elb(aws: &Aws) -> aws_sdk_elasticloadbalancingv2::Client {
@@ -15,7 +16,6 @@ pub fn elb(aws: &Aws) -> aws_sdk_elasticloadbalancingv2::Client {
     aws_sdk_elasticloadbalancingv2::Client::from_conf(config)
 }
 
-#[allow(dead_code, reason = "not every file of tests talks to ECS")]
 pub fn ecs(aws: &Aws) -> aws_sdk_ecs::Client {
     let config = aws_sdk_ecs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -34,7 +34,19 @@ pub fn target(id: &str, port: i32) -> TargetDescription {
     TargetDescription::builder().id(id).port(port).build()
 }
 
-#[allow(dead_code, reason = "not every file of tests looks at targets")]
 pub fn pair(id: &str, port: u16) -> (IpAddr, u16) {
     (id.parse().expect("an IP address"), port)
+}
+
+/// A world with one target group, a client for it, and the group's ARN.
+pub fn world(group: TargetGroup) -> (Aws, aws_sdk_elasticloadbalancingv2::Client, String) {
+    let aws = Aws::new();
+    let arn = aws.add_target_group(group);
+    let client = elb(&aws);
+    (aws, client, arn)
+}
+
+/// The wire code of an error.
+pub fn code<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> Option<String> {
+    error.code().map(str::to_owned)
 }

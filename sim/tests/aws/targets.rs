@@ -1,23 +1,17 @@
 //! The rules of target groups, through the real SDK client.
 
-mod common;
-
+use crate::clients::{code, pair, target, world};
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use common::{elb, pair, target};
-use sim::{Aws, Health, TargetGroup, TargetRow};
+use sim::{Health, TargetGroup, TargetRow};
 use std::time::Duration;
 use tokio::time::advance;
 
-fn world(group: TargetGroup) -> (Aws, Client, String) {
-    let aws = Aws::new();
-    let arn = aws.add_target_group(group);
-    let client = elb(&aws);
-    (aws, client, arn)
-}
+const A: &str = "2001:db8::a";
+const B: &str = "2001:db8::b";
 
-/// Registers and tells the error code.
+/// Registers targets and tells the error code.
 async fn register(client: &Client, arn: &str, targets: &[TargetDescription]) -> Option<String> {
     let call = client.register_targets().target_group_arn(arn);
     let answer = call.set_targets(Some(targets.to_vec())).send().await;
@@ -30,41 +24,10 @@ async fn deregister(client: &Client, arn: &str, targets: &[TargetDescription]) -
     answer.err().and_then(code)
 }
 
-fn code<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> Option<String> {
-    error.code().map(str::to_owned)
-}
-
-/// What DescribeTargetHealth says: id, port, state and reason.
-async fn health(
-    client: &Client,
-    arn: &str,
-    asked: Option<Vec<TargetDescription>>,
-) -> Vec<(String, i32, String, Option<String>)> {
-    let call = client.describe_target_health().target_group_arn(arn);
-    let answer = call.set_targets(asked).send().await.expect("an answer");
-    answer
-        .target_health_descriptions()
-        .iter()
-        .map(|description| {
-            let target = description.target().expect("a target");
-            let health = description.target_health().expect("a health");
-            (
-                target.id().unwrap_or_default().to_owned(),
-                target.port().unwrap_or_default(),
-                health.state().expect("a state").to_string(),
-                health.reason().map(ToString::to_string),
-            )
-        })
-        .collect()
-}
-
 fn row(id: &str, port: u16, health: Health) -> TargetRow {
     let (id, port) = pair(id, port);
     TargetRow { id, port, health }
 }
-
-const A: &str = "2001:db8::a";
-const B: &str = "2001:db8::b";
 
 #[tokio::test(start_paused = true)]
 async fn a_registered_target_is_initial_and_then_healthy() {
@@ -90,6 +53,20 @@ async fn an_unknown_target_group_is_not_found() {
     assert_eq!(groups.send().await.err().and_then(code), not_found);
     let groups = client.describe_target_groups().names("unknown");
     assert_eq!(groups.send().await.err().and_then(code), not_found);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_names_the_address_and_what_is_wrong_with_it() {
+    let (_, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
+    for (id, wrong) in [
+        ("10.0.0.1", "'10.0.0.1' is not a valid ipv6 address"),
+        ("2001:db9::a", "'2001:db9::a' is not within the VPC"),
+    ] {
+        let call = client.register_targets().target_group_arn(&arn);
+        let refused = call.targets(target(id, 80)).send().await.unwrap_err();
+        let message = refused.message().unwrap_or_default();
+        assert!(message.contains(wrong), "{message}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,6 +165,8 @@ async fn registering_a_draining_target_makes_it_initial_again() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     assert_eq!(register(&client, &arn, &[target(A, 80)]).await, None);
     advance(Duration::from_secs(120)).await;
+    aws.set_health(&arn, A, 80, Health::Unhealthy);
+    assert_eq!(aws.targets(&arn), [row(A, 80, Health::Unhealthy)]);
     assert_eq!(deregister(&client, &arn, &[target(A, 80)]).await, None);
     assert_eq!(aws.targets(&arn), [row(A, 80, Health::Draining)]);
     assert_eq!(register(&client, &arn, &[target(A, 80)]).await, None);
@@ -237,88 +216,6 @@ async fn a_target_registered_without_a_port_goes_when_deregistered_without_one()
     assert_eq!(register(&client, &arn, &portless).await, None);
     assert_eq!(deregister(&client, &arn, &portless).await, None);
     assert_eq!(aws.registered(&arn), []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn target_health_lists_all_targets_with_their_reasons() {
-    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
-    aws.put_target(&arn, A, 80);
-    aws.put_target(&arn, B, 80);
-    advance(Duration::from_secs(120)).await;
-    aws.put_target(&arn, A, 81);
-    deregister(&client, &arn, &[target(B, 80)]).await;
-    let reason = |text: &str| Some(text.to_owned());
-    assert_eq!(
-        health(&client, &arn, None).await,
-        [
-            (A.into(), 80, "healthy".into(), None),
-            (A.into(), 81, "initial".into(), reason("Elb.RegistrationInProgress")),
-            (B.into(), 80, "draining".into(), reason("Target.DeregistrationInProgress")),
-        ]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn target_health_of_an_unregistered_target_is_unused() {
-    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6").port(80));
-    aws.put_target(&arn, A, 80);
-    advance(Duration::from_secs(120)).await;
-    let portless = TargetDescription::builder().id(A).build();
-    assert_eq!(
-        health(&client, &arn, Some(vec![target(B, 81), portless])).await,
-        [
-            (B.into(), 81, "unused".into(), Some("Target.NotRegistered".into())),
-            (A.into(), 80, "healthy".into(), None),
-        ]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn health_checks_can_fail_a_registered_target() {
-    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
-    aws.put_target(&arn, A, 80);
-    aws.set_health(&arn, A, 80, Health::UnhealthyDraining);
-    assert_eq!(aws.targets(&arn), [row(A, 80, Health::Initial)]);
-    advance(Duration::from_secs(120)).await;
-    let states = health(&client, &arn, None).await;
-    assert_eq!(states[0].2, "unhealthy.draining");
-    assert_eq!(aws.registered(&arn), [pair(A, 80)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn target_health_can_spell_addresses_out() {
-    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
-    aws.put_target(&arn, A, 80);
-    aws.spell_out_addresses(true);
-    let states = health(&client, &arn, None).await;
-    assert_eq!(states[0].0, "2001:0db8:0000:0000:0000:0000:0000:000a");
-}
-
-#[tokio::test(start_paused = true)]
-async fn target_groups_are_described_by_arn_by_name_or_all() {
-    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6").port(8080));
-    aws.add_target_group(TargetGroup::ipv4("demo-ipv4"));
-    let names = |groups: &[aws_sdk_elasticloadbalancingv2::types::TargetGroup]| -> Vec<String> {
-        let names = groups.iter().filter_map(|group| group.target_group_name());
-        names.map(str::to_owned).collect()
-    };
-    let all = client.describe_target_groups().send().await.expect("an answer");
-    assert_eq!(names(all.target_groups()).len(), 2);
-    let named = client.describe_target_groups().names("demo-ipv4");
-    let named = named.send().await.expect("an answer");
-    assert_eq!(names(named.target_groups()), ["demo-ipv4"]);
-    let by_arn = client.describe_target_groups().target_group_arns(&arn);
-    let by_arn = by_arn.send().await.expect("an answer");
-    let [group] = by_arn.target_groups() else {
-        panic!("one target group, not {by_arn:?}");
-    };
-    assert_eq!(group.target_group_arn(), Some(arn.as_str()));
-    assert_eq!(group.port(), Some(8080));
-    assert_eq!(group.protocol().map(|protocol| protocol.as_str()), Some("TCP"));
-    assert_eq!(group.target_type().map(|kind| kind.as_str()), Some("ip"));
-    assert_eq!(group.ip_address_type().map(|kind| kind.as_str()), Some("ipv6"));
-    assert_eq!(group.load_balancer_arns().len(), 1);
-    assert!(group.vpc_id().is_some());
 }
 
 #[test]

@@ -1,0 +1,35 @@
+//! Names and ARNs as ECS and ELB write them.
+
+/// The parts of an ARN of a resource that lives in a region and an account
+/// (`arn:<partition>:<service>:<region>:<account>:<resource>`, IAM user guide, "Amazon Resource
+/// Names").
+pub struct Arn<'a> {
+    /// For example `ecs`.
+    pub service: &'a str,
+    /// For example `cluster/demo`.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Takes an ARN apart; `None` if a part is missing or odd.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = prefix == "arn"
+            && partition.starts_with("aws")
+            && [partition, service, region].into_iter().all(is_name)
+            && account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && !resource.is_empty();
+        well_formed.then_some(Self { service, resource })
+    }
+}
+
+/// Whether ECS and ELB would take `text` as a name: letters, digits, hyphens, underscores
+/// (ECS API reference, CreateCluster and CreateService: up to 255 of these).
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}

@@ -1,0 +1,277 @@
+//! The real binary under a Lambda Runtime API, calling the simulated AWS over loopback.
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use common::{PORT, batch, binding, failures, ids, task};
+use serde_json::{Value, json};
+use sim::Action::{DescribeTasks, RegisterTargets};
+use sim::{Answer, Aws, Fault, Function, Server, TargetGroup};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
+const JSON_LOG: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
+
+/// The simulated AWS on loopback, with a function of one binding.
+struct World {
+    aws: Aws,
+    group: String,
+    function: Function,
+    _server: Server,
+}
+
+impl World {
+    async fn new(settings: &[(&str, &str)]) -> Self {
+        let aws = Aws::new();
+        let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+        let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let bindings = json!([binding(&group, None)]).to_string();
+        let environment = [&[("BINDINGS", bindings.as_str())], settings].concat();
+        let function = Function::start(BINARY, &server.url(), &environment).await.unwrap();
+        Self { aws, group, function, _server: server }
+    }
+
+    async fn succeed(&self, payload: &Value) -> Value {
+        match self.function.invoke(payload).await {
+            Answer::Success(answer) => answer,
+            error => panic!("{error:?}, log: {:?}", self.function.logs()),
+        }
+    }
+
+    async fn fail(&self, payload: &Value) -> (String, String) {
+        match self.function.invoke(payload).await {
+            Answer::Error { error_type, error_message } => (error_type, error_message),
+            success => panic!("{success:?}"),
+        }
+    }
+
+    /// The log, once a line like this has come through the pipe.
+    async fn log_until(&self, awaited: impl Fn(&Value) -> bool) -> Vec<Value> {
+        for _ in 0..500 {
+            let lines = self.function.logs();
+            let lines: Vec<Value> =
+                lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            if lines.iter().any(&awaited) {
+                return lines;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the line never came: {:?}", self.function.logs());
+    }
+
+    fn target_count(&self) -> usize {
+        self.aws.registered(&self.group).len()
+    }
+}
+
+#[tokio::test]
+async fn it_registers_deregisters_and_survives_a_late_start() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    let start = task(0).event(SystemTime::now());
+    let report = world.succeed(&start).await;
+    assert_eq!((ids(&report, "registered").len(), world.target_count()), (1, 1));
+
+    world.aws.put_task(&task(0).deactivating());
+    let report = world.succeed(&task(0).deactivating().event(SystemTime::now())).await;
+    assert_eq!((ids(&report, "deregistered").len(), world.target_count()), (1, 0));
+
+    world.succeed(&start).await;
+    assert_eq!(world.target_count(), 0);
+}
+
+#[tokio::test]
+async fn it_plays_the_sample_events_of_long_ago() {
+    let world = World::new(&[]).await;
+    for (sample, targets) in [
+        ("task-provisioning.json", 0),
+        ("task-running.json", 1),
+        ("task-running-second.json", 2),
+        ("task-bridge.json", 2),
+        ("task-without-ipv6.json", 2),
+        ("task-other-service.json", 2),
+        ("task-deactivating.json", 1),
+        ("task-running.json", 1),
+        ("task-stopped.json", 1),
+    ] {
+        let path = format!("{}/events/{sample}", env!("CARGO_MANIFEST_DIR"));
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        world.aws.observe(&event).unwrap();
+        world.succeed(&event).await;
+        assert_eq!(world.target_count(), targets, "after {sample}");
+    }
+}
+
+#[tokio::test]
+async fn it_returns_only_the_poison_message_of_a_batch() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    let bodies = ["poison".to_owned(), task(0).event(SystemTime::now()).to_string()];
+    let answer = world.succeed(&batch(bodies.into_iter())).await;
+    assert_eq!((failures(&answer), world.target_count()), (vec!["m0"], 1));
+}
+
+#[tokio::test]
+async fn its_errors_have_stable_types() {
+    let world = World::new(&[]).await;
+    let (kind, message) = world.fail(&json!({"action": "dance"})).await;
+    assert_eq!(kind, "UnknownInput");
+    assert!(message.contains("ECS Task State Change"), "{message}");
+
+    let mut unreadable = task(0).event(SystemTime::now());
+    unreadable["detail"]["taskArn"] = json!("no ARN");
+    let (kind, message) = world.fail(&unreadable).await;
+    assert_eq!(kind, "UnreadableEvent");
+    assert!(message.contains("taskArn"), "{message}");
+
+    world.aws.fault(Fault::on(RegisterTargets).access_denied());
+    world.aws.put_task(&task(0));
+    let (kind, message) = world.fail(&task(0).event(SystemTime::now())).await;
+    assert_eq!(kind, "TargetsFailed");
+    for named in [&task(0).arn(), &world.group, "AccessDenied"] {
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn it_answers_before_its_deadline_although_aws_hangs() {
+    let world = World::new(&[]).await;
+    world.aws.fault(Fault::on(DescribeTasks).hang(Duration::from_secs(60)));
+    let old = task(0).event(SystemTime::now() - Duration::from_secs(300)).to_string();
+    let payload = batch([old].into_iter());
+    match world.function.invoke_within(&payload, Duration::from_secs(2)).await {
+        Answer::Success(answer) => assert_eq!(failures(&answer), ["m0"]),
+        error => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_in_1970_does_not_stop_it() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    let start = task(0).event(SystemTime::now());
+    let answer = world.function.invoke_with_deadline_ms(&start, 600_000).await;
+    assert!(matches!(answer, Answer::Success(_)), "{answer:?}");
+    assert_eq!(world.target_count(), 1);
+}
+
+#[tokio::test]
+async fn it_logs_one_structured_line_per_invocation() {
+    let world = World::new(&[JSON_LOG, ("AWS_LAMBDA_LOG_LEVEL", "INFO")]).await;
+    world.aws.put_task(&task(0));
+    world.succeed(&task(0).event(SystemTime::now())).await;
+    world.succeed(&task(1).service("other-service").event(SystemTime::now())).await;
+    let lines = world.log_until(|line| line["fields"]["skipped"] == 1).await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let fields = &lines[0]["fields"];
+    assert_eq!((&fields["input"], &fields["registered"]), (&json!("event"), &json!(1)));
+    assert!(fields["registered_targets"].as_str().unwrap().contains("2001:db8::1:1"), "{fields}");
+    let fields = &lines[1]["fields"];
+    assert_eq!(fields["skipped_for"], "no-binding=1");
+    assert_eq!(fields["skipped_tasks"], format!("task {}: no-binding", task(1).id()));
+}
+
+#[tokio::test]
+async fn at_debug_it_logs_the_single_steps() {
+    let world = World::new(&[JSON_LOG, ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")]).await;
+    world.aws.put_task(&task(0));
+    world.succeed(&task(0).event(SystemTime::now())).await;
+    let lines = world.log_until(|line| line["fields"]["registered"] == 1).await;
+    let log = Value::from(lines).to_string();
+    assert!(log.contains("writing targets") && log.contains("DescribeTasks"), "{log}");
+}
+
+#[tokio::test]
+async fn at_error_it_logs_failures_only() {
+    let world = World::new(&[JSON_LOG, ("AWS_LAMBDA_LOG_LEVEL", "ERROR")]).await;
+    world.succeed(&task(1).service("other-service").event(SystemTime::now())).await;
+    world.succeed(&batch(["poison".to_owned()].into_iter())).await;
+    let lines = world.log_until(|line| line["fields"]["unreadable"] == 1).await;
+    assert!(lines.iter().all(|line| line["level"] == "ERROR"), "{lines:?}");
+}
+
+/// A mistake in the settings, and what the one line about it has to say.
+struct Mistake {
+    variable: &'static str,
+    value: String,
+    says: &'static [&'static str],
+}
+
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
+
+fn mistakes() -> Vec<Mistake> {
+    let valid = || json!({"cluster": "c", "service": "s", "targetGroupArn": GROUP, "port": 80});
+    let entry = |field: &str, value: Value| {
+        let mut entry = valid();
+        entry[field] = value;
+        json!([entry]).to_string()
+    };
+    let bindings = |value: String, says| Mistake { variable: "BINDINGS", value, says };
+    let other = |variable, value: &str, says| Mistake { variable, value: value.to_owned(), says };
+    let with = |field, value, says| bindings(entry(field, value), says);
+    let group = |from: &str, to: &str| json!(GROUP.replace(from, to));
+    vec![
+        bindings(String::new(), &["BINDINGS: not set", "targetGroupArn"]),
+        bindings("[{".to_owned(), &["BINDINGS: not a JSON array", "line 1 column"]),
+        bindings("{}".to_owned(), &["BINDINGS: not a JSON array"]),
+        bindings("[]".to_owned(), &["BINDINGS: holds no binding"]),
+        bindings("[7]".to_owned(), &["BINDINGS[0]: ", "give cluster, service"]),
+        with("prot", json!(1), &["BINDINGS[0]: unknown field `prot`", "targetGroupArn"]),
+        with("cluster", json!(null), &["BINDINGS[0].cluster: missing"]),
+        with("cluster", json!("a b"), &["BINDINGS[0].cluster: \"a b\"", "name or its ARN"]),
+        with("service", json!(null), &["BINDINGS[0]: neither service nor family"]),
+        with("family", json!("f"), &["BINDINGS[0]: both service and family"]),
+        with("service", json!("service:s"), &["BINDINGS[0].service: ", "bare name"]),
+        with("targetGroupArn", json!(null), &["BINDINGS[0].targetGroupArn: missing"]),
+        with("targetGroupArn", json!("arn:aws"), &["is a malformed ARN", "describe-target-groups"]),
+        with(
+            "targetGroupArn",
+            group("targetgroup/demo-ipv6", "loadbalancer/net/demo"),
+            &["BINDINGS[0].targetGroupArn: ", "is not an ELBv2 target group"],
+        ),
+        with(
+            "targetGroupArn",
+            json!("arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0a1b2c3d4e5f60718"),
+            &["is not an ELBv2 target group"],
+        ),
+        with(
+            "targetGroupArn",
+            group("us-east-2", "eu-west-1"),
+            &["the target group is in eu-west-1, the function in us-east-2"],
+        ),
+        with(
+            "cluster",
+            json!("arn:aws:ecs:eu-west-1:123456789012:cluster/c"),
+            &["the cluster is in eu-west-1, the function in us-east-2"],
+        ),
+        with("port", json!(0), &["BINDINGS[0].port: \"0\" is not a port", "1 to 65535"]),
+        with("port", json!(65536), &["BINDINGS[0].port: \"65536\" is not a port"]),
+        with("port", json!("80"), &["BINDINGS[0].port: ", "give a number"]),
+        bindings(
+            json!([valid(), valid()]).to_string(),
+            &["BINDINGS[1]: the same binding as BINDINGS[0]", "remove one"],
+        ),
+        other("PRUNE", "some", &["PRUNE: \"some\" is not known", "proven, all or never"]),
+        other("DRY_RUN", "yes", &["DRY_RUN: \"yes\"", "true or false"]),
+        other("AWS_REGION", "", &["AWS_REGION: not set"]),
+        other("AWS_CA_BUNDLE", "/no/such/file", &["AWS_CA_BUNDLE: ", "PEM certificates"]),
+    ]
+}
+
+#[tokio::test]
+async fn every_mistake_in_the_settings_stops_the_start_with_one_line() {
+    for Mistake { variable, value, says } in mistakes() {
+        let valid = json!([binding(GROUP, None)]).to_string();
+        let environment = [("BINDINGS", valid.as_str()), (variable, value.as_str())];
+        let nowhere = "http://127.0.0.1:9";
+        let function = Function::start(BINARY, nowhere, &environment).await.unwrap();
+        let (status, lines) = function.wait_exit().await;
+        assert_eq!(status.code(), Some(1), "{variable}={value}: {lines:?}");
+        let [line] = &lines[..] else { panic!("{variable}={value}: not one line: {lines:?}") };
+        for part in says {
+            assert!(line.contains(part), "{variable}={value}: {part:?} is missing in {line:?}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The sample inputs in `events/`, as they are and damaged in every possible place.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Function, failures, ids, reasons};
+use ecs_ipv6_targets::event;
+use ecs_ipv6_targets::task::Phase;
+use serde_json::{Value, json};
+
+const ADDRESS: &str = "2001:db8:1234:1a00:9691:9503:25ad:1761";
+const SECOND: &str = "2001:db8:1234:1a00:47f2:8be1:6c0d:93aa";
+
+fn samples() -> Vec<(String, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events");
+    let mut samples: Vec<(String, Value)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+        })
+        .collect();
+    samples.sort_by(|(a, _), (b, _)| a.cmp(b));
+    samples
+}
+
+fn sample(name: &str) -> Value {
+    samples().into_iter().find(|(found, _)| found == name).unwrap().1
+}
+
+#[test]
+fn every_task_event_is_read_for_what_it_is() {
+    use Phase::{Leaving, Serving, Starting};
+    let expected = [
+        ("task-bridge.json", 4, Serving, None),
+        ("task-deactivating.json", 4, Leaving, Some(ADDRESS)),
+        ("task-other-service.json", 3, Serving, Some("2001:db8:1234:1a00:9691:9503:25ad:2222")),
+        ("task-pending.json", 2, Starting, Some(ADDRESS)),
+        ("task-provisioning.json", 1, Starting, None),
+        ("task-running-second.json", 4, Serving, Some(SECOND)),
+        ("task-running.json", 3, Serving, Some(ADDRESS)),
+        ("task-stopped.json", 6, Leaving, Some(ADDRESS)),
+        ("task-without-ipv6.json", 3, Serving, None),
+    ];
+    let events = samples().into_iter().filter(|(name, _)| name.starts_with("task-"));
+    let read: Vec<_> = events
+        .map(|(name, event)| {
+            let task = event::read(event).unwrap().task;
+            (name, task.version, task.phase, task.address.map(|address| address.to_string()))
+        })
+        .collect();
+    let expected = expected.map(|(name, version, phase, address)| {
+        (name.to_owned(), version, phase, address.map(str::to_owned))
+    });
+    assert_eq!(read, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_batches_register_both_tasks_and_return_the_poison() {
+    for (name, poison) in [
+        ("sqs-batch.json", &[][..]),
+        ("sqs-batch-with-poison.json", &["e5c7f8a1-6b2d-4c3e-9f10-8a7b6c5d4e3f"]),
+    ] {
+        let function = Function::new().await;
+        function.aws.observe(&sample("task-running.json")).unwrap();
+        function.aws.observe(&sample("task-running-second.json")).unwrap();
+        let answer = function.invoke(sample(name)).await.unwrap();
+        assert_eq!(failures(&answer), poison, "{name}");
+        assert_eq!(function.registered(), [SECOND, ADDRESS].map(|a| format!("[{a}]:8080")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bridge_task_and_one_without_ipv6_are_skipped_for_lack_of_an_address() {
+    let function = Function::new().await;
+    for name in ["task-bridge.json", "task-without-ipv6.json"] {
+        function.aws.observe(&sample(name)).unwrap();
+        let report = function.invoke(sample(name)).await.unwrap();
+        assert_eq!((reasons(&report), ids(&report, "registered").len()), (vec!["no-address"], 0));
+    }
+}
+
+/// Every place in a JSON value, as a pointer.
+fn places(value: &Value, at: String, places: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                self::places(value, format!("{at}/{}", key.replace('/', "~1")), places);
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                self::places(value, format!("{at}/{index}"), places);
+            }
+        }
+        _ => {}
+    }
+    places.push(at);
+}
+
+/// The value with one place removed, and with something odd in that place.
+fn damaged(value: &Value, place: &str) -> Vec<Value> {
+    let odd =
+        [json!(null), json!(true), json!(-1), json!(1e300), json!("null"), json!([]), json!({})];
+    let mut damaged: Vec<Value> = odd
+        .into_iter()
+        .map(|odd| {
+            let mut copy = value.clone();
+            *copy.pointer_mut(place).unwrap() = odd;
+            copy
+        })
+        .collect();
+    if let Some((parent, key)) = place.rsplit_once('/') {
+        let mut copy = value.clone();
+        match copy.pointer_mut(parent) {
+            Some(Value::Object(map)) => _ = map.remove(key),
+            Some(Value::Array(list)) => _ = list.remove(key.parse().unwrap()),
+            _ => unreachable!("a place has a parent"),
+        }
+        damaged.push(copy);
+    }
+    damaged
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_input_is_an_error_or_an_outcome_and_never_touches_another_address() {
+    let mut accepted = 0;
+    let mut refused = 0;
+    for (name, sample) in samples() {
+        let function = Function::new().await;
+        let mut pointers = Vec::new();
+        places(&sample, String::new(), &mut pointers);
+        for damaged in pointers.iter().flat_map(|place| damaged(&sample, place)) {
+            match function.invoke(damaged.clone()).await {
+                Ok(_) => accepted += 1,
+                Err(error) => {
+                    refused += 1;
+                    assert!(
+                        ["UnknownInput", "UnreadableEvent", "NamelessMessage", "TargetsFailed"]
+                            .contains(&error.kind()),
+                        "{name}: {error} for {damaged}"
+                    );
+                }
+            }
+        }
+        let ours = |target: &String| {
+            target.starts_with('[')
+                && sample
+                    .to_string()
+                    .contains(target.trim_start_matches('[').split(']').next().unwrap_or_default())
+        };
+        let calls = function.aws.calls();
+        let touched = calls.iter().filter(|call| call.values("TargetGroupArn").len() == 1);
+        for target in touched.flat_map(|call| &call.targets) {
+            assert!(ours(target), "{name}: touched {target}");
+        }
+    }
+    // Most fields do not matter, so most damage does none; some fields are needed.
+    assert!(accepted > 4_000 && refused > 100, "{accepted} accepted, {refused} refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_batch_returns_no_sound_message() {
+    let function = Function::new().await;
+    function.aws.observe(&sample("task-running.json")).unwrap();
+    function.aws.observe(&sample("task-running-second.json")).unwrap();
+    let batch = sample("sqs-batch.json");
+    let sound = batch["Records"][1]["messageId"].as_str().unwrap().to_owned();
+    let mut pointers = Vec::new();
+    places(&batch["Records"][0], String::new(), &mut pointers);
+    for place in pointers.iter().filter(|place| !place.is_empty()) {
+        for record in damaged(&batch["Records"][0], place) {
+            let mut batch = batch.clone();
+            batch["Records"][0] = record;
+            if let Ok(answer) = function.invoke(batch).await {
+                assert!(!failures(&answer).contains(&sound.as_str()), "damage at {place}");
+            }
+        }
+    }
+}
