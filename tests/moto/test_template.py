@@ -1,0 +1,229 @@
+"""What template.yaml deploys: which events reach the function, what it may do, how the queue serves it.
+
+The pattern is matched by moto's matcher, not by one of ours. moto knows no queue policies in CloudFormation: those are read from the template itself.
+"""
+
+import copy
+import json
+
+import pytest
+from conftest import CLUSTER_ARN, GROUP_ARN, MANY, ONE
+from deployment import ROOT, as_list, deploy, refusals, template
+from moto.events.models import EventPattern
+
+# sample: (passes with one binding, passes with many)
+TASK_SAMPLES = {
+    "task-provisioning.json": (False, False),
+    "task-pending.json": (False, False),
+    "task-running.json": (True, True),
+    "task-running-second.json": (True, True),
+    "task-without-ipv6.json": (True, True),
+    "task-bridge.json": (True, True),
+    "task-deactivating.json": (True, True),
+    "task-stopped.json": (True, True),
+    "task-other-service.json": (False, True),
+}
+
+
+def sample(name: str) -> dict:
+    return json.loads((ROOT / "events" / name).read_text())
+
+
+def passes(deployment, event: dict) -> bool:
+    return EventPattern.load(deployment.pattern).matches_event(event)
+
+
+def changed(event: dict, **detail) -> dict:
+    event = copy.deepcopy(event)
+    event["detail"].update(detail)
+    return event
+
+
+def test_every_task_sample_is_classified_here():
+    assert {path.name for path in (ROOT / "events").glob("task-*.json")} == set(TASK_SAMPLES)
+
+
+@pytest.mark.parametrize("name", TASK_SAMPLES)
+def test_the_pattern_lets_through_exactly_the_tasks_that_matter(one, many, name):
+    assert (passes(one, sample(name)), passes(many, sample(name))) == TASK_SAMPLES[name]
+
+
+def test_no_other_sample_is_an_event_that_the_rule_would_pass(one, many):
+    others = [path for path in (ROOT / "events").glob("*.json") if path.name not in TASK_SAMPLES]
+    assert [path.name for path in others if passes(one, sample(path.name)) or passes(many, sample(path.name))] == []
+
+
+def test_every_message_of_the_sqs_sample_came_through_the_rule(one, many):
+    bodies = [json.loads(record["body"]) for record in sample("sqs-batch.json")["Records"]]
+    assert bodies and all(passes(one, body) and passes(many, body) for body in bodies)
+
+
+RUNNING = sample("task-running.json")
+
+
+@pytest.mark.parametrize("last_status", ["RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"])
+def test_a_leaving_task_passes_whatever_its_last_status(one, many, last_status):
+    leaving = changed(RUNNING, lastStatus=last_status, desiredStatus="STOPPED")
+    assert passes(one, leaving) and passes(many, leaving)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(changed(RUNNING, lastStatus="ACTIVATING"), id="a task that is still starting"),
+        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("demo", "other")), id="another cluster"),
+        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN + "-2"), id="a cluster whose name begins alike"),
+        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("123456789012", "210987654321")), id="another account's cluster"),
+        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("us-east-2", "eu-west-1")), id="another region's cluster"),
+        pytest.param(changed(RUNNING, group="a-group-given-to-run-task"), id="a task of neither service nor family"),
+        pytest.param(RUNNING | {"source": "aws.ec2"}, id="another source"),
+        pytest.param(RUNNING | {"detail-type": "ECS Service Action"}, id="ECS Service Action"),
+        pytest.param(RUNNING | {"detail-type": "ECS Deployment State Change"}, id="ECS Deployment State Change"),
+        pytest.param({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, id="Scheduled Event"),
+    ],
+)
+def test_foreign_events_do_not_pass(one, many, event):
+    assert not passes(one, event) and not passes(many, event)
+
+
+@pytest.mark.parametrize("group", ["service:demo-service-2", "service:Demo-Service", "family:demo-service"])
+def test_one_binding_hears_of_its_service_alone(one, group):
+    assert not passes(one, changed(RUNNING, group=group))
+
+
+@pytest.mark.parametrize("group", ["service:other-service", "family:batch"])
+@pytest.mark.parametrize("cluster", ["demo-cluster", "more-cluster"])
+def test_many_bindings_hear_of_services_and_families_of_all_their_clusters(many, group, cluster):
+    assert passes(many, changed(RUNNING, group=group, clusterArn=CLUSTER_ARN.replace("demo-cluster", cluster)))
+
+
+@pytest.mark.parametrize("mode", ["one", "many"])
+def test_cluster_arns_are_whole_because_a_star_would_match_nothing(request, mode):
+    arns = json.loads(request.getfixturevalue(mode).pattern)["detail"]["clusterArn"]
+    assert arns and all(arn.startswith("arn:aws:ecs:") and "*" not in arn for arn in arns)
+
+
+def test_the_role_may_do_what_the_function_does_and_no_more(one):
+    assert one.attached_policies == []
+    assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in one.statements.items()} == {
+        "WriteTargets": (["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], [GROUP_ARN]),
+        "ReadTargetGroups": (["elasticloadbalancing:DescribeTargetGroups"], ["*"]),
+        "ReadTasks": (["ecs:DescribeTasks"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
+        "ReceiveEvents": (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [one.queue["QueueArn"]]),
+        # AWS's ARN of a log group ends with ":*", moto's does not.
+        "WriteLog": (
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            ["arn:aws:logs:us-east-2:123456789012:log-group:/aws/lambda/stack"],
+        ),
+    }
+
+
+def test_with_many_bindings_the_role_covers_all_their_groups_and_clusters(many):
+    assert many.statements["WriteTargets"]["Resource"] == [GROUP_ARN, GROUP_ARN.replace("demo-ipv6", "more-ipv6")]
+    assert many.statements["ReadTasks"]["Resource"] == [
+        "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*",
+        "arn:aws:ecs:us-east-2:123456789012:task/more-cluster/*",
+    ]
+
+
+def test_the_function_is_told_its_bindings(one, many):
+    (binding,) = json.loads(one.function["Environment"]["Variables"]["BINDINGS"])
+    assert binding == {"cluster": CLUSTER_ARN, "service": "demo-service", "targetGroupArn": GROUP_ARN, "port": 8080}
+    assert many.function["Environment"]["Variables"]["BINDINGS"] == MANY["Bindings"]
+
+
+def test_without_a_port_the_binding_leaves_it_to_the_group():
+    (binding,) = json.loads(deploy(ONE | {"Port": ""}).function["Environment"]["Variables"]["BINDINGS"])
+    assert "port" not in binding
+
+
+def test_a_message_stays_hidden_six_times_as_long_as_the_function_may_run(one):
+    assert int(one.queue["VisibilityTimeout"]) == 6 * one.function["Timeout"]
+
+
+def test_only_the_failed_messages_of_a_batch_return(one):
+    assert one.mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert one.mapping["EventSourceArn"] == one.queue["QueueArn"]
+
+
+def test_a_batch_fits_into_an_invocation(one):
+    assert one.mapping["MaximumBatchingWindowInSeconds"] == 1
+    assert one.mapping["BatchSize"] * 5 * 1024 < 6 * 1024 * 1024
+    assert one.mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_what_fails_for_good_ends_in_the_dead_letter_queue_and_outlives_the_queue(one):
+    dead_letters = one.dead_letter_queue["QueueArn"]
+    assert json.loads(one.queue["RedrivePolicy"]) == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 10}
+    assert one.rule_target["Arn"] == one.queue["QueueArn"]
+    assert one.rule_target["DeadLetterConfig"] == {"Arn": dead_letters}
+    assert int(one.dead_letter_queue["MessageRetentionPeriod"]) == 14 * 86400
+    assert int(one.queue["MessageRetentionPeriod"]) == 4 * 86400
+
+
+def test_both_queues_are_encrypted(one):
+    assert one.queue["SqsManagedSseEnabled"] == one.dead_letter_queue["SqsManagedSseEnabled"] == "true"
+
+
+@pytest.mark.parametrize("queue", ["Queue", "DeadLetterQueue"])
+def test_only_the_rule_may_send_and_only_over_tls(queue):
+    policy = template()["Resources"][f"{queue}Policy"]["Properties"]
+    arn = {"Fn::GetAtt": [queue, "Arn"]}
+    assert policy["Queues"] == [{"Ref": queue}]
+    assert {s.pop("Sid"): s for s in policy["PolicyDocument"]["Statement"]} == {
+        "SendFromRule": {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}},
+        },
+        "DenyWithoutTls": {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    }
+
+
+def test_no_partition_is_written_into_the_template():
+    assert "arn:aws" not in (ROOT / "template.yaml").read_text()
+
+
+@pytest.mark.parametrize("parameters", [ONE, ONE | {"Port": ""}, ONE | {"Port": "65535"}, MANY, MANY | {"Prune": "all", "DryRun": "true"}])
+def test_sensible_parameters_are_taken(parameters):
+    assert refusals(parameters) == []
+
+
+@pytest.mark.parametrize(
+    "parameters, named",
+    [
+        ({}, "ClusterName"),
+        (ONE | {"ClusterName": ""}, "ClusterName"),
+        (ONE | {"ClusterName": CLUSTER_ARN}, "ClusterName"),
+        (ONE | {"ServiceName": ""}, "ServiceName"),
+        (ONE | {"TargetGroupArn": ""}, "TargetGroupArn"),
+        (ONE | {"TargetGroupArn": f"{GROUP_ARN},{GROUP_ARN}"}, "TargetGroupArn"),
+        (ONE | {"TargetGroupArn": "demo-ipv6"}, "TargetGroupArn"),
+        (ONE | {"Port": "0"}, "Port"),
+        (ONE | {"Port": "65536"}, "Port"),
+        (ONE | {"TargetGroupArns": GROUP_ARN}, "TargetGroupArns"),
+        (ONE | {"ClusterArns": CLUSTER_ARN}, "ClusterArns"),
+        (ONE | {"DryRun": "yes"}, "DryRun"),
+        (ONE | {"Prune": "some"}, "Prune"),
+        (MANY | {"Bindings": "[]"}, "Bindings"),
+        (MANY | {"Bindings": "{}"}, "Bindings"),
+        (MANY | {"TargetGroupArns": ""}, "TargetGroupArns"),
+        (MANY | {"TargetGroupArns": f"{GROUP_ARN}, {GROUP_ARN}"}, "TargetGroupArns"),
+        (MANY | {"ClusterArns": ""}, "ClusterArns"),
+        (MANY | {"ClusterArns": "*"}, "ClusterArns"),
+        (MANY | {"ClusterName": "demo-cluster"}, "ClusterName"),
+        (MANY | {"ServiceName": "demo-service"}, "ServiceName"),
+        (MANY | {"TargetGroupArn": GROUP_ARN}, "TargetGroupArn"),
+        (MANY | {"Port": "8080"}, "Port"),
+    ],
+)
+def test_senseless_parameters_are_refused_by_name(parameters, named):
+    assert any(named in reason for reason in refusals(parameters))
