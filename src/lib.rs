@@ -5,7 +5,7 @@
 //!
 //! Imports run one way, from the top of this list to its end:
 //!
-//! - wiring: [`run`], [`aws`]
+//! - wiring: [`run`], [`aws`], [`log`]
 //! - the handler: [`handler`], [`error`]
 //! - flows: [`events`], [`settle`], [`report`]
 //! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`deadline`], [`event`], [`config`]
@@ -25,6 +25,7 @@ pub mod event;
 pub mod events;
 pub mod handler;
 pub mod knowledge;
+pub mod log;
 pub mod plan;
 pub mod report;
 pub mod settle;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lambda_runtime::{LambdaEvent, service_fn, tracing};
+use lambda_runtime::{LambdaEvent, service_fn};
 
 use config::{Config, Mistake};
 use handler::Handler;
@@ -43,8 +44,9 @@ use handler::Handler;
 /// Runs the function under the Lambda Runtime API until the environment ends it. A mistake in its
 /// settings is told in one line on standard error.
 pub async fn run() -> ExitCode {
-    tracing::init_default_subscriber();
-    let handler = match handler().await {
+    let variable = |name: &str| std::env::var(name).ok();
+    log::start(variable);
+    let handler = match handler(variable).await {
         Ok(handler) => handler,
         Err(mistake) => {
             eprintln!("{mistake}");
@@ -61,11 +63,10 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn handler() -> Result<Handler, Mistake> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let config = Config::read(variable)?;
-    let http = aws::https_client(&config.region, variable)?;
-    let sdk = aws::sdk_config(&config.region, http, variable).await;
+async fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, Mistake> {
+    let config = Config::read(&variable)?;
+    let http = aws::https_client(&config.region, &variable)?;
+    let sdk = aws::sdk_config(&config.region, http, &variable).await;
     let ecs = ecs::Ecs::new(&sdk);
     let targets = targets::Targets::new(&sdk);
     Ok(Handler::new(config, ecs, targets, Arc::new(SystemTime::now)))

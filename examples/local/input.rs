@@ -1,0 +1,103 @@
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use ecs_ipv6_targets::event::is_task_state_change;
+use serde_json::{Value, json};
+
+use crate::trouble::Trouble;
+
+/// A sample of `events/`, which is part of the program, so that it runs from any folder.
+macro_rules! sample {
+    ($file:literal) => {
+        $crate::input::Sample {
+            name: concat!("events/", $file),
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/events/", $file)),
+        }
+    };
+}
+pub(crate) use sample;
+
+/// A file of `events/`, unread.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+/// What is delivered to the function.
+pub struct Input {
+    /// Where it comes from.
+    pub name: String,
+    pub payload: Value,
+}
+
+impl Input {
+    pub fn of_sample(sample: Sample) -> Result<Self, Trouble> {
+        Self::of_json(sample.name.to_owned(), sample.text.as_bytes())
+    }
+
+    pub fn of_file(path: &Path) -> Result<Self, Trouble> {
+        let name = path.display().to_string();
+        let bytes = fs::read(path).map_err(|error| {
+            Trouble::Usage(format!("{name} cannot be read: {}", without_number(&error)))
+        })?;
+        Self::of_json(name, &bytes)
+    }
+
+    fn of_json(name: String, bytes: &[u8]) -> Result<Self, Trouble> {
+        match serde_json::from_slice(bytes) {
+            Ok(payload) => Ok(Self { name, payload }),
+            Err(error) => Err(Trouble::Usage(format!("{name} is not JSON: {error}"))),
+        }
+    }
+
+    /// The ECS Task State Change events in it: itself, or the bodies of an SQS batch.
+    pub fn events(&self) -> Vec<Value> {
+        if is_task_state_change(&self.payload) {
+            return vec![self.payload.clone()];
+        }
+        self.messages().unwrap_or_default().iter().filter_map(event_in).collect()
+    }
+
+    /// The messages, if it is an SQS batch.
+    pub fn messages(&self) -> Option<&[Value]> {
+        let records = self.payload["Records"].as_array()?;
+        records.iter().all(|record| record["eventSource"] == "aws:sqs").then_some(records)
+    }
+
+    /// The same with the events' times set.
+    pub fn at(mut self, time: SystemTime) -> Self {
+        if is_task_state_change(&self.payload) {
+            set_time(&mut self.payload, time);
+        } else if let Some(records) = self.payload["Records"].as_array_mut() {
+            for record in records {
+                let Some(mut event) = event_in(record) else { continue };
+                set_time(&mut event, time);
+                record["body"] = json!(event.to_string());
+            }
+        }
+        self
+    }
+}
+
+/// The ECS Task State Change event that an SQS message carries.
+pub fn event_in(message: &Value) -> Option<Value> {
+    let body = serde_json::from_str(message["body"].as_str()?).ok()?;
+    is_task_state_change(&body).then_some(body)
+}
+
+fn set_time(event: &mut Value, time: SystemTime) {
+    let time = DateTime::<Utc>::from(time);
+    event["time"] = json!(time.to_rfc3339_opts(SecondsFormat::Secs, true));
+    if let Some(updated) = event.pointer_mut("/detail/updatedAt") {
+        *updated = json!(time.to_rfc3339_opts(SecondsFormat::Millis, true));
+    }
+}
+
+/// "No such file or directory" rather than "No such file or directory (os error 2)".
+pub fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

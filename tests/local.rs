@@ -1,0 +1,90 @@
+//! The local run, README's first command, as a newcomer meets it. The story checks itself what the
+//! target group holds after each step; here is what it says and how it exits.
+//!
+//! `cargo test` builds the examples before it runs a test. `cargo test --test local` does not: it
+//! takes the one that was built last.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the example, which lies beside the binary, from a folder that is not the project's.
+fn local(arguments: &[&str]) -> Output {
+    let binary = Path::new(env!("CARGO_BIN_EXE_ecs-ipv6-targets"));
+    let example = binary.with_file_name("examples").join("local");
+    let run = Command::new(&example).args(arguments).current_dir(std::env::temp_dir()).output();
+    run.unwrap_or_else(|error| panic!("{}: {error}; cargo build --examples", example.display()))
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The path of a file of the project.
+fn file(name: &str) -> String {
+    format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_story_ends_well_and_tells_each_step() {
+    let output = local(&[]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}{}", text(&output.stderr));
+    for said in [
+        "1  A task is being started",
+        "2  The task runs",
+        "3  The same event comes again",
+        "4  A second task runs",
+        "5  The first task begins to stop",
+        "6  The first task has stopped",
+        "7  The first task's start, delivered five minutes late",
+        "8  An SQS batch",
+        "c50e321c → STOPPED",
+        "back to the queue: message e5c7f8a1",
+    ] {
+        assert!(told.contains(said), "{said:?} is missing in {told}");
+    }
+    assert!(!told.contains('\x1b'), "colours, though nobody watches");
+}
+
+#[test]
+fn files_are_delivered_instead_whatever_they_hold() {
+    let unknown = format!("{}/unknown.json", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&unknown, r#"{"some": "JSON"}"#).unwrap();
+    let output = local(&[&file("events/task-running.json"), &unknown]);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}{}", text(&output.stderr));
+    for said in ["c50e321c → RUNNING", "registered [2001:db8:", "initial", "UnknownInput"] {
+        assert!(told.contains(said), "{said:?} is missing in {told}");
+    }
+}
+
+#[test]
+fn help_says_how_to_use_it() {
+    let output = local(&["--help"]);
+    assert!(output.status.success());
+    for option in ["--fresh", "--logs", "--serve", "FILE"] {
+        assert!(text(&output.stdout).contains(option), "{option} is missing");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_one_line_that_names_it_and_exit_code_2() {
+    let no_json = file("Cargo.toml");
+    for (arguments, named) in [
+        (
+            &[no_json.as_str()] as &[&str],
+            "Cargo.toml is not JSON: expected value at line 1 column 2",
+        ),
+        (&["no-such-file.json"], "no-such-file.json cannot be read: No such file or directory"),
+        (&["--nonsense"], "unknown option --nonsense; try --help"),
+        (&["--fresh"], "--fresh needs files"),
+        (&["--serve", "--fresh"], "--fresh does not go with --serve"),
+        (&["--serve", "--logs"], "--logs does not go with --serve"),
+    ] {
+        let output = local(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(named) && said.lines().count() == 1, "{arguments:?}: {said}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}: nothing is begun");
+    }
+}
