@@ -85,6 +85,11 @@ impl Cluster {
         valid.then(|| Self(text.to_owned()))
     }
 
+    /// The cluster as it was named.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The region, if the cluster was given by its ARN.
     pub fn region(&self) -> Option<&str> {
         self.0.split(':').nth(3)
@@ -99,6 +104,12 @@ impl Cluster {
     /// Whether both can mean one cluster.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.is(&other.0) || other.is(&self.0)
+    }
+}
+
+impl fmt::Display for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(cluster_name(&self.0))
     }
 }
 
@@ -119,6 +130,15 @@ impl Owner {
             (Self::Service(name), Some(("service", given))) => name == given,
             (Self::Family(name), Some(("family", given))) => name == given,
             _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(name) => write!(f, "service:{name}"),
+            Self::Family(name) => write!(f, "family:{name}"),
         }
     }
 }

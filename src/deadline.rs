@@ -26,7 +26,12 @@ impl Deadline {
             warn!(assumed_seconds = ASSUMED.as_secs(), "the runtime's deadline is in the past");
             ASSUMED
         });
-        Self(Instant::now() + left.saturating_sub(RESERVE.min(left / 10)))
+        Self::after(left.saturating_sub(RESERVE.min(left / 10)))
+    }
+
+    /// So much time from now.
+    pub fn after(left: Duration) -> Self {
+        Self(Instant::now() + left)
     }
 
     /// The moment itself, for [`tokio::time::timeout_at`].

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
 use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
+use crate::binding::{Cluster, Owner};
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
-use crate::deadline::Deadline;
+use crate::limits::Limits;
 use crate::task::{Phase, Task, TaskArn, first_address};
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
@@ -24,6 +26,15 @@ const DESCRIBE_TASKS: &str = "DescribeTasks";
 
 /// What ECS says of one task.
 pub type Answer = Result<Option<Task>, CallError>;
+
+/// What ECS is meant to make of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Desired {
+    /// The task is to run.
+    Running,
+    /// The task is to stop, or has stopped.
+    Stopped,
+}
 
 /// Reads tasks.
 #[derive(Clone, Debug)]
@@ -44,7 +55,7 @@ impl Ecs {
     pub async fn describe_tasks<'a>(
         &self,
         tasks: impl Iterator<Item = (&'a str, &'a TaskArn)>,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> BTreeMap<TaskArn, Answer> {
         let mut by_cluster = BTreeMap::<&str, Vec<&TaskArn>>::new();
         for (cluster, arn) in tasks {
@@ -55,9 +66,59 @@ impl Ecs {
             .flat_map(|(cluster, arns)| arns.chunks(PAGE).map(|page| (*cluster, page)))
             .collect();
         let answers = stream::iter(pages)
-            .map(|(cluster, page)| self.describe_page(cluster, page, deadline))
+            .map(|(cluster, page)| self.describe_page(cluster, page, limits))
             .buffer_unordered(CONCURRENT);
         answers.flat_map(stream::iter).collect().await
+    }
+
+    /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those
+    /// that are meant to stop and were not forgotten (at least an hour, ECS API reference,
+    /// DescribeTasks). One task that cannot be read fails all, because a list with a gap proves
+    /// nothing.
+    pub async fn tasks_of(
+        &self,
+        cluster: &Cluster,
+        owner: &Owner,
+        desired: Desired,
+        limits: &Limits,
+    ) -> Result<Vec<Task>, CallError> {
+        let mut arns = Vec::new();
+        let mut page = None;
+        loop {
+            limits.ecs_reads.turn(limits.deadline).await;
+            let answer = self.list_page(cluster, owner, desired, page, limits).await?;
+            arns.extend(answer.task_arns().iter().filter_map(|arn| TaskArn::parse(arn)));
+            page = answer.next_token;
+            if page.is_none() {
+                break;
+            }
+        }
+        let names = arns.iter().map(|arn| (cluster.as_str(), arn));
+        let answers = self.describe_tasks(names, limits).await.into_values();
+        let tasks = answers.collect::<Result<Vec<Option<Task>>, CallError>>()?;
+        Ok(tasks.into_iter().flatten().collect())
+    }
+
+    async fn list_page(
+        &self,
+        cluster: &Cluster,
+        owner: &Owner,
+        desired: Desired,
+        page: Option<String>,
+        limits: &Limits,
+    ) -> Result<ListTasksOutput, CallError> {
+        const ACTION: &str = "ListTasks";
+        debug!(cluster = cluster.as_str(), ?owner, ?desired, ACTION);
+        let call = self.client.list_tasks().cluster(cluster.as_str()).set_next_token(page);
+        let call = match owner {
+            Owner::Service(name) => call.service_name(name),
+            Owner::Family(name) => call.family(name),
+        };
+        let desired = match desired {
+            Desired::Running => types::DesiredStatus::Running,
+            Desired::Stopped => types::DesiredStatus::Stopped,
+        };
+        within(limits.deadline, ACTION, call.desired_status(desired).send()).await
     }
 
     /// One page; an ARN that ECS finds invalid fails the whole call, and is found by halving.
@@ -65,11 +126,11 @@ impl Ecs {
         &self,
         cluster: &str,
         page: &[&TaskArn],
-        deadline: Deadline,
+        limits: &Limits,
     ) -> BTreeMap<TaskArn, Answer> {
         let mut found = BTreeMap::new();
         let call = async |arns: &[&TaskArn]| {
-            found.extend(self.describe(cluster, arns, deadline).await?);
+            found.extend(self.describe(cluster, arns, limits).await?);
             Ok(())
         };
         let results = in_halves(page, PAGE, &mut Patience::default(), call, blame).await;
@@ -85,12 +146,13 @@ impl Ecs {
         &self,
         cluster: &str,
         arns: &[&TaskArn],
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<BTreeMap<TaskArn, Answer>, CallError> {
+        limits.ecs_reads.turn(limits.deadline).await;
         debug!(cluster, tasks = arns.len(), DESCRIBE_TASKS);
         let names = arns.iter().map(|arn| arn.as_str().to_owned()).collect();
         let call = self.client.describe_tasks().cluster(cluster).set_tasks(Some(names)).send();
-        let answer = within(deadline, DESCRIBE_TASKS, call).await?;
+        let answer = within(limits.deadline, DESCRIBE_TASKS, call).await?;
         let tasks = answer.tasks().iter().filter_map(read);
         let mut found: BTreeMap<TaskArn, Answer> =
             tasks.map(|task| (task.arn.clone(), Ok(Some(task)))).collect();

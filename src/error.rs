@@ -12,8 +12,9 @@ use crate::report::{Failure, FirstFew};
 pub enum Error {
     /// The input is of no kind that the function accepts.
     #[error(
-        "unknown input: accepted are an EventBridge event \"ECS Task State Change\" of aws.ecs and \
-         an SQS batch of such events"
+        "unknown input: accepted are an EventBridge event \"ECS Task State Change\" of aws.ecs, an \
+         SQS batch of such events, an EventBridge \"Scheduled Event\", and {{\"action\": A}} where A \
+         is \"reconcile\", \"plan\" or \"doctor\""
     )]
     UnknownInput,
     /// The input is an ECS Task State Change, but lacks what is needed.

@@ -19,6 +19,14 @@ pub fn is_task_state_change(input: &Value) -> bool {
     input["source"] == "aws.ecs" && input["detail-type"] == "ECS Task State Change"
 }
 
+/// Whether the envelope is that of an EventBridge schedule (EventBridge user guide, "Creating a
+/// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same but for its
+/// source.
+pub fn is_scheduled(input: &Value) -> bool {
+    (input["source"] == "aws.events" || input["source"] == "aws.scheduler")
+        && input["detail-type"] == "Scheduled Event"
+}
+
 /// Reads an ECS Task State Change event, envelope and all.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     let event: EventBridgeEvent<TaskStateChange> =

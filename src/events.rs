@@ -41,7 +41,7 @@ impl Settle<'_> {
     ) {
         let doubtful: Vec<&Known> = knowledge.iter().filter(|k| k.is_doubtful(now)).collect();
         let names = doubtful.iter().map(|known| (known.task.cluster.as_str(), &known.task.arn));
-        let answers = self.ecs.describe_tasks(names, self.deadline).await;
+        let answers = self.ecs.describe_tasks(names, self.limits).await;
         for (arn, answer) in answers {
             let Some(known) = knowledge.get(&arn) else { continue };
             let problem = match answer {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::ecs::Ecs;
 use crate::error::Error;
 use crate::event;
 use crate::knowledge::Sighting;
+use crate::limits::Limits;
 use crate::report::Report;
 use crate::settle::Settle;
 use crate::targets::Targets;
@@ -33,57 +35,58 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler with these settings and clients.
-    pub fn new(config: Config, ecs: Ecs, targets: Targets, clock: Clock) -> Self {
-        Self { config, ecs, targets, clock }
+    /// A handler with these settings, and AWS clients with those of `sdk`.
+    pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
+        Self { config, ecs: Ecs::new(sdk), targets: Targets::new(sdk), clock }
     }
 
     /// Handles one invocation.
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
-        let deadline = Deadline::new(invocation.context.deadline(), now);
+        let limits = Limits::until(Deadline::new(invocation.context.deadline(), now));
         match Input::of(invocation.payload)? {
-            Input::TaskStateChange(event) => self.event(event, now, deadline).await,
-            Input::SqsBatch(records) => self.batch(records, now, deadline).await,
+            Input::TaskStateChange(event) => self.event(event, now, &limits).await,
+            Input::SqsBatch(records) => self.batch(records, now, &limits).await,
+            Input::Reconcile => self.reconcile(self.settle(&limits), "reconcile").await,
+            Input::Plan => {
+                self.reconcile(Settle { dry_run: true, ..self.settle(&limits) }, "plan").await
+            }
         }
     }
 
-    async fn event(
-        &self,
-        event: Value,
-        now: SystemTime,
-        deadline: Deadline,
-    ) -> Result<Value, Error> {
+    async fn event(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let sighting = event::read(event)?;
-        let report = self.settle(deadline).events([sighting], now).await;
+        let report = self.settle(limits).events([sighting], now).await;
         report.log("event", 0);
-        if report.failed.is_empty() {
-            answer(&report)
-        } else {
-            Err(Error::TargetsFailed(report.failed))
-        }
+        answer_unless_failed(report)
+    }
+
+    async fn reconcile(&self, settle: Settle<'_>, input: &str) -> Result<Value, Error> {
+        let report = settle.reconcile(self.config.prune).await;
+        report.log(input, 0);
+        answer_unless_failed(report)
     }
 
     async fn batch(
         &self,
         records: Vec<Value>,
         now: SystemTime,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
         let sightings = messages.iter().filter_map(|message| message.sighting.clone());
-        let report = self.settle(deadline).events(sightings, now).await;
+        let report = self.settle(limits).events(sightings, now).await;
         let unreadable = messages.iter().filter(|message| message.sighting.is_none()).count();
         report.log("sqs", unreadable);
         answer(&failures(&messages, &report)?)
     }
 
-    fn settle(&self, deadline: Deadline) -> Settle<'_> {
+    fn settle<'a>(&'a self, limits: &'a Limits) -> Settle<'a> {
         Settle {
             bindings: &self.config.bindings,
             ecs: &self.ecs,
             targets: &self.targets,
-            deadline,
+            limits,
             dry_run: self.config.dry_run,
         }
     }
@@ -93,12 +96,23 @@ impl Handler {
 enum Input {
     TaskStateChange(Value),
     SqsBatch(Vec<Value>),
+    Reconcile,
+    Plan,
 }
 
 impl Input {
     fn of(mut payload: Value) -> Result<Self, Error> {
         if event::is_task_state_change(&payload) {
             return Ok(Self::TaskStateChange(payload));
+        }
+        if event::is_scheduled(&payload) {
+            return Ok(Self::Reconcile);
+        }
+        match payload.get("action").map(Value::as_str) {
+            Some(Some("reconcile")) => return Ok(Self::Reconcile),
+            Some(Some("plan")) => return Ok(Self::Plan),
+            Some(_) => return Err(Error::UnknownInput),
+            None => {}
         }
         match payload.get_mut("Records").map(Value::take) {
             Some(Value::Array(records))
@@ -160,6 +174,14 @@ fn failures(messages: &[Message], report: &Report) -> Result<SqsBatchResponse, E
         response.batch_item_failures.push(failure);
     }
     Ok(response)
+}
+
+fn answer_unless_failed(report: Report) -> Result<Value, Error> {
+    if report.failed.is_empty() {
+        answer(&report)
+    } else {
+        Err(Error::TargetsFailed(report.failed))
+    }
 }
 
 fn answer(answer: &impl Serialize) -> Result<Value, Error> {

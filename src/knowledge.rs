@@ -99,6 +99,17 @@ impl Knowledge {
         Self { tasks }
     }
 
+    /// What ECS answered about tasks nobody reported.
+    pub fn of(tasks: impl IntoIterator<Item = Task>) -> Self {
+        Self::fold(tasks.into_iter().map(|task| Sighting { task, at: None }))
+    }
+
+    /// Adds what ECS answered about other tasks.
+    pub fn extend(&mut self, tasks: impl IntoIterator<Item = Task>) {
+        let known = std::mem::take(&mut self.tasks).into_values().map(|known| known.task);
+        *self = Self::of(known.chain(tasks));
+    }
+
     /// The tasks in a stable order.
     pub fn iter(&self) -> impl Iterator<Item = &Known> {
         self.tasks.values()

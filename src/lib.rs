@@ -7,10 +7,11 @@
 //!
 //! - wiring: [`run`], [`aws`], [`log`]
 //! - the handler: [`handler`], [`error`]
-//! - flows: [`events`], [`settle`], [`report`]
-//! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`deadline`], [`event`], [`config`]
-//! - the core, without clock, network or SDK: [`plan`], [`knowledge`], [`binding`], [`task`],
-//!   [`arn`]
+//! - flows: [`events`], [`reconcile`], [`settle`], [`report`]
+//! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`limits`], [`deadline`], [`event`],
+//!   [`config`]
+//! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
+//!   [`task`], [`arn`]
 
 pub mod arn;
 pub mod aws;
@@ -19,14 +20,17 @@ pub mod bisect;
 pub mod call;
 pub mod config;
 pub mod deadline;
+pub mod drift;
 pub mod ecs;
 pub mod error;
 pub mod event;
 pub mod events;
 pub mod handler;
 pub mod knowledge;
+pub mod limits;
 pub mod log;
 pub mod plan;
+pub mod reconcile;
 pub mod report;
 pub mod settle;
 pub mod targets;
@@ -67,7 +71,5 @@ async fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, M
     let config = Config::read(&variable)?;
     let http = aws::https_client(&config.region, &variable)?;
     let sdk = aws::sdk_config(&config.region, http, &variable).await;
-    let ecs = ecs::Ecs::new(&sdk);
-    let targets = targets::Targets::new(&sdk);
-    Ok(Handler::new(config, ecs, targets, Arc::new(SystemTime::now)))
+    Ok(Handler::new(config, &sdk, Arc::new(SystemTime::now)))
 }

@@ -26,8 +26,8 @@ pub struct Target {
 /// A target that is to be registered or deregistered, and the task that is the reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// The task whose target it is.
-    pub task: TaskArn,
+    /// The task whose target it is; none for a target that no task explains.
+    pub task: Option<TaskArn>,
     /// The target.
     pub target: Target,
 }
@@ -86,6 +86,8 @@ pub struct Plan {
     pub register: Vec<Change>,
     /// Targets of leaving tasks that no serving task uses.
     pub deregister: Vec<Change>,
+    /// Targets that no task explains and that are left alone.
+    pub unowned: Vec<Target>,
     /// Tasks without a change, with the reason.
     pub skipped: Vec<Skipped>,
     /// Tasks whose port is not known.
@@ -96,11 +98,12 @@ pub struct Plan {
 pub fn plan(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Plan {
     let mut plan = Plan::default();
     for known in knowledge.iter() {
-        for reason in reasons(known) {
-            plan.skipped.push(Skipped { task: known.task.arn.clone(), reason });
-        }
-        let Some((intent, id)) = intent(known) else { continue };
-        let changes = changes(bindings, ports, known, id, &mut plan.portless);
+        plan.skipped.extend(skips(known));
+        let Some(intent) = intent(known) else { continue };
+        plan.portless.extend(portless(bindings, ports, known));
+        let task = Some(known.task.arn.clone());
+        let targets = targets_of(bindings, ports, known).into_iter();
+        let changes = targets.map(|target| Change { task: task.clone(), target });
         match intent {
             Intent::Register => plan.register.extend(changes),
             Intent::Deregister => plan.deregister.extend(changes),
@@ -128,15 +131,16 @@ enum Intent {
     Deregister,
 }
 
-fn intent(known: &Known) -> Option<(Intent, Ipv6Addr)> {
+fn intent(known: &Known) -> Option<Intent> {
+    known.task.address?;
     match (known.task.phase, known.gone) {
-        (Phase::Serving, false) => Some((Intent::Register, known.task.address?)),
-        (Phase::Leaving, _) => Some((Intent::Deregister, known.task.address?)),
+        (Phase::Serving, false) => Some(Intent::Register),
+        (Phase::Leaving, _) => Some(Intent::Deregister),
         (Phase::Serving, true) | (Phase::Starting, _) => None,
     }
 }
 
-fn reasons(known: &Known) -> impl Iterator<Item = Reason> {
+fn skips(known: &Known) -> impl Iterator<Item = Skipped> {
     let overtaken = known.superseded.then_some(Reason::Superseded);
     let idle = if known.gone {
         Some(Reason::Gone)
@@ -147,25 +151,29 @@ fn reasons(known: &Known) -> impl Iterator<Item = Reason> {
     } else {
         None
     };
-    overtaken.into_iter().chain(idle)
+    let reasons = overtaken.into_iter().chain(idle);
+    reasons.map(|reason| Skipped { task: known.task.arn.clone(), reason })
 }
 
-fn changes(
-    bindings: &[Binding],
-    ports: &Ports,
-    known: &Known,
-    id: Ipv6Addr,
-    portless: &mut Vec<Portless>,
-) -> BTreeSet<Change> {
-    let mut changes = BTreeSet::new();
-    for binding in bindings.iter().filter(|binding| binding.covers(&known.task)) {
-        let (task, group) = (known.task.arn.clone(), binding.target_group.clone());
-        match binding.port.or_else(|| ports.get(&group).copied()) {
-            Some(port) => _ = changes.insert(Change { task, target: Target { group, id, port } }),
-            None => portless.push(Portless { task, group, id }),
-        }
-    }
-    changes
+/// The targets that the bindings make of a task's address, as far as their ports are known.
+pub fn targets_of(bindings: &[Binding], ports: &Ports, known: &Known) -> BTreeSet<Target> {
+    let Some(id) = known.task.address else { return BTreeSet::new() };
+    let covering = bindings.iter().filter(|binding| binding.covers(&known.task));
+    let target = |binding: &Binding| {
+        let group = binding.target_group.clone();
+        let port = binding.port.or_else(|| ports.get(&group).copied())?;
+        Some(Target { group, id, port })
+    };
+    covering.filter_map(target).collect()
+}
+
+fn portless(bindings: &[Binding], ports: &Ports, known: &Known) -> Vec<Portless> {
+    let Some(id) = known.task.address else { return Vec::new() };
+    let covering = bindings.iter().filter(|binding| binding.covers(&known.task));
+    let open = covering.filter(|b| b.port.is_none() && !ports.contains_key(&b.target_group));
+    let task = &known.task.arn;
+    let portless = |b: &Binding| Portless { task: task.clone(), group: b.target_group.clone(), id };
+    open.map(portless).collect()
 }
 
 impl Plan {
@@ -173,16 +181,17 @@ impl Plan {
     /// by now are to be deregistered again. Nothing is added to what is to be registered.
     #[must_use]
     pub fn revised(mut self, knowledge: &Knowledge) -> Self {
-        let (staying, leaving) = self.register.into_iter().partition(|change| {
-            knowledge.get(&change.task).is_none_or(|known| known.task.phase != Phase::Leaving)
-        });
-        self.register = staying;
-        for known in leaving.iter().filter_map(|change: &Change| knowledge.get(&change.task)) {
-            let task = &known.task.arn;
-            let skipped = reasons(known).map(|reason| Skipped { task: task.clone(), reason });
-            self.skipped.extend(skipped);
+        let register = std::mem::take(&mut self.register);
+        for change in register {
+            let known = change.task.as_ref().and_then(|task| knowledge.get(task));
+            match known.filter(|known| known.task.phase == Phase::Leaving) {
+                None => self.register.push(change),
+                Some(known) => {
+                    self.skipped.extend(skips(known));
+                    self.deregister.push(change);
+                }
+            }
         }
-        self.deregister.extend(leaving);
         self.spare_serving_targets();
         self
     }
@@ -195,8 +204,9 @@ impl Plan {
             .into_iter()
             .partition(|change| serving.contains(&change.target));
         self.deregister = leaving;
-        let superseded = |c: Change| Skipped { task: c.task, reason: Reason::Superseded };
-        self.skipped.extend(spared.into_iter().map(superseded));
+        let tasks = spared.into_iter().filter_map(|change| change.task);
+        let superseded = |task| Skipped { task, reason: Reason::Superseded };
+        self.skipped.extend(tasks.map(superseded));
         self.skipped.sort();
         self.skipped.dedup();
     }

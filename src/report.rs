@@ -9,7 +9,7 @@ use tracing::{debug, error, info};
 
 use crate::binding::TargetGroupArn;
 use crate::call::CallError;
-use crate::plan::{Change, Portless, Reason, Skipped};
+use crate::plan::{Change, Portless, Reason, Skipped, Target};
 use crate::task::TaskArn;
 
 /// How many targets or failures a log line or an error spells out.
@@ -86,6 +86,7 @@ impl Report {
                     dry_run = self.dry_run,
                     registered_targets = %FirstFew(&self.registered),
                     deregistered_targets = %FirstFew(&self.deregistered),
+                    unowned_targets = %FirstFew(&self.unowned),
                     skipped_for = %self.reasons(),
                     skipped_tasks = %FirstFew(&self.skipped),
                     errors = %FirstFew(&self.failed),
@@ -112,11 +113,17 @@ impl Report {
 impl From<Change> for Entry {
     fn from(change: Change) -> Self {
         Self {
-            task_arn: Some(change.task),
+            task_arn: change.task,
             target_group_arn: change.target.group,
             id: Some(change.target.id),
             port: Some(change.target.port),
         }
+    }
+}
+
+impl From<Target> for Entry {
+    fn from(target: Target) -> Self {
+        Change { task: None, target }.into()
     }
 }
 

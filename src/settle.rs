@@ -8,9 +8,9 @@ use tracing::debug;
 use crate::binding::{Binding, TargetGroupArn};
 use crate::bisect::Patience;
 use crate::call::CallError;
-use crate::deadline::Deadline;
 use crate::ecs::Ecs;
 use crate::knowledge::Knowledge;
+use crate::limits::Limits;
 use crate::plan::{Change, Plan, Ports};
 use crate::report::Report;
 use crate::targets::{Endpoint, Targets, Write};
@@ -18,7 +18,7 @@ use crate::task::TaskArn;
 
 /// Target groups worked on at the same time; all callers of an account share 10 ELB calls a
 /// second (ELB docs, "Request throttling for the ELB API").
-const CONCURRENT: usize = 4;
+pub const CONCURRENT: usize = 4;
 
 /// What came of each change that was tried.
 type Outcomes = BTreeMap<(Write, Change), Result<(), CallError>>;
@@ -38,8 +38,8 @@ pub struct Settle<'a> {
     pub ecs: &'a Ecs,
     /// Where targets are changed.
     pub targets: &'a Targets,
-    /// When to stop.
-    pub deadline: Deadline,
+    /// When to stop, and how many calls to make.
+    pub limits: &'a Limits,
     /// Whether to decide and report only.
     pub dry_run: bool,
 }
@@ -64,7 +64,7 @@ impl Settle<'_> {
     /// Asks the target groups for their own port.
     pub async fn own_ports(self, groups: impl IntoIterator<Item = TargetGroupArn>) -> OwnPorts {
         let ports = stream::iter(groups).map(async |group| {
-            let port = self.targets.own_port(&group, self.deadline).await;
+            let port = self.targets.own_port(&group, self.limits).await;
             (group, port)
         });
         ports.buffer_unordered(CONCURRENT).collect().await
@@ -95,10 +95,11 @@ impl Settle<'_> {
         for (write, changes) in writes {
             let endpoints: Vec<Endpoint> = changes.keys().copied().collect();
             let results =
-                self.targets.write(write, group, &endpoints, &mut patience, self.deadline).await;
+                self.targets.write(write, group, &endpoints, &mut patience, self.limits).await;
             for (changes, result) in changes.into_values().zip(results) {
                 for change in changes {
-                    debug!(?write, target = ?change.target, task = change.task.id(), ?result);
+                    let task = change.task.as_ref().map(TaskArn::id);
+                    debug!(?write, target = ?change.target, task, ?result);
                     outcomes.insert((write, change.clone()), result.clone());
                 }
             }
@@ -113,11 +114,11 @@ impl Settle<'_> {
         let registered: BTreeSet<TaskArn> = outcomes
             .iter()
             .filter(|((write, _), result)| *write == Write::Register && result.is_ok())
-            .map(|((_, change), _)| change.task.clone())
+            .filter_map(|((_, change), _)| change.task.clone())
             .collect();
         let known = registered.iter().filter_map(|arn| knowledge.get(arn));
         let names = known.map(|known| (known.task.cluster.as_str(), &known.task.arn));
-        let answers = self.ecs.describe_tasks(names, self.deadline).await;
+        let answers = self.ecs.describe_tasks(names, self.limits).await;
         for (arn, answer) in answers {
             match answer {
                 Ok(Some(task)) => knowledge.learn(task),
@@ -138,6 +139,7 @@ pub fn known_ports(ports: &OwnPorts) -> Ports {
 /// Puts what came of a plan into the report. Without outcomes it tells what would be done.
 fn tell(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
     report.skipped.extend(plan.skipped);
+    report.unowned.extend(plan.unowned.into_iter().map(Into::into));
     let register = plan.register.into_iter().map(|change| (Write::Register, change));
     let deregister = plan.deregister.into_iter().map(|change| (Write::Deregister, change));
     for change in register.chain(deregister) {
@@ -156,7 +158,7 @@ fn unconfirmed(arn: &TaskArn, error: &CallError, outcomes: &mut Outcomes) {
     let message = format!("registered, but whether the task still runs is not known: {error}");
     let error = CallError::new("RegisterTargets", "Unconfirmed", message);
     for ((write, change), result) in outcomes {
-        if *write == Write::Register && change.task == *arn && result.is_ok() {
+        if *write == Write::Register && change.task.as_ref() == Some(arn) && result.is_ok() {
             *result = Err(error.clone());
         }
     }

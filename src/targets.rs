@@ -1,19 +1,21 @@
 //! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets, by chunks,
 //! and the ports of target groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use aws_sdk_elasticloadbalancingv2::types::{
+    TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
+};
 use tracing::debug;
 
 use crate::binding::TargetGroupArn;
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
-use crate::deadline::Deadline;
+use crate::limits::Limits;
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
@@ -52,21 +54,23 @@ impl Targets {
         group: &TargetGroupArn,
         targets: &[Endpoint],
         patience: &mut Patience,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Vec<Result<(), CallError>> {
         let call = async |chunk: &[Endpoint]| {
+            limits.elb_calls.turn(limits.deadline).await;
+            limits.elb_writes.turn(limits.deadline).await;
             debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
             let targets = Some(descriptions(chunk));
             match write {
                 Write::Register => {
                     let call = self.client.register_targets().target_group_arn(group.as_str());
-                    within(deadline, "RegisterTargets", call.set_targets(targets).send())
+                    within(limits.deadline, "RegisterTargets", call.set_targets(targets).send())
                         .await
                         .map(drop)
                 }
                 Write::Deregister => {
                     let call = self.client.deregister_targets().target_group_arn(group.as_str());
-                    within(deadline, "DeregisterTargets", call.set_targets(targets).send())
+                    within(limits.deadline, "DeregisterTargets", call.set_targets(targets).send())
                         .await
                         .map(drop)
                 }
@@ -75,21 +79,39 @@ impl Targets {
         in_halves(targets, CHUNK, patience, call, blame).await
     }
 
+    /// The targets of a group that are registered and not on their way out. ELB answers all of
+    /// them at once. An address is read as an address, because how ELB spells IPv6 is not
+    /// documented; what is no IPv6 address is no target of ours.
+    pub async fn present(
+        &self,
+        group: &TargetGroupArn,
+        limits: &Limits,
+    ) -> Result<BTreeSet<Endpoint>, CallError> {
+        const ACTION: &str = "DescribeTargetHealth";
+        limits.elb_calls.turn(limits.deadline).await;
+        debug!(target_group = group.name(), ACTION);
+        let call = self.client.describe_target_health().target_group_arn(group.as_str()).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        let present = answer.target_health_descriptions().iter().filter(|d| !is_draining(d));
+        Ok(present.filter_map(|described| endpoint(described.target()?)).collect())
+    }
+
     /// The port a target group gives to targets that name none. It never changes (ELB API
     /// reference, ModifyTargetGroup takes no port), so it is looked up once.
     pub async fn own_port(
         &self,
         group: &TargetGroupArn,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<u16, CallError> {
         let known = self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(group).copied();
         if let Some(port) = known {
             return Ok(port);
         }
         const ACTION: &str = "DescribeTargetGroups";
+        limits.elb_calls.turn(limits.deadline).await;
         debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_groups().target_group_arns(group.as_str()).send();
-        let answer = within(deadline, ACTION, call).await?;
+        let answer = within(limits.deadline, ACTION, call).await?;
         let port = answer.target_groups().first().and_then(|group| group.port());
         let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| {
             CallError::new(
@@ -101,6 +123,19 @@ impl Targets {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), port);
         Ok(port)
     }
+}
+
+/// A running task whose target drains must be registered again.
+fn is_draining(described: &TargetHealthDescription) -> bool {
+    let state = described.target_health().and_then(|health| health.state());
+    matches!(
+        state,
+        Some(TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining)
+    )
+}
+
+fn endpoint(target: &TargetDescription) -> Option<Endpoint> {
+    Some((target.id()?.parse().ok()?, u16::try_from(target.port()?).ok()?))
 }
 
 /// Id and port always: a target that was registered with a port is only deregistered by naming

@@ -5,8 +5,10 @@ use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_ipv6_targets::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::config::Prune;
+use ecs_ipv6_targets::drift::{Findings, drift};
 use ecs_ipv6_targets::knowledge::{Knowledge, Sighting};
-use ecs_ipv6_targets::plan::{Plan, Ports, plan};
+use ecs_ipv6_targets::plan::{Plan, Ports, Target, plan, targets_of};
 use ecs_ipv6_targets::task::{Phase, Task, TaskArn};
 use proptest::prelude::*;
 
@@ -70,7 +72,109 @@ fn planned(sightings: impl IntoIterator<Item = Sighting>) -> Plan {
     plan(&bindings(), &ports(), &Knowledge::fold(sightings))
 }
 
+/// What a reconcile can find: any tasks, any targets that tasks or others could have left.
+fn findings() -> impl Strategy<Value = Findings> {
+    let groups = prop_oneof![Just("shared"), Just("own")];
+    let target = (groups, 0..4_u16, prop_oneof![Just(80), Just(53), Just(99)]);
+    let targets = prop::collection::vec(target, 0..8);
+    (sightings(), targets, any::<bool>()).prop_map(|(events, targets, incomplete)| {
+        let mut findings = Findings {
+            present: [("shared"), ("own")].map(|name| (group(name), BTreeSet::new())).into(),
+            knowledge: Knowledge::of(events.into_iter().map(|event| event.task)),
+            incomplete: incomplete.then(|| group("shared")).into_iter().collect(),
+        };
+        for (name, n, port) in targets {
+            let (group, id) = (group(name), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n));
+            let target = Target { group: group.clone(), id, port };
+            findings.present.entry(group).or_default().insert(target);
+        }
+        findings
+    })
+}
+
+/// The targets of the tasks in this phase.
+fn targets_in(phase: Phase, knowledge: &Knowledge) -> BTreeSet<Target> {
+    let tasks = knowledge.iter().filter(|known| known.task.phase == phase);
+    tasks.flat_map(|known| targets_of(&bindings(), &ports(), known)).collect()
+}
+
+fn drifted(findings: &Findings, prune: Prune) -> Plan {
+    drift(&bindings(), &ports(), findings.clone(), prune)
+}
+
+/// The targets once a plan is carried out.
+fn after(findings: &Findings, plan: &Plan) -> BTreeSet<Target> {
+    let mut targets: BTreeSet<Target> = findings.present.values().flatten().cloned().collect();
+    targets.extend(plan.register.iter().map(|change| change.target.clone()));
+    for change in &plan.deregister {
+        targets.remove(&change.target);
+    }
+    targets
+}
+
 proptest! {
+    #[test]
+    fn a_reconcile_never_removes_what_serves_or_is_about_to(findings in findings()) {
+        let staying: BTreeSet<Target> = [Phase::Serving, Phase::Starting]
+            .into_iter()
+            .flat_map(|phase| targets_in(phase, &findings.knowledge))
+            .collect();
+        for prune in [Prune::Proven, Prune::All, Prune::Never] {
+            let plan = drifted(&findings, prune);
+            prop_assert!(plan.deregister.iter().all(|change| !staying.contains(&change.target)));
+        }
+    }
+
+    #[test]
+    fn a_reconcile_removes_only_what_its_policy_allows(findings in findings()) {
+        let left = targets_in(Phase::Leaving, &findings.knowledge);
+        prop_assert_eq!(drifted(&findings, Prune::Never).deregister, vec![]);
+        let proven = drifted(&findings, Prune::Proven);
+        prop_assert!(proven.deregister.iter().all(|change| left.contains(&change.target)));
+        for prune in [Prune::Proven, Prune::All] {
+            let removed = drifted(&findings, prune).deregister.into_iter().map(|c| c.target.group);
+            prop_assert!(removed.into_iter().all(|group| !findings.incomplete.contains(&group)));
+        }
+    }
+
+    #[test]
+    fn after_a_reconcile_the_groups_hold_all_that_serves_and_nothing_that_left(
+        findings in findings()
+    ) {
+        let findings = Findings { incomplete: BTreeSet::new(), ..findings };
+        let serving = targets_in(Phase::Serving, &findings.knowledge);
+        let starting = targets_in(Phase::Starting, &findings.knowledge);
+        let left = targets_in(Phase::Leaving, &findings.knowledge);
+        for prune in [Prune::Proven, Prune::All] {
+            let plan = drifted(&findings, prune);
+            let after = after(&findings, &plan);
+            prop_assert!(serving.is_subset(&after));
+            let stale = left.intersection(&after).find(|target| {
+                !serving.contains(*target) && !starting.contains(*target)
+            });
+            prop_assert_eq!(stale, None);
+            if prune == Prune::All {
+                let explained: BTreeSet<Target> = serving.union(&starting).cloned().collect();
+                prop_assert!(after.is_subset(&explained));
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_reconcile_finds_nothing_to_do(findings in findings()) {
+        for prune in [Prune::Proven, Prune::All, Prune::Never] {
+            let first = drifted(&findings, prune);
+            let mut settled = findings.clone();
+            settled.present.values_mut().for_each(BTreeSet::clear);
+            for target in after(&findings, &first) {
+                settled.present.entry(target.group.clone()).or_default().insert(target);
+            }
+            let second = drifted(&settled, prune);
+            prop_assert_eq!((second.register, second.deregister), (vec![], vec![]));
+            prop_assert_eq!(second.unowned, first.unowned);
+        }
+    }
+
     #[test]
     fn any_order_and_repetition_of_events_gives_the_same_knowledge(
         (events, shuffled) in sightings().prop_flat_map(|events| {
@@ -126,7 +230,8 @@ proptest! {
         let mut knowledge = Knowledge::fold(events);
         knowledge.split_off_unbound(&bindings());
         let plan = plan(&bindings(), &ports(), &knowledge);
-        let changed = plan.register.iter().chain(&plan.deregister).map(|change| &change.task);
+        let changes = plan.register.iter().chain(&plan.deregister);
+        let changed = changes.filter_map(|change| change.task.as_ref());
         let told: BTreeSet<_> = changed.chain(plan.skipped.iter().map(|s| &s.task)).collect();
         prop_assert!(knowledge.iter().all(|known| told.contains(&known.task.arn)));
     }

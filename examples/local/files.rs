@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::input::Input;
 use crate::screen::Screen;
-use crate::stage::{Pace, Stage, binding_in_words, is_breakdown, learn};
+use crate::stage::{self, DRIFT, Pace, Stage, binding_in_words, is_breakdown, learn};
 use crate::trouble::Trouble;
 
 /// Long enough that nothing changes by itself between two files.
@@ -26,6 +26,10 @@ pub async fn play(
     };
     screen.field("binding", &[binding_in_words()])?;
     screen.field("files", &[times.to_owned()])?;
+    if inputs.iter().any(|input| input.concerns_everything()) {
+        stage::drift(&stage)?;
+        screen.field("world", &DRIFT.map(str::to_owned))?;
+    }
     for (number, input) in (1..).zip(inputs) {
         let input = if fresh { input.at(SystemTime::now()) } else { input };
         screen.heading(number, &input.name)?;

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecs_ipv6_targets::event::is_task_state_change;
+use ecs_ipv6_targets::event::{is_scheduled, is_task_state_change};
 use serde_json::{Value, json};
 
 use crate::trouble::Trouble;
@@ -59,6 +59,11 @@ impl Input {
             return vec![self.payload.clone()];
         }
         self.messages().unwrap_or_default().iter().filter_map(event_in).collect()
+    }
+
+    /// Whether it is about all bindings and not about certain tasks.
+    pub fn concerns_everything(&self) -> bool {
+        is_scheduled(&self.payload) || self.payload["action"].is_string()
     }
 
     /// The messages, if it is an SQS batch.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sim::{Answer, Aws, Call, Function, Server, TargetGroup};
 
-use crate::input::{Input, without_number};
+use crate::input::{Input, sample, without_number};
 use crate::trouble::Trouble;
 
 pub const CLUSTER: &str = "demo-cluster";
@@ -139,6 +139,30 @@ pub fn is_breakdown(answer: &Answer) -> bool {
             error_type.starts_with("Runtime.") || error_type.starts_with("Sandbox.")
         }
     }
+}
+
+/// The world of [`drift`] in words.
+pub const DRIFT: [&str; 3] = [
+    "task c50e321c runs, and is not registered",
+    "task 8f1d7a4b has stopped, and is still registered",
+    "2001:db8:1234:1a00:b0b::1 was registered by hand",
+];
+
+/// Makes a world in which events were lost and people were at work, for inputs that look at all of
+/// it.
+pub fn drift(stage: &Stage) -> Result<(), Trouble> {
+    let Stage { aws, group, .. } = stage;
+    for sample in [sample!("task-running.json"), sample!("task-running-second.json")] {
+        learn(aws, &Input::of_sample(sample)?);
+    }
+    let second =
+        "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/8f1d7a4be0c94a5f9f5d6a3c2b1e0f97";
+    if let Some(second) = aws.task(second) {
+        aws.put_target(group, "2001:db8:1234:1a00:47f2:8be1:6c0d:93aa", PORT);
+        aws.put_task(&second.stopped());
+    }
+    aws.put_target(group, "2001:db8:1234:1a00:b0b::1", PORT);
+    Ok(())
 }
 
 /// ECS learns the states that an input's events report; where it knows a newer one, that stays.

@@ -17,6 +17,13 @@ const PACE: Pace =
 const FIRST: &str = "2001:db8:1234:1a00:9691:9503:25ad:1761";
 const SECOND: &str = "2001:db8:1234:1a00:47f2:8be1:6c0d:93aa";
 
+/// The second task's ARN.
+const SECOND_TASK: &str =
+    "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/8f1d7a4be0c94a5f9f5d6a3c2b1e0f97";
+
+/// An address that no task has.
+const BY_HAND: &str = "2001:db8:1234:1a00:b0b::1";
+
 /// The message of the batch that carries no event of ECS.
 const POISON: &str = "e5c7f8a1-6b2d-4c3e-9f10-8a7b6c5d4e3f";
 
@@ -27,6 +34,8 @@ struct Step {
     when: When,
     /// What passes before it.
     after: Duration,
+    /// What happens meanwhile, and no event tells.
+    unseen: fn(&Stage),
     /// The addresses that are registered then.
     leaves: &'static [&'static str],
     /// The messages that the answer returns to the queue.
@@ -43,13 +52,14 @@ enum When {
     AsWritten,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     Step {
         title: "A task is being started",
         why: &["It does not run yet: nothing to do, no call is made."],
         file: sample!("task-provisioning.json"),
         when: When::Now,
         after: Duration::ZERO,
+        unseen: nothing,
         leaves: &[],
         returns: &[],
     },
@@ -62,6 +72,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-running.json"),
         when: When::Now,
         after: Duration::ZERO,
+        unseen: nothing,
         leaves: &[FIRST],
         returns: &[],
     },
@@ -71,6 +82,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-running.json"),
         when: When::Now,
         after: PACE.health_check,
+        unseen: nothing,
         leaves: &[FIRST],
         returns: &[],
     },
@@ -80,6 +92,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-running-second.json"),
         when: When::Now,
         after: Duration::ZERO,
+        unseen: nothing,
         leaves: &[SECOND, FIRST],
         returns: &[],
     },
@@ -92,6 +105,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-deactivating.json"),
         when: When::Now,
         after: PACE.health_check,
+        unseen: nothing,
         leaves: &[SECOND],
         returns: &[],
     },
@@ -101,6 +115,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-stopped.json"),
         when: When::Now,
         after: Duration::ZERO,
+        unseen: nothing,
         leaves: &[SECOND],
         returns: &[],
     },
@@ -113,6 +128,7 @@ const STEPS: [Step; 8] = [
         file: sample!("task-running.json"),
         when: When::MinutesAgo(5),
         after: PACE.draining,
+        unseen: nothing,
         leaves: &[SECOND],
         returns: &[],
     },
@@ -122,10 +138,46 @@ const STEPS: [Step; 8] = [
         file: sample!("sqs-batch-with-poison.json"),
         when: When::AsWritten,
         after: Duration::ZERO,
+        unseen: nothing,
         leaves: &[SECOND],
         returns: &[POISON],
     },
+    Step {
+        title: "Events are lost, and somebody has been at the target group",
+        why: &[
+            "The second task has crashed, and no event told of it. An address was registered by hand.",
+            "A plan says what a reconcile would do, and writes nothing.",
+        ],
+        file: sample!("plan.json"),
+        when: When::AsWritten,
+        after: Duration::ZERO,
+        unseen: lose_a_stop,
+        leaves: &[BY_HAND, SECOND],
+        returns: &[],
+    },
+    Step {
+        title: "The schedule fires, as it does every minute: a reconcile",
+        why: &[
+            "What is proven to have been a stopped task's is removed. What is not is nobody's business",
+            "here: it is left alone, and reported as unowned.",
+        ],
+        file: sample!("scheduled.json"),
+        when: When::AsWritten,
+        after: Duration::ZERO,
+        unseen: nothing,
+        leaves: &[BY_HAND],
+        returns: &[],
+    },
 ];
+
+fn nothing(_: &Stage) {}
+
+fn lose_a_stop(stage: &Stage) {
+    if let Some(second) = stage.aws.task(SECOND_TASK) {
+        stage.aws.put_task(&second.stopped());
+    }
+    stage.aws.put_target(&stage.group, BY_HAND, PORT);
+}
 
 /// Plays the story and checks how each step ends.
 pub async fn play(screen: &Screen, logs: bool) -> Result<(), Trouble> {
@@ -133,6 +185,7 @@ pub async fn play(screen: &Screen, logs: bool) -> Result<(), Trouble> {
     introduce(screen, &stage)?;
     for (number, step) in (1..).zip(&STEPS) {
         tokio::time::sleep(step.after).await;
+        (step.unseen)(&stage);
         screen.heading(number, step.title)?;
         screen.aside(step.why)?;
         let input = step.input(&stage)?;
@@ -208,8 +261,8 @@ fn introduce(screen: &Screen, stage: &Stage) -> Result<(), Trouble> {
 
 fn conclude(screen: &Screen) -> Result<(), Trouble> {
     let shown = "\
-As it must be: after a duplicate, a stop, a late start and a poison message, the target
-group holds the one task that runs.";
+As it must be: after duplicates, a late start, a poison message and a lost stop, no address
+of a task that is gone is left, and what somebody registered by hand was not touched.";
     let next = "\
 Next: `cargo run --example local -- --help` (the function's log, files of your own, a
 simulated AWS for `cargo lambda watch`).";

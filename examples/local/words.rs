@@ -1,7 +1,7 @@
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ecs_ipv6_targets::event::is_task_state_change;
+use ecs_ipv6_targets::event::{is_scheduled, is_task_state_change};
 use serde_json::Value;
 use sim::{Action, Answer, Aws, Call, Outcome};
 
@@ -16,9 +16,13 @@ pub fn input(input: &Input) -> Vec<String> {
     if is_task_state_change(&input.payload) {
         return vec![event(&input.payload)];
     }
+    if let Some(action) = input.payload["action"].as_str() {
+        return vec![format!("an operator's: {action}")];
+    }
     match input.messages() {
         Some(messages) => cut(messages.iter().map(message)),
-        None => vec!["neither an ECS Task State Change nor an SQS batch".to_owned()],
+        None if is_scheduled(&input.payload) => vec!["a Scheduled Event: reconcile".to_owned()],
+        None => vec!["of no kind that the function knows".to_owned()],
     }
 }
 
@@ -126,14 +130,19 @@ fn report(report: &Value) -> Vec<String> {
         let entries = report[name].as_array().map(Vec::as_slice).unwrap_or_default();
         entries.iter().map(move |entry| (name, entry))
     };
+    let would = if report["dryRun"] == true { "would be " } else { "" };
     let targets = list("registered").chain(list("deregistered"));
-    let targets =
-        targets.map(|(done, entry)| format!("{done} {} for task {}", target(entry), task(entry)));
+    let targets = targets.map(|(done, entry)| {
+        let task = entry["taskArn"].as_str().map(|arn| format!(" for task {}", short(arn)));
+        format!("{would}{done} {}{}", target(entry), task.unwrap_or_default())
+    });
+    let unowned = list("unowned")
+        .map(|(_, entry)| format!("unowned {}: no task explains it; left alone", target(entry)));
     let skipped = list("skipped").map(|(_, entry)| {
         let reason = text(&entry["reason"]);
         format!("skipped task {}: {reason}{}", task(entry), gloss(reason))
     });
-    let lines = cut(targets.chain(skipped));
+    let lines = cut(targets.chain(unowned).chain(skipped));
     // Not a report, or an empty one.
     if lines.is_empty() { vec![report.to_string()] } else { lines }
 }

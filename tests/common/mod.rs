@@ -8,10 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
-use ecs_ipv6_targets::ecs::Ecs;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
-use ecs_ipv6_targets::targets::Targets;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use sim::{Action, Aws, TargetGroup, Task};
@@ -44,10 +42,8 @@ impl Function {
         };
         let config = Config::read(variable).unwrap();
         let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
-        let ecs = Ecs::new(&sdk);
-        let targets = Targets::new(&sdk);
         let clock = aws.clone();
-        let handler = Handler::new(config, ecs, targets, Arc::new(move || clock.now()));
+        let handler = Handler::new(config, &sdk, Arc::new(move || clock.now()));
         Self { aws, group, handler }
     }
 

@@ -6,17 +6,19 @@ moto's ECS knows no task that it did not start itself, and would report each as 
 import http.client
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 ECS_TARGET = "AmazonEC2ContainerServiceV20141113."
+ECS_HEADERS = {"Content-Type": "application/x-amz-json-1.1"}
 
 
 @dataclass
 class Call:
     action: str  # as IAM names it, "ecs:DescribeTasks"
     resources: list[str]  # the ARNs it touches, ["*"] where the action has none
+    context: dict[str, str] = field(default_factory=dict)  # condition keys that the action fills
 
 
 class AwsFront:
@@ -47,6 +49,14 @@ class AwsFront:
             "failures": [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in self._tasks],
         }
 
+    def _list_tasks(self, request: dict) -> dict:
+        listed = [
+            arn
+            for arn, task in self._tasks.items()
+            if task["group"] == f"service:{request['serviceName']}" and task["desiredStatus"] == request.get("desiredStatus", "RUNNING")
+        ]
+        return {"taskArns": listed}
+
     def _handler(front):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -57,8 +67,11 @@ class AwsFront:
                 if target == f"{ECS_TARGET}DescribeTasks":
                     request = json.loads(body)
                     front.calls.append(Call("ecs:DescribeTasks", request["tasks"]))
-                    answer = json.dumps(front._describe_tasks(request)).encode()
-                    return self._reply(200, {"Content-Type": "application/x-amz-json-1.1"}, answer)
+                    return self._reply(200, ECS_HEADERS, json.dumps(front._describe_tasks(request)).encode())
+                if target == f"{ECS_TARGET}ListTasks":
+                    request = json.loads(body)
+                    front.calls.append(Call("ecs:ListTasks", ["*"], {"ecs:cluster": request["cluster"]}))
+                    return self._reply(200, ECS_HEADERS, json.dumps(front._list_tasks(request)).encode())
                 if target:
                     front.calls.append(Call(target, ["*"]))
                     return self._reply(400, {}, json.dumps({"__type": "InvalidAction", "message": target}).encode())

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_front import AwsFront
+from aws_front import AwsFront, Call
 from conftest import ONE
 from deployment import REGION, ROOT, as_list, deploy
 from runtime_api import Answer, RuntimeApi
@@ -124,7 +124,7 @@ class Function:
     def told(self, event: dict) -> dict:
         """Gives it an event, or a batch of them, as of now; returns what it answered, which must not be an error."""
         for message in [json.loads(record["body"]) for record in event.get("Records", [])] or [event]:
-            if "detail" in message:
+            if "taskArn" in message.get("detail", {}):
                 self._front.ecs_knows(message["detail"])
         try:
             answer = self._api.invoke(event, is_alive=lambda: self._process.poll() is None)
@@ -180,7 +180,7 @@ def sample(name: str) -> dict:
         message = json.loads(record["body"])
         if "detail" in message:
             record["body"] = json.dumps(now(message))
-    return now(event) if "detail" in event else event
+    return now(event) if "taskArn" in event.get("detail", {}) else event
 
 
 def test_a_task_that_starts_is_registered_and_one_that_begins_to_stop_is_removed(start, group):
@@ -226,22 +226,41 @@ def test_a_binding_without_a_port_takes_the_groups_own(start, group):
     assert group.targets() == set()
 
 
+def test_a_reconcile_adopts_what_runs_and_removes_what_stopped(start, front, group):
+    function = start(port=8080)
+    function.told(sample("task-running.json"))
+    front.ecs_knows(sample("task-stopped.json")["detail"])
+    front.ecs_knows(sample("task-running-second.json")["detail"])
+    report = function.told(sample("scheduled.json"))
+    assert [target["id"] for target in report["registered"]] == [SECOND_ADDRESS]
+    assert [target["id"] for target in report["deregistered"]] == [ADDRESS]
+    assert group.targets() == {(SECOND_ADDRESS, 8080)}
+    report = function.told(sample("reconcile.json"))
+    assert (report["registered"], report["deregistered"]) == ([], [])
+
+
 def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, front, group):
     """Not only what it calls: also that nothing is allowed in template.yaml which it never calls."""
     statements = deploy({**ONE, "TargetGroupArn": group.arn, "Port": ""}).statements.values()
-    function = start()
+    function = start(cluster="arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster")  # as the template gives it
     function.told(sample("task-running.json"))
     function.told(sample("task-deactivating.json"))
     function.told(sample("sqs-batch-with-poison.json"))
+    function.told(sample("scheduled.json"))
 
-    def allows(statement: dict, action: str, resource: str) -> bool:
-        return action in as_list(statement["Action"]) and any(fnmatch.fnmatchcase(resource, r) for r in as_list(statement["Resource"]))
+    def allows(statement: dict, call: Call, resource: str) -> bool:
+        conditions = statement.get("Condition", {}).get("ArnEquals", {})
+        return (
+            call.action in as_list(statement["Action"])
+            and any(fnmatch.fnmatchcase(resource, r) for r in as_list(statement["Resource"]))
+            and all(call.context.get(key) in as_list(values) for key, values in conditions.items())
+        )
 
     denied = [
-        (call.action, resource)
+        (call, resource)
         for call in front.calls
         for resource in call.resources
-        if not any(allows(statement, call.action, resource) for statement in statements)
+        if not any(allows(statement, call, resource) for statement in statements)
     ]
     assert denied == []
     # Lambda itself, not the function, reads the queue and writes the log.

@@ -107,8 +107,9 @@ def test_the_role_may_do_what_the_function_does_and_no_more(one):
     assert one.attached_policies == []
     assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in one.statements.items()} == {
         "WriteTargets": (["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], [GROUP_ARN]),
-        "ReadTargetGroups": (["elasticloadbalancing:DescribeTargetGroups"], ["*"]),
+        "ReadTargetGroups": (["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"], ["*"]),
         "ReadTasks": (["ecs:DescribeTasks"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
+        "ListTasks": (["ecs:ListTasks"], ["*"]),
         "ReceiveEvents": (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [one.queue["QueueArn"]]),
         # AWS's ARN of a log group ends with ":*", moto's does not.
         "WriteLog": (
@@ -227,3 +228,24 @@ def test_sensible_parameters_are_taken(parameters):
 )
 def test_senseless_parameters_are_refused_by_name(parameters, named):
     assert any(named in reason for reason in refusals(parameters))
+
+
+def test_a_schedule_wakes_the_function_for_a_reconcile(one):
+    assert one.schedule == "rate(1 minute)"
+    assert one.schedule_target["Arn"] == one.function["FunctionArn"]
+    assert "Input" not in one.schedule_target  # the function knows the schedule's own event
+
+
+@pytest.mark.parametrize(("rate", "good"), [("rate(1 minute)", True), ("rate(5 minutes)", True), ("rate(1 minutes)", False), ("every minute", False)])
+def test_the_reconcile_rate_is_a_schedule(rate, good):
+    assert (refusals({**ONE, "ReconcileRate": rate}) == []) == good
+
+
+def test_a_list_of_tasks_is_allowed_for_the_bound_clusters_only(one, many):
+    cluster = lambda deployment: as_list(deployment.statements["ListTasks"]["Condition"]["ArnEquals"]["ecs:cluster"])  # noqa: E731
+    assert cluster(one) == [CLUSTER_ARN]
+    assert cluster(many) == MANY["ClusterArns"].split(",")
+
+
+def test_a_reconcile_that_failed_is_left_to_the_next_one():
+    assert template()["Resources"]["Function"]["Properties"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0

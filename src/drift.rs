@@ -1,0 +1,74 @@
+//! Pure decisions for a reconcile: what has to change in target groups so that they hold the
+//! addresses of the serving tasks, and what may be removed from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::binding::{Binding, TargetGroupArn};
+use crate::config::Prune;
+use crate::knowledge::Knowledge;
+use crate::plan::{Change, Plan, Ports, Reason, Target, plan, targets_of};
+use crate::task::Phase;
+
+/// What was read of the target groups and tasks that the bindings name.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The targets of each group that could be read, without those that drain. They were read
+    /// before the tasks were.
+    pub present: BTreeMap<TargetGroupArn, BTreeSet<Target>>,
+    /// The tasks of the bound services, running and stopped.
+    pub knowledge: Knowledge,
+    /// Groups of which some tasks could not be read. Nothing is removed from these, because
+    /// "nothing found" is not "nothing there".
+    pub incomplete: BTreeSet<TargetGroupArn>,
+}
+
+/// Decides what to change so that the groups hold what serves, and by `prune` what to remove.
+pub fn drift(bindings: &[Binding], ports: &Ports, findings: Findings, prune: Prune) -> Plan {
+    let Findings { present, knowledge, incomplete } = findings;
+    let mut plan = plan(bindings, ports, &knowledge);
+    let explained = explained(bindings, ports, &knowledge);
+    let proven: BTreeMap<Target, Change> =
+        plan.deregister.drain(..).map(|change| (change.target.clone(), change)).collect();
+    let mut unexplained: Vec<Target> = Vec::new();
+    for (group, targets) in &present {
+        if !incomplete.contains(group) {
+            unexplained.extend(targets.difference(&explained).cloned());
+        }
+    }
+    for target in unexplained {
+        match (prune, proven.get(&target)) {
+            (Prune::Proven | Prune::All, Some(change)) => plan.deregister.push(change.clone()),
+            (Prune::All, None) => plan.deregister.push(Change { task: None, target }),
+            (Prune::Proven, None) | (Prune::Never, _) => plan.unowned.push(target),
+        }
+    }
+    plan.register.retain(|change| {
+        present.get(&change.target.group).is_some_and(|targets| !targets.contains(&change.target))
+    });
+    // No event brought these tasks, so nothing about a stopped one needs telling.
+    plan.skipped.retain(|skipped| match skipped.reason {
+        Reason::NoAddress => {
+            knowledge.get(&skipped.task).is_some_and(|known| known.task.phase == Phase::Serving)
+        }
+        reason => reason == Reason::NotRunning,
+    });
+    plan
+}
+
+/// The groups that hold a target which no task known so far explains.
+pub fn groups_with_unexplained_targets(
+    bindings: &[Binding],
+    ports: &Ports,
+    findings: &Findings,
+) -> BTreeSet<TargetGroupArn> {
+    let explained = explained(bindings, ports, &findings.knowledge);
+    let with_others = findings.present.iter().filter(|(_, targets)| !targets.is_subset(&explained));
+    with_others.map(|(group, _)| group.clone()).collect()
+}
+
+/// The targets of tasks that serve, and of those about to: a start can be faster than a read of
+/// ECS that lags behind.
+fn explained(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> BTreeSet<Target> {
+    let staying = knowledge.iter().filter(|known| known.task.phase != Phase::Leaving);
+    staying.flat_map(|known| targets_of(bindings, ports, known)).collect()
+}

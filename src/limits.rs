@@ -1,0 +1,113 @@
+//! What an invocation may use of AWS: time, and calls per second.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::deadline::Deadline;
+
+/// The limits of one invocation.
+///
+/// All callers of an account and region share AWS's own limits, and one invocation alone must not
+/// use more than they allow. For single events they are never felt; they spread the calls of a
+/// reconcile of many bindings and of large rollouts.
+#[derive(Debug)]
+pub struct Limits {
+    /// When to stop.
+    pub deadline: Deadline,
+    /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
+    /// "Request throttling for the ELB API").
+    pub elb_writes: Pace,
+    /// All calls to ELB: 40 at once, then 10 a second (the same page).
+    pub elb_calls: Pace,
+    /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
+    /// "Request throttling for the Amazon ECS API").
+    pub ecs_reads: Pace,
+}
+
+impl Limits {
+    /// AWS's documented rates until `deadline`.
+    pub fn until(deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            elb_writes: Pace::new(20, 4),
+            elb_calls: Pace::new(40, 10),
+            ecs_reads: Pace::new(100, 20),
+        }
+    }
+}
+
+/// A token bucket: so many calls at once, then so many a second.
+#[derive(Debug)]
+pub struct Pace {
+    /// The next call's place in a row of calls that are an interval apart.
+    next: Mutex<Instant>,
+    interval: Duration,
+    at_once: u32,
+}
+
+impl Pace {
+    /// A full bucket.
+    fn new(at_once: u32, per_second: u32) -> Self {
+        let interval = Duration::from_secs(1) / per_second;
+        Self { next: Mutex::new(Instant::now()), interval, at_once }
+    }
+
+    /// Waits until the next call is due, or for the deadline.
+    pub async fn turn(&self, deadline: Deadline) {
+        let due = self.take();
+        if due > Instant::now() {
+            sleep_until(due.min(deadline.instant())).await;
+        }
+    }
+
+    /// Takes the next place in the row; returns when the call is due. The burst is lent: a call is
+    /// due that many intervals before its place.
+    fn take(&self) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (*next).max(Instant::now());
+        *next = place + self.interval;
+        let lent = self.interval * (self.at_once - 1);
+        place.checked_sub(lent).unwrap_or_else(Instant::now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_gives_its_burst_at_once_and_then_its_rate() {
+        let limits = Limits::until(Deadline::after(Duration::from_secs(60)));
+        let begin = Instant::now();
+        for call in 0..40 {
+            limits.elb_writes.turn(limits.deadline).await;
+            let due = Duration::from_millis(250) * u32::max(call, 19).saturating_sub(19);
+            assert_eq!(begin.elapsed(), due, "call {call}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_fills_up_again_and_not_beyond() {
+        let limits = Limits::until(Deadline::after(Duration::from_secs(600)));
+        for _ in 0..20 {
+            limits.elb_writes.turn(limits.deadline).await;
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let begin = Instant::now();
+        for _ in 0..21 {
+            limits.elb_writes.turn(limits.deadline).await;
+        }
+        assert_eq!(begin.elapsed(), Duration::from_millis(250));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_turn_beyond_the_deadline() {
+        let limits = Limits::until(Deadline::after(Duration::from_secs(1)));
+        let begin = Instant::now();
+        for _ in 0..100 {
+            limits.elb_writes.turn(limits.deadline).await;
+        }
+        assert_eq!(begin.elapsed(), Duration::from_secs(1));
+    }
+}

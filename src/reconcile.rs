@@ -1,0 +1,159 @@
+//! The wide net: makes the target groups hold what serves, whatever events were lost.
+//!
+//! Targets are read **before** tasks. A target that is added between the two reads, by an event
+//! handled at the same time, is then not seen at all; the other way round it would look like
+//! nobody's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use crate::call::CallError;
+use crate::config::Prune;
+use crate::drift::{Findings, drift, groups_with_unexplained_targets};
+use crate::ecs::Desired;
+use crate::plan::{Ports, Target};
+use crate::report::{Entry, Report};
+use crate::settle::{CONCURRENT, Settle, known_ports};
+use crate::task::Task;
+
+/// Whose tasks are read: once for all bindings that name them.
+type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
+
+/// What came of reading an owner's tasks.
+type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), Result<Vec<Task>, CallError>)>;
+
+/// A reconcile under way: what was found, and which bindings broke.
+struct Survey<'a> {
+    settle: Settle<'a>,
+    /// The bindings of which everything could be read so far.
+    sound: Vec<Binding>,
+    ports: Ports,
+    findings: Findings,
+    report: Report,
+}
+
+impl Settle<'_> {
+    /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
+    /// removed from its target group; the others are done.
+    pub async fn reconcile(self, prune: Prune) -> Report {
+        let mut survey = Survey {
+            settle: self,
+            sound: self.bindings.to_vec(),
+            ports: Ports::new(),
+            findings: Findings::default(),
+            report: Report { dry_run: self.dry_run, ..Report::default() },
+        };
+        survey.read_ports().await;
+        survey.read_targets().await;
+        survey.read_running_tasks().await;
+        if prune != Prune::Never {
+            survey.read_stopped_tasks().await;
+        }
+        let Survey { sound, ports, findings, mut report, .. } = survey;
+        let knowledge = findings.knowledge.clone();
+        let plan = drift(&sound, &ports, findings, prune);
+        self.carry_out(plan, knowledge, &mut report).await;
+        report
+    }
+}
+
+impl Survey<'_> {
+    async fn read_ports(&mut self) {
+        let portless = self.sound.iter().filter(|binding| binding.port.is_none());
+        let groups: BTreeSet<TargetGroupArn> = portless.map(|b| b.target_group.clone()).collect();
+        let ports = self.settle.own_ports(groups).await;
+        self.ports = known_ports(&ports);
+        self.drop_broken(|binding| match (binding.port, ports.get(&binding.target_group)) {
+            (None, Some(Err(error))) => Some(error.clone()),
+            _ => None,
+        });
+    }
+
+    async fn read_targets(&mut self) {
+        let groups: BTreeSet<TargetGroupArn> =
+            self.sound.iter().map(|binding| binding.target_group.clone()).collect();
+        let targets = stream::iter(groups).map(async |group| {
+            let endpoints = self.settle.targets.present(&group, self.settle.limits).await;
+            let target = |(id, port)| Target { group: group.clone(), id, port };
+            let targets = endpoints.map(|endpoints| endpoints.into_iter().map(target).collect());
+            (group, targets)
+        });
+        let targets: BTreeMap<_, Result<BTreeSet<Target>, _>> =
+            targets.buffer_unordered(CONCURRENT).collect().await;
+        self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
+        for (group, targets) in targets {
+            if let Ok(targets) = targets {
+                self.findings.present.insert(group, targets);
+            }
+        }
+    }
+
+    async fn read_running_tasks(&mut self) {
+        let sound = self.sound.clone();
+        let tasks = self.tasks_of(owners(sound.iter()), Desired::Running).await;
+        self.learn(tasks);
+    }
+
+    /// Stopped tasks prove whose a target was. They are only read where a target wants explaining.
+    async fn read_stopped_tasks(&mut self) {
+        let groups = groups_with_unexplained_targets(&self.sound, &self.ports, &self.findings);
+        let sound = self.sound.clone();
+        let concerned = sound.iter().filter(|binding| groups.contains(&binding.target_group));
+        let tasks = self.tasks_of(owners(concerned), Desired::Stopped).await;
+        self.learn(tasks);
+    }
+
+    async fn tasks_of<'b>(&self, owners: Owners<'b>, desired: Desired) -> Tasks<'b> {
+        let tasks = stream::iter(owners).map(async |(cluster, owner)| {
+            let Settle { ecs, limits, .. } = self.settle;
+            ((cluster, owner), ecs.tasks_of(cluster, owner, desired, limits).await)
+        });
+        tasks.buffer_unordered(CONCURRENT).collect().await
+    }
+
+    fn learn(&mut self, tasks: Tasks<'_>) {
+        self.drop_broken(|binding| {
+            let ((cluster, owner), tasks) =
+                tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner))?;
+            let CallError { action, code, message } = tasks.as_ref().err()?;
+            let message = format!("{message} ({owner} in cluster {cluster})");
+            Some(CallError::new(action, code, message))
+        });
+        let read = tasks.into_iter().filter_map(|(_, tasks)| tasks.ok());
+        self.findings.knowledge.extend(read.flatten());
+    }
+
+    /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
+    fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<CallError>) {
+        for binding in std::mem::take(&mut self.sound) {
+            let Some(error) = problem(&binding) else {
+                self.sound.push(binding);
+                continue;
+            };
+            self.findings.incomplete.insert(binding.target_group.clone());
+            let entry = Entry {
+                task_arn: None,
+                target_group_arn: binding.target_group,
+                id: None,
+                port: binding.port,
+            };
+            self.report.fail(entry, &error);
+        }
+    }
+}
+
+fn owners<'b>(bindings: impl Iterator<Item = &'b Binding>) -> Owners<'b> {
+    let mut owners = Owners::new();
+    for binding in bindings {
+        if !owners.iter().any(|(cluster, owner)| is_read_by(binding, cluster, owner)) {
+            owners.push((&binding.cluster, &binding.owner));
+        }
+    }
+    owners
+}
+
+fn is_read_by(binding: &Binding, cluster: &Cluster, owner: &Owner) -> bool {
+    binding.owner == *owner && binding.cluster.overlaps(cluster)
+}

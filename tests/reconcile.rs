@@ -1,0 +1,420 @@
+//! The wide net: reconcile and plan over the simulated AWS. Promises P3 (convergence), P4 (no
+//! harm), P6 (isolation) and P7 (frugal).
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Function, PORT, address, binding, ids, target, task};
+use serde_json::{Value, json};
+use sim::Action::{
+    DeregisterTargets, DescribeTargetHealth, DescribeTasks, ListTasks, RegisterTargets,
+};
+use sim::{Action, Aws, Fault, Health, TargetGroup, Task};
+
+async fn reconcile(function: &Function) -> Value {
+    function.invoke(json!({"action": "reconcile"})).await.unwrap()
+}
+
+async fn with_prune(prune: &str) -> Function {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+    Function::with(aws, json!([binding(&group, Some(PORT))]), &[("PRUNE", prune)]).await
+}
+
+fn writes(actions: &[Action]) -> usize {
+    let is_write = |action: &&Action| [RegisterTargets, DeregisterTargets].contains(action);
+    actions.iter().filter(is_write).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_tasks_are_adopted() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    function.aws.put_task(&task(1));
+    let scheduled = sim::events::scheduled(function.aws.now());
+    let report = function.invoke(scheduled).await.unwrap();
+    assert_eq!(function.registered(), [target(0), target(1)]);
+    assert_eq!(ids(&report, "registered"), [address(0), address(1)]);
+    assert_eq!(report["registered"][0]["taskArn"], task(0).arn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_and_fifty_tasks_are_adopted_in_two_writes() {
+    let function = Function::new().await;
+    (0..250).for_each(|n| function.aws.put_task(&task(n)));
+    reconcile(&function).await;
+    assert_eq!(function.registered().len(), 250);
+    let actions = function.actions();
+    assert_eq!(writes(&actions), 2);
+    let count = |wanted| actions.iter().filter(|action| **action == wanted).count();
+    // Three pages to list, three to describe, and three to look at them again.
+    assert_eq!((count(DescribeTargetHealth), count(ListTasks), count(DescribeTasks)), (1, 3, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_steady_state_nothing_is_written_and_three_calls_are_made() {
+    for spelled_out in [false, true] {
+        let function = Function::new().await;
+        function.aws.spell_out_addresses(spelled_out);
+        (0..3).for_each(|n| function.aws.put_task(&task(n)));
+        reconcile(&function).await;
+        function.actions();
+        let report = reconcile(&function).await;
+        assert_eq!(function.actions(), [DescribeTargetHealth, ListTasks, DescribeTasks]);
+        let nothing = json!({
+            "registered": [], "deregistered": [], "unowned": [], "skipped": [], "failed": [],
+            "dryRun": false
+        });
+        assert_eq!(report, nothing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_targets_are_read_before_the_tasks() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    function.aws.put_target(&function.group, &address(9), PORT);
+    reconcile(&function).await;
+    let reads: Vec<Action> = function.actions().into_iter().take(4).collect();
+    assert_eq!(reads, [DescribeTargetHealth, ListTasks, DescribeTasks, ListTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_was_lost_is_made_good() {
+    for prune in ["proven", "all"] {
+        let function = with_prune(prune).await;
+        function.deliver(&task(0)).await.unwrap();
+        function.aws.put_task(&task(0).stopped());
+        let report = reconcile(&function).await;
+        assert_eq!(function.registered(), [] as [String; 0]);
+        assert_eq!(report["deregistered"][0]["taskArn"], task(0).arn());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_asked_to_stop_but_still_runs_is_let_go() {
+    let function = Function::new().await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.put_task(&task(0).asked_to_stop());
+    reconcile(&function).await;
+    assert_eq!(function.registered(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_task_explains_is_left_alone_unless_all_may_go() {
+    let stranger = "2001:db8::9:9";
+    for (prune, remains) in [("proven", 1), ("never", 1), ("all", 0)] {
+        let function = with_prune(prune).await;
+        function.aws.put_target(&function.group, stranger, PORT);
+        let report = reconcile(&function).await;
+        assert_eq!(function.registered().len(), remains, "{prune}");
+        let list = if remains == 1 { "unowned" } else { "deregistered" };
+        assert_eq!(ids(&report, list), [stranger], "{prune}");
+        assert_eq!(report[list][0].get("taskArn"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_at_all_is_removed_under_never() {
+    let function = with_prune("never").await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.put_task(&task(0).stopped());
+    let report = reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+    assert_eq!(ids(&report, "unowned"), [address(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_port_of_the_binding_is_proven() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0).stopped());
+    function.aws.put_target(&function.group, &address(0), 9999);
+    let report = reconcile(&function).await;
+    assert_eq!(function.registered().len(), 1);
+    assert_eq!(report["unowned"][0]["port"], 9999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_task_of_another_service_proves_nothing() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0).service("other-service").stopped());
+    function.aws.put_target(&function.group, &address(0), PORT);
+    reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_came_back_with_a_task_that_serves_stays() {
+    for prune in ["proven", "all"] {
+        let function = with_prune(prune).await;
+        function.aws.put_task(&task(0).stopped());
+        function.aws.put_task(&Task::new("successor").address(&address(0)).running());
+        function.aws.put_target(&function.group, &address(0), PORT);
+        function.aws.put_target(&function.group, "2001:db8::9:9", PORT);
+        reconcile(&function).await;
+        assert!(function.registered().contains(&target(0)), "{prune}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_added_between_the_reads_is_not_removed_even_if_all_may_go() {
+    let function = with_prune("all").await;
+    let group = function.group.clone();
+    function.aws.after(DescribeTargetHealth, 1, move |aws| {
+        aws.put_target(&group, "2001:db8::9:9", PORT);
+    });
+    reconcile(&function).await;
+    assert_eq!(function.registered().len(), 1);
+    assert_eq!(writes(&function.actions()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_about_to_run_keeps_its_target_even_if_all_may_go() {
+    let function = with_prune("all").await;
+    function.aws.put_target(&function.group, &address(0), PORT);
+    let starting = Task::new(task(0).id()).address(&address(0)).pending();
+    function.aws.put_task(&starting);
+    let report = reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+    assert_eq!(report["skipped"], json!([{"taskArn": task(0).arn(), "reason": "not-running"}]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_begins_to_stop_between_read_and_write_leaves_nothing() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    function.aws.before(RegisterTargets, 1, |aws| aws.put_task(&task(0).deactivating()));
+    let report = reconcile(&function).await;
+    assert_eq!(function.registered(), [] as [String; 0]);
+    assert_eq!(ids(&report, "deregistered"), [address(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_runs_is_registered_again_while_its_target_drains() {
+    let function = Function::new().await;
+    function.deliver(&task(0)).await.unwrap();
+    function.deliver(&task(0).stopped()).await.unwrap();
+    function.aws.put_task(&Task::new("successor").address(&address(0)).running());
+    reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+
+    let function = Function::new().await;
+    function.deliver(&task(1)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    function.aws.set_health(&function.group, &address(1), PORT, Health::UnhealthyDraining);
+    function.actions();
+    reconcile(&function).await;
+    assert_eq!(writes(&function.actions()), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_target_of_a_task_that_left_is_not_written_again() {
+    let function = Function::new().await;
+    function.deliver(&task(0)).await.unwrap();
+    function.deliver(&task(0).stopped()).await.unwrap();
+    function.actions();
+    reconcile(&function).await;
+    assert_eq!(writes(&function.actions()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
+    for action in [DescribeTargetHealth, ListTasks, DescribeTasks] {
+        for prune in ["proven", "all"] {
+            let function = with_prune(prune).await;
+            function.deliver(&task(0)).await.unwrap();
+            function.aws.put_task(&task(0).stopped());
+            function.aws.put_task(&task(1));
+            function.aws.fault(Fault::on(action).access_denied());
+            let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+            assert_eq!(error.kind(), "TargetsFailed");
+            let message = error.to_string();
+            assert!(message.contains(action.name()) && message.contains(&function.group));
+            assert!(function.registered().contains(&target(0)), "{action} {prune}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_tasks_that_cannot_be_read_remove_nothing_either() {
+    for prune in ["proven", "all"] {
+        let function = with_prune(prune).await;
+        function.deliver(&task(0)).await.unwrap();
+        function.aws.put_task(&task(0).stopped());
+        function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
+        assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+        assert_eq!(function.registered(), [target(0)], "{prune}");
+    }
+}
+
+/// Two services, each in a group of its own.
+async fn two_groups() -> (Function, String) {
+    let aws = Aws::new();
+    let first = aws.add_target_group(TargetGroup::ipv6("first").port(PORT));
+    let second = aws.add_target_group(TargetGroup::ipv6("second").port(PORT));
+    let mut other = binding(&second, Some(PORT));
+    other["service"] = json!("other-service");
+    let function = Function::with(aws, json!([binding(&first, Some(PORT)), other]), &[]).await;
+    function.aws.put_task(&task(0));
+    function.aws.put_task(&task(1).service("other-service"));
+    (function, second)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_binding_is_an_error_after_the_others_are_done() {
+    let (function, second) = two_groups().await;
+    function.aws.delete_target_group(&function.group.clone());
+    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    assert!(error.contains("TargetGroupNotFound") && error.contains(&function.group), "{error}");
+    assert!(!error.contains(&second), "{error}");
+    assert_eq!(function.registered_in(&second), [target(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_names_every_binding_that_failed() {
+    let (function, second) = two_groups().await;
+    function.aws.fault(Fault::on(ListTasks).access_denied());
+    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    for named in [&function.group, &second, "service:demo-service", "service:other-service"] {
+        assert!(error.contains(named), "{named} is missing in {error}");
+    }
+}
+
+/// Two services in one group on one port, and a third on another port of it.
+async fn shared_group() -> Function {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("shared").port(PORT));
+    let bindings = [("demo-service", PORT), ("other-service", PORT), ("third-service", 9090)];
+    let bindings = bindings.map(|(service, port)| {
+        let mut binding = binding(&group, Some(port));
+        binding["service"] = json!(service);
+        binding
+    });
+    Function::with(aws, json!(bindings), &[("PRUNE", "all")]).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn bindings_that_share_a_group_do_not_remove_each_others_targets() {
+    let function = shared_group().await;
+    function.aws.put_task(&task(0));
+    function.aws.put_task(&task(1).service("other-service"));
+    function.aws.put_task(&task(2).service("third-service"));
+    for _ in 0..2 {
+        reconcile(&function).await;
+        let third = format!("[{}]:9090", address(2));
+        assert_eq!(function.registered(), [target(0), target(1), third]);
+    }
+    let report = reconcile(&function).await;
+    assert_eq!(report["deregistered"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_shared_group_an_unread_service_protects_its_targets() {
+    let function = shared_group().await;
+    function.aws.put_task(&task(1).service("other-service"));
+    function.aws.put_target(&function.group, &address(1), PORT);
+    function.aws.put_task(&task(0));
+    function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
+    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert!(function.registered().contains(&target(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_of_several_bindings_is_read_once() {
+    let aws = Aws::new();
+    let groups = ["web", "dns"].map(|name| aws.add_target_group(TargetGroup::ipv6(name)));
+    let mut bindings = groups.map(|group| binding(&group, Some(PORT)));
+    bindings[1]["cluster"] = json!("arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster");
+    let function = Function::with(aws, json!(bindings), &[]).await;
+    function.aws.put_task(&task(0));
+    reconcile(&function).await;
+    function.actions();
+    reconcile(&function).await;
+    let mut actions = function.actions();
+    actions.sort_by_key(|action| action.name());
+    assert_eq!(actions, [DescribeTargetHealth, DescribeTargetHealth, DescribeTasks, ListTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_family_binding_leaves_the_services_of_that_family_alone() {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
+    let bindings = json!([{
+        "cluster": "demo-cluster", "family": "batch", "targetGroupArn": group, "port": PORT
+    }]);
+    let function = Function::with(aws, bindings, &[]).await;
+    function.aws.put_task(&task(0).family("batch"));
+    function.aws.put_task(&task(1).task_definition("batch"));
+    reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_and_writes_nothing() {
+    let function = Function::new().await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.put_task(&task(0).stopped());
+    function.aws.put_task(&task(1));
+    function.aws.put_task(&task(2).without_address());
+    function.aws.put_target(&function.group, "2001:db8::9:9", PORT);
+    function.actions();
+    let mut plan = function.invoke(json!({"action": "plan"})).await.unwrap();
+    assert_eq!(writes(&function.actions()), 0);
+    assert_eq!(ids(&plan, "registered"), [address(1)]);
+    assert_eq!(ids(&plan, "deregistered"), [address(0)]);
+    assert_eq!(ids(&plan, "unowned"), ["2001:db8::9:9"]);
+    assert_eq!(plan["skipped"], json!([{"taskArn": task(2).arn(), "reason": "no-address"}]));
+    assert_eq!(plan["dryRun"], true);
+    let report = reconcile(&function).await;
+    plan["dryRun"] = json!(false);
+    assert_eq!(plan, report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_targets_and_fifty_bindings_stay_within_the_documented_rates() {
+    let aws = Aws::new();
+    let bindings: Vec<Value> = (0..50)
+        .map(|n| {
+            let group = aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")));
+            let mut binding = binding(&group, Some(PORT));
+            binding["service"] = json!(format!("service-{n}"));
+            binding
+        })
+        .collect();
+    let function = Function::with(aws, json!(bindings), &[]).await;
+    for n in 0..1_000_u16 {
+        function.aws.put_task(&task(n).service("service-0"));
+    }
+    (1..50).for_each(|n| function.aws.put_task(&task(1_000 + n).service(&format!("service-{n}"))));
+    reconcile(&function).await;
+    assert_eq!(function.registered().len(), 1_000);
+    let calls = function.aws.take_calls();
+    for (kind, at_once, per_second) in [
+        (&[RegisterTargets, DeregisterTargets][..], 20.0, 4.0),
+        (&[RegisterTargets, DeregisterTargets, DescribeTargetHealth], 40.0, 10.0),
+        (&[ListTasks, DescribeTasks], 100.0, 20.0),
+    ] {
+        let times: Vec<_> =
+            calls.iter().filter(|c| kind.contains(&c.action)).map(|c| c.at).collect();
+        let mut tokens = at_once;
+        for (index, at) in times.iter().enumerate() {
+            let since = times[index.saturating_sub(1)];
+            let passed = at.duration_since(since).unwrap().as_secs_f64();
+            tokens = f64::min(at_once, tokens + passed * per_second) - 1.0;
+            assert!(tokens > -0.01, "call {index} of {kind:?} comes too early");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_reached_before_the_deadline_is_an_error() {
+    let (function, second) = two_groups().await;
+    function
+        .aws
+        .fault(Fault::on(DescribeTargetHealth).group(&second).hang(Duration::from_secs(600)));
+    let left = Duration::from_secs(5);
+    let result = function.invoke_within(left, json!({"action": "reconcile"})).await;
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("DeadlineReached") && error.contains(&second), "{error}");
+}
