@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::arn::is_name;
 use crate::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn};
+use crate::drift::Prune;
 
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,18 +21,6 @@ pub struct Config {
     pub dry_run: bool,
     /// The region of the function, its clusters and its target groups.
     pub region: String,
-}
-
-/// What a reconcile may remove.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Prune {
-    /// Addresses of stopped tasks of a bound service.
-    #[default]
-    Proven,
-    /// Whatever no serving task explains.
-    All,
-    /// Nothing.
-    Never,
 }
 
 /// A mistake in the settings, as one line.

@@ -4,10 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::binding::{Binding, TargetGroupArn};
-use crate::config::Prune;
 use crate::knowledge::Knowledge;
 use crate::plan::{Change, Plan, Ports, Reason, Target, plan, targets_of};
 use crate::task::Phase;
+
+/// What a reconcile may remove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// Addresses of stopped tasks of a bound service.
+    #[default]
+    Proven,
+    /// Whatever no serving task explains.
+    All,
+    /// Nothing.
+    Never,
+}
 
 /// What was read of the target groups and tasks that the bindings name.
 #[derive(Clone, Debug, Default)]

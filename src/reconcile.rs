@@ -10,8 +10,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use crate::call::CallError;
-use crate::config::Prune;
-use crate::drift::{Findings, drift, groups_with_unexplained_targets};
+use crate::drift::{Findings, Prune, drift, groups_with_unexplained_targets};
 use crate::ecs::Desired;
 use crate::plan::{Ports, Target};
 use crate::report::{Entry, Report};

@@ -5,9 +5,9 @@ mod common;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use common::{PORT, batch, binding, failures, ids, task};
+use common::{PORT, address, batch, binding, failures, ids, task};
 use serde_json::{Value, json};
-use sim::Action::{DescribeTasks, RegisterTargets};
+use sim::Action::{DeregisterTargets, DescribeTasks, ListTasks, RegisterTargets};
 use sim::{Answer, Aws, Fault, Function, Server, TargetGroup};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
@@ -110,6 +110,40 @@ async fn it_returns_only_the_poison_message_of_a_batch() {
     let bodies = ["poison".to_owned(), task(0).event(SystemTime::now()).to_string()];
     let answer = world.succeed(&batch(bodies.into_iter())).await;
     assert_eq!((failures(&answer), world.target_count()), (vec!["m0"], 1));
+}
+
+#[tokio::test]
+async fn it_reconciles_plans_and_then_rests() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    world.aws.put_target(&world.group, &address(1), PORT);
+    world.aws.put_task(&task(1).stopped());
+    world.aws.put_target(&world.group, "2001:db8::9:9", PORT);
+
+    let plan = world.succeed(&json!({"action": "plan"})).await;
+    assert_eq!((ids(&plan, "registered"), ids(&plan, "deregistered")), adopted_and_removed());
+    assert_eq!(world.target_count(), 2);
+
+    let report = world.succeed(&sim::events::scheduled(SystemTime::now())).await;
+    assert_eq!((ids(&report, "registered"), ids(&report, "deregistered")), adopted_and_removed());
+    assert_eq!(ids(&report, "unowned"), ["2001:db8::9:9"]);
+    assert_eq!(world.target_count(), 2);
+
+    world.aws.take_calls();
+    let report = world.succeed(&json!({"action": "reconcile"})).await;
+    assert_eq!((ids(&report, "registered").len(), ids(&report, "deregistered").len()), (0, 0));
+    let calls = world.aws.take_calls();
+    assert!(calls.iter().all(|call| ![RegisterTargets, DeregisterTargets].contains(&call.action)));
+
+    world.aws.fault(Fault::on(ListTasks).access_denied());
+    let (kind, message) = world.fail(&json!({"action": "reconcile"})).await;
+    assert_eq!(kind, "TargetsFailed");
+    assert!(message.contains("ListTasks: AccessDenied"), "{message}");
+    assert_eq!(world.target_count(), 2);
+}
+
+fn adopted_and_removed() -> (Vec<&'static str>, Vec<&'static str>) {
+    (vec!["2001:db8::1:1"], vec!["2001:db8::1:2"])
 }
 
 #[tokio::test]

@@ -5,8 +5,7 @@ use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_ipv6_targets::binding::{Binding, Cluster, Owner, TargetGroupArn};
-use ecs_ipv6_targets::config::Prune;
-use ecs_ipv6_targets::drift::{Findings, drift};
+use ecs_ipv6_targets::drift::{Findings, Prune, drift};
 use ecs_ipv6_targets::knowledge::{Knowledge, Sighting};
 use ecs_ipv6_targets::plan::{Plan, Ports, Target, plan, targets_of};
 use ecs_ipv6_targets::task::{Phase, Task, TaskArn};
