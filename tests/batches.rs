@@ -202,6 +202,18 @@ async fn a_group_of_the_wrong_family_costs_few_calls_and_blocks_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_refuses_starts_and_stops_alike_costs_few_calls_too() {
+    let function = Function::new().await;
+    for action in [RegisterTargets, DeregisterTargets] {
+        function.aws.fault(Fault::on(action).error("ValidationError", "none of these", 400));
+    }
+    let tasks = (0..200).map(|n| if n % 2 == 0 { task(n) } else { task(n).stopped() });
+    let answer = function.deliver_batch(&tasks.collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(failures(&answer).len(), 200);
+    assert!(function.actions().len() <= 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_that_is_gone_or_denied_blocks_no_other() {
     for fault in [
         Fault::on(RegisterTargets).error("TargetGroupNotFound", "One or more not found", 400),
