@@ -13,6 +13,7 @@ use tracing::{debug, error};
 
 use crate::config::Config;
 use crate::deadline::Deadline;
+use crate::doctor::Doctor;
 use crate::ecs::Ecs;
 use crate::error::Error;
 use crate::event;
@@ -31,13 +32,14 @@ pub struct Handler {
     config: Config,
     ecs: Ecs,
     targets: Targets,
+    sdk: SdkConfig,
     clock: Clock,
 }
 
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
-        Self { config, ecs: Ecs::new(sdk), targets: Targets::new(sdk), clock }
+        Self { config, ecs: Ecs::new(sdk), targets: Targets::new(sdk), sdk: sdk.clone(), clock }
     }
 
     /// Handles one invocation.
@@ -51,6 +53,7 @@ impl Handler {
             Input::Plan => {
                 self.reconcile(Settle { dry_run: true, ..self.settle(&limits) }, "plan").await
             }
+            Input::Doctor => self.doctor(&limits).await,
         }
     }
 
@@ -65,6 +68,13 @@ impl Handler {
         let report = settle.reconcile(self.config.prune).await;
         report.log(input, 0);
         answer_unless_failed(report)
+    }
+
+    /// Its clients are made when they are needed, because no cold start should wait for them.
+    async fn doctor(&self, limits: &Limits) -> Result<Value, Error> {
+        let diagnosis = Doctor::new(&self.sdk).examine(&self.config.bindings, limits).await;
+        diagnosis.log();
+        answer(&diagnosis)
     }
 
     async fn batch(
@@ -98,6 +108,7 @@ enum Input {
     SqsBatch(Vec<Value>),
     Reconcile,
     Plan,
+    Doctor,
 }
 
 impl Input {
@@ -111,6 +122,7 @@ impl Input {
         match payload.get("action").map(Value::as_str) {
             Some(Some("reconcile")) => return Ok(Self::Reconcile),
             Some(Some("plan")) => return Ok(Self::Plan),
+            Some(Some("doctor")) => return Ok(Self::Doctor),
             Some(_) => return Err(Error::UnknownInput),
             None => {}
         }

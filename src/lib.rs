@@ -7,11 +7,11 @@
 //!
 //! - wiring: [`run`], [`aws`], [`log`]
 //! - the handler: [`handler`], [`error`]
-//! - flows: [`events`], [`reconcile`], [`settle`], [`report`]
-//! - adapters: [`ecs`], [`targets`], [`call`], [`bisect`], [`limits`], [`deadline`], [`event`],
-//!   [`config`]
+//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`]
+//! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`bisect`],
+//!   [`limits`], [`deadline`], [`event`], [`config`]
 //! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
-//!   [`task`], [`arn`]
+//!   [`task`], [`arn`], and of the doctor all but its reading
 
 pub mod arn;
 pub mod aws;
@@ -20,6 +20,7 @@ pub mod bisect;
 pub mod call;
 pub mod config;
 pub mod deadline;
+pub mod doctor;
 pub mod drift;
 pub mod ecs;
 pub mod error;
@@ -28,10 +29,12 @@ pub mod events;
 pub mod handler;
 pub mod knowledge;
 pub mod limits;
+pub mod load_balancers;
 pub mod log;
 pub mod plan;
 pub mod reconcile;
 pub mod report;
+pub mod services;
 pub mod settle;
 pub mod targets;
 pub mod task;

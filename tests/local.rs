@@ -40,6 +40,9 @@ fn the_story_ends_well_and_tells_each_step() {
         "8  An SQS batch",
         "c50e321c → STOPPED",
         "back to the queue: message e5c7f8a1",
+        "would be deregistered [2001:db8:",
+        "10  The schedule fires",
+        "unowned [2001:db8:1234:1a00:b0b::1]:8080",
     ] {
         assert!(told.contains(said), "{said:?} is missing in {told}");
     }
@@ -54,6 +57,22 @@ fn files_are_delivered_instead_whatever_they_hold() {
     let told = text(&output.stdout);
     assert!(output.status.success(), "{told}{}", text(&output.stderr));
     for said in ["c50e321c → RUNNING", "registered [2001:db8:", "initial", "UnknownInput"] {
+        assert!(told.contains(said), "{said:?} is missing in {told}");
+    }
+}
+
+#[test]
+fn operators_inputs_are_played_in_a_drifted_world() {
+    let files = ["plan", "doctor", "reconcile"].map(|name| file(&format!("events/{name}.json")));
+    let output = local(&files.each_ref().map(String::as_str));
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}{}", text(&output.stderr));
+    for said in [
+        "would be registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+        "fail  not-attached",
+        "mend: aws ecs update-service",
+        "registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+    ] {
         assert!(told.contains(said), "{said:?} is missing in {told}");
     }
 }

@@ -2,7 +2,9 @@ use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use sim::{Answer, Aws, Call, Function, Server, TargetGroup};
+use sim::{
+    Answer, Aws, Call, Function, LoadBalancer, Server, Service, TargetGroup, TaskDefinition,
+};
 
 use crate::input::{Input, sample, without_number};
 use crate::trouble::Trouble;
@@ -142,10 +144,11 @@ pub fn is_breakdown(answer: &Answer) -> bool {
 }
 
 /// The world of [`drift`] in words.
-pub const DRIFT: [&str; 3] = [
+pub const DRIFT: [&str; 4] = [
     "task c50e321c runs, and is not registered",
     "task 8f1d7a4b has stopped, and is still registered",
     "2001:db8:1234:1a00:b0b::1 was registered by hand",
+    "the group stands behind a dualstack NLB in two zones, and in the service's loadBalancers",
 ];
 
 /// Makes a world in which events were lost and people were at work, for inputs that look at all of
@@ -162,6 +165,10 @@ pub fn drift(stage: &Stage) -> Result<(), Trouble> {
         aws.put_task(&second.stopped());
     }
     aws.put_target(group, "2001:db8:1234:1a00:b0b::1", PORT);
+    let balancer = LoadBalancer::network("demo-nlb").dualstack().zones("ab");
+    aws.add_load_balancer(balancer.listener("TCP", 443, group));
+    let definition = TaskDefinition::new("demo").container("app", PORT, None);
+    aws.add_service(Service::new(SERVICE).task_definition(definition).attached_to(group));
     Ok(())
 }
 

@@ -102,6 +102,7 @@ pub fn answer(screen: &Screen, answer: &Answer) -> Vec<String> {
         Answer::Success(answer) if answer["batchItemFailures"].is_array() => {
             vec![batch_answer(&returned(answer))]
         }
+        Answer::Success(answer) if answer["checks"].is_array() => checks(screen, answer),
         Answer::Success(answer) => report(answer),
         Answer::Error { error_type, error_message } => {
             vec![format!("{}: {error_message}", screen.paint(Look::Red, error_type))]
@@ -123,6 +124,25 @@ fn batch_answer(returned: &[&str]) -> String {
             format!("back to the queue: message {}; all others are done", ids.join(", "))
         }
     }
+}
+
+/// What doctor found, and below what did not pass how to mend it.
+fn checks(screen: &Screen, answer: &Value) -> Vec<String> {
+    let checks = answer["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines = |check: &Value| {
+        let status = text(&check["status"]);
+        let look = match status {
+            "pass" => Look::Green,
+            "warn" => Look::Yellow,
+            _ => Look::Red,
+        };
+        let (name, detail) = (text(&check["check"]), text(&check["detail"]));
+        let found = format!("{}  {name:<15} {detail}", screen.paint(look, status));
+        let fix = text(&check["fix"]);
+        let fix = (!fix.is_empty()).then(|| screen.paint(Look::Dim, format!("      mend: {fix}")));
+        iter::once(found).chain(fix)
+    };
+    checks.iter().flat_map(lines).collect()
 }
 
 fn report(report: &Value) -> Vec<String> {

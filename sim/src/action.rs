@@ -7,25 +7,39 @@ pub enum Action {
     DeregisterTargets,
     DescribeTargetHealth,
     DescribeTargetGroups,
+    DescribeTargetGroupAttributes,
+    DescribeLoadBalancers,
+    DescribeListeners,
+    DescribeLoadBalancerAttributes,
+    DescribeAccountLimits,
     DescribeTasks,
     ListTasks,
+    DescribeServices,
+    DescribeTaskDefinition,
 }
 
 /// The two services behind the actions; they speak different protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
+pub(crate) enum Api {
     Elb,
     Ecs,
 }
 
 impl Action {
-    pub const ALL: [Action; 6] = [
+    pub const ALL: [Action; 13] = [
         Action::RegisterTargets,
         Action::DeregisterTargets,
         Action::DescribeTargetHealth,
         Action::DescribeTargetGroups,
+        Action::DescribeTargetGroupAttributes,
+        Action::DescribeLoadBalancers,
+        Action::DescribeListeners,
+        Action::DescribeLoadBalancerAttributes,
+        Action::DescribeAccountLimits,
         Action::DescribeTasks,
         Action::ListTasks,
+        Action::DescribeServices,
+        Action::DescribeTaskDefinition,
     ];
 
     /// The name in the API.
@@ -35,32 +49,47 @@ impl Action {
             Action::DeregisterTargets => "DeregisterTargets",
             Action::DescribeTargetHealth => "DescribeTargetHealth",
             Action::DescribeTargetGroups => "DescribeTargetGroups",
+            Action::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
+            Action::DescribeLoadBalancers => "DescribeLoadBalancers",
+            Action::DescribeListeners => "DescribeListeners",
+            Action::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
+            Action::DescribeAccountLimits => "DescribeAccountLimits",
             Action::DescribeTasks => "DescribeTasks",
             Action::ListTasks => "ListTasks",
+            Action::DescribeServices => "DescribeServices",
+            Action::DescribeTaskDefinition => "DescribeTaskDefinition",
         }
     }
 
     /// The name in an IAM policy, such as `elasticloadbalancing:RegisterTargets`.
     pub fn iam_name(self) -> String {
-        let prefix = match self.service() {
-            Service::Elb => "elasticloadbalancing",
-            Service::Ecs => "ecs",
+        let prefix = match self.api() {
+            Api::Elb => "elasticloadbalancing",
+            Api::Ecs => "ecs",
         };
         format!("{prefix}:{}", self.name())
     }
 
-    pub(crate) fn service(self) -> Service {
+    pub(crate) fn api(self) -> Api {
         match self {
-            Action::DescribeTasks | Action::ListTasks => Service::Ecs,
+            Action::DescribeTasks
+            | Action::ListTasks
+            | Action::DescribeServices
+            | Action::DescribeTaskDefinition => Api::Ecs,
             Action::RegisterTargets
             | Action::DeregisterTargets
             | Action::DescribeTargetHealth
-            | Action::DescribeTargetGroups => Service::Elb,
+            | Action::DescribeTargetGroups
+            | Action::DescribeTargetGroupAttributes
+            | Action::DescribeLoadBalancers
+            | Action::DescribeListeners
+            | Action::DescribeLoadBalancerAttributes
+            | Action::DescribeAccountLimits => Api::Elb,
         }
     }
 
-    pub(crate) fn named(service: Service, name: &str) -> Option<Action> {
-        Action::ALL.into_iter().find(|action| action.service() == service && action.name() == name)
+    pub(crate) fn named(api: Api, name: &str) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.api() == api && action.name() == name)
     }
 }
 

@@ -2,9 +2,12 @@ use crate::action::Action;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::form::Target;
+use crate::load_balancer::LoadBalancer;
+use crate::service::Service;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::task::Task;
+use crate::task_definition::TaskDefinition;
 use crate::world::World;
 use serde_json::Value;
 use std::fmt;
@@ -58,6 +61,21 @@ impl Aws {
         self.world().target_groups.remove(arn);
     }
 
+    /// Puts a load balancer into the world, in place of one of the same name; the answer is its ARN.
+    ///
+    /// As soon as there is one, targets of a group that no listener forwards to are `unused` (`Target.NotInUse`). A
+    /// world without any leaves load balancers out.
+    pub fn add_load_balancer(&self, balancer: LoadBalancer) -> String {
+        let arn = balancer.arn();
+        self.world().load_balancers.insert(arn.clone(), balancer);
+        arn
+    }
+
+    /// A quota as DescribeAccountLimits tells it.
+    pub fn set_account_limit(&self, name: &str, max: u64) {
+        self.world().account_limits.insert(name.to_owned(), max);
+    }
+
     /// All targets of a target group, the draining ones too, sorted by address and port.
     pub fn targets(&self, arn: &str) -> Vec<TargetRow> {
         self.in_group(arn, |targets, now| targets.rows(now))
@@ -79,6 +97,12 @@ impl Aws {
             .unwrap_or_else(|error| panic!("{}: {}", error.code, error.message));
     }
 
+    /// Somebody deregisters a target by hand. No call is logged.
+    pub fn take_target(&self, arn: &str, id: &str, port: u16) {
+        let target = Target { address: address(id), port: Some(port), zone: None };
+        self.in_group(arn, |targets, now| targets.deregister(&[target], now));
+    }
+
     /// The health checks of a target come to this: healthy, unhealthy or unhealthy.draining. It shows once the
     /// target is past `initial` and while it is registered.
     pub fn set_health(&self, arn: &str, id: &str, port: u16, health: Health) {
@@ -94,6 +118,20 @@ impl Aws {
     /// Makes a cluster known that has no task yet.
     pub fn add_cluster(&self, name: &str) {
         self.world().tasks.add_cluster(name);
+    }
+
+    /// Puts a service into the world with its cluster and its task definition, in place of one of the same name.
+    pub fn add_service(&self, service: Service) {
+        self.add_cluster(&service.cluster);
+        self.add_task_definition(service.task_definition.clone());
+        let services = &mut self.world().services;
+        services.retain(|known| known.name != service.name || known.cluster != service.cluster);
+        services.push(service);
+    }
+
+    /// Puts a task definition into the world, in place of one of the same family.
+    pub fn add_task_definition(&self, definition: TaskDefinition) {
+        self.world().task_definitions.insert(definition.family.clone(), definition);
     }
 
     /// ECS now knows this state of a task, unless it knows one of a higher version.

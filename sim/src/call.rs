@@ -7,10 +7,12 @@ pub struct Call {
     /// When the call arrived.
     pub at: SystemTime,
     pub action: Action,
-    /// The target group's ARN, or the cluster as the caller named it; none for DescribeTargetGroups.
+    /// The target group's or load balancer's ARN, or the cluster as the caller named it; none for calls about several
+    /// of them.
     pub resource: Option<String>,
     /// What the call is about: targets as `[2001:db8::1]:8080` (or a bare `2001:db8::1` where no port was sent)
-    /// in canonical text, task ARNs, or target group ARNs.
+    /// in canonical text, or whatever else it lists: tasks, services, a task definition, ARNs of target groups or load
+    /// balancers.
     pub targets: Vec<String>,
     pub outcome: Outcome,
     /// The host the request was sent to.

@@ -1,6 +1,7 @@
-//! ECS's actions over AWS JSON 1.1.
+//! ECS's actions over AWS JSON 1.1; here those about tasks.
 
 use crate::action::Action;
+use crate::services::{describe_services, describe_task_definition};
 use crate::task::{Task, last_segment};
 use crate::task_shape::{Place, describe};
 use crate::wire::{ApiError, strings};
@@ -15,10 +16,9 @@ pub(crate) fn apply(world: &World, action: Action, input: &Value) -> Result<Valu
     match action {
         Action::DescribeTasks => describe_tasks(world, input),
         Action::ListTasks => list_tasks(world, input),
-        Action::RegisterTargets
-        | Action::DeregisterTargets
-        | Action::DescribeTargetHealth
-        | Action::DescribeTargetGroups => unreachable!("{action} is an action of ELBv2"),
+        Action::DescribeServices => describe_services(world, input),
+        Action::DescribeTaskDefinition => describe_task_definition(world, input),
+        _ => unreachable!("{action} is an action of ELBv2"),
     }
 }
 
@@ -86,7 +86,7 @@ fn is_listed(task: &Task, input: &Value) -> bool {
 }
 
 /// The cluster's name, from a name or an ARN; without one it is `default`.
-fn cluster<'a>(world: &World, input: &'a Value) -> Result<&'a str, ApiError> {
+pub(crate) fn cluster<'a>(world: &World, input: &'a Value) -> Result<&'a str, ApiError> {
     let name = last_segment(input["cluster"].as_str().unwrap_or("default"));
     if world.tasks.has_cluster(name) {
         Ok(name)
@@ -95,6 +95,6 @@ fn cluster<'a>(world: &World, input: &'a Value) -> Result<&'a str, ApiError> {
     }
 }
 
-fn invalid_parameter(message: &str) -> ApiError {
+pub(crate) fn invalid_parameter(message: &str) -> ApiError {
     ApiError::sender("InvalidParameterException", message)
 }

@@ -1,7 +1,11 @@
-//! ELBv2's actions over the AWS Query protocol.
+//! ELBv2's actions over the AWS Query protocol; here those about target groups and targets.
 
 use crate::action::Action;
 use crate::form::Form;
+use crate::load_balancers::{
+    attribute_list, describe_account_limits, describe_listeners, describe_load_balancer_attributes,
+    describe_load_balancers,
+};
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::wire::ApiError;
@@ -16,7 +20,12 @@ pub(crate) fn apply(world: &mut World, action: Action, form: &Form) -> Result<St
         Action::DeregisterTargets => deregister_targets(world, form),
         Action::DescribeTargetHealth => describe_target_health(world, form),
         Action::DescribeTargetGroups => describe_target_groups(world, form),
-        Action::DescribeTasks | Action::ListTasks => unreachable!("{action} is an action of ECS"),
+        Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, form),
+        Action::DescribeLoadBalancers => describe_load_balancers(world, form),
+        Action::DescribeListeners => describe_listeners(world, form),
+        Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, form),
+        Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
+        _ => unreachable!("{action} is an action of ECS"),
     }
 }
 
@@ -46,14 +55,20 @@ fn deregister_targets(world: &mut World, form: &Form) -> Result<String, ApiError
 fn describe_target_health(world: &mut World, form: &Form) -> Result<String, ApiError> {
     let now = world.now();
     let spell_out = world.spell_out_addresses;
-    let targets = group(world, form.required("TargetGroupArn")?)?;
+    let arn = form.required("TargetGroupArn")?;
+    let in_use = world.may_be_in_use(arn);
+    let targets = group(world, arn)?;
+    let region = targets.group.region.clone();
     let asked = form.targets()?;
     let rows = if asked.is_empty() {
         targets.rows(now)
     } else {
         asked.iter().map(|target| targets.row(target, now)).collect()
     };
-    let descriptions = rows.iter().map(|row| target_health_description(row, spell_out));
+    let descriptions = rows.iter().map(|row| {
+        let zone = world.zone_of(row.id, &region);
+        target_health_description(row, spell_out, in_use, zone)
+    });
     Ok(xml::list("TargetHealthDescriptions", descriptions))
 }
 
@@ -74,7 +89,12 @@ fn describe_target_groups(world: &World, form: &Form) -> Result<String, ApiError
         (arns.is_empty() || arns.contains(arn))
             && (names.is_empty() || names.contains(&targets.group.name))
     });
-    Ok(xml::list("TargetGroups", groups.map(|(_, targets)| target_group(&targets.group))))
+    Ok(xml::list("TargetGroups", groups.map(|(_, targets)| target_group(world, &targets.group))))
+}
+
+fn describe_target_group_attributes(world: &mut World, form: &Form) -> Result<String, ApiError> {
+    let targets = group(world, form.required("TargetGroupArn")?)?;
+    Ok(attribute_list(targets.group.attributes()))
 }
 
 fn group<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Targets, ApiError> {
@@ -85,29 +105,37 @@ fn not_found() -> ApiError {
     ApiError::sender("TargetGroupNotFound", "One or more target groups not found")
 }
 
-fn target_group(group: &TargetGroup) -> String {
+fn target_group(world: &World, group: &TargetGroup) -> String {
     [
         xml::text("TargetGroupArn", group.arn()),
         xml::text("TargetGroupName", &group.name),
-        xml::text("Protocol", "TCP"),
+        xml::text("Protocol", &group.protocol),
         xml::text("Port", group.port),
         xml::text("VpcId", "vpc-0aaaaaaaaaaaaaaaa"),
-        xml::text("TargetType", "ip"),
+        xml::text("TargetType", &group.target_type),
         xml::text("IpAddressType", group.family.wire_name()),
-        xml::list("LoadBalancerArns", [group.load_balancer_arn()]),
+        xml::list("LoadBalancerArns", world.load_balancers_of(&group.arn())),
     ]
     .concat()
 }
 
-fn target_health_description(row: &TargetRow, spell_out: bool) -> String {
+fn target_health_description(
+    row: &TargetRow,
+    spell_out: bool,
+    in_use: bool,
+    zone: String,
+) -> String {
     let id = match row.id {
         IpAddr::V6(address) if spell_out => spelled_out(address),
         address => address.to_string(),
     };
-    let target = [xml::text("Id", id), xml::text("Port", row.port)].concat();
+    let zone = xml::text("AvailabilityZone", zone);
+    let target = [xml::text("Id", id), xml::text("Port", row.port), zone].concat();
+    let state = if in_use { row.health } else { Health::Unused };
+    let reason = if in_use { reason(row.health) } else { Some(NOT_IN_USE) };
     let health = [
-        xml::text("State", row.health),
-        reason(row.health).map_or_else(String::new, |(reason, description)| {
+        xml::text("State", state),
+        reason.map_or_else(String::new, |(reason, description)| {
             [xml::text("Reason", reason), xml::text("Description", description)].concat()
         }),
     ]
@@ -124,6 +152,10 @@ fn target_health_description(row: &TargetRow, spell_out: bool) -> String {
 fn spelled_out(address: Ipv6Addr) -> String {
     address.segments().map(|group| format!("{group:04x}")).join(":")
 }
+
+/// botocore: "The target group is not used by any load balancer".
+const NOT_IN_USE: (&str, &str) =
+    ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
 
 /// botocore: the reason codes of `TargetHealth`; a healthy target has none.
 fn reason(health: Health) -> Option<(&'static str, &'static str)> {

@@ -1,14 +1,15 @@
 //! The way of one call through the simulated AWS.
 
-use crate::action::Service;
+use crate::action::Api;
 use crate::aws::Aws;
-use crate::call::Outcome;
+use crate::call::{Call, Outcome};
+use crate::fate::Decision;
 use crate::fault::Effect;
 use crate::script::{Hooks, Script};
 use crate::wire::{Answer, ApiError, Asked, Input, Reply, Request};
 use crate::world::World;
 use crate::{ecs, elb};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 impl Aws {
     /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and answers.
@@ -16,19 +17,35 @@ impl Aws {
         let number = self.world().number();
         let asked = match request.decode() {
             Ok(asked) => asked,
-            Err(error) => return answer_error(request.service(), &error, number),
+            Err(error) => return answer_error(request.api(), &error, number),
         };
         let call = self.world().log(number, &request, &asked);
+        let decision = self.decide(&call);
         let latency = self.world().script.latency_of(asked.action);
-        wait(latency).await;
+        wait(latency + decision.latency).await;
         self.run_hooks(&asked, |script| &mut script.before);
-        let effect = self.world().script.strike(&call);
+        let effect = self.world().script.strike(&call).or(decision.effect(asked.action));
         if let Some(Effect::Hang(time)) = effect {
             wait(time).await;
         }
-        let reply = self.settle(number, &asked, effect);
+        let (outcome, reply) = self.settle(number, &asked, effect, decision.as_of);
         self.run_hooks(&asked, |script| &mut script.after);
+        self.tell(Call { outcome, ..call }, &decision);
+        wait(decision.answer_latency).await;
         reply
+    }
+
+    fn decide(&self, call: &Call) -> Decision {
+        let fate = self.world().fate.clone();
+        fate.map_or_else(Decision::default, |fate| fate.decide(call))
+    }
+
+    /// Fate works on this same world, without the lock.
+    fn tell(&self, call: Call, decision: &Decision) {
+        let fate = self.world().fate.clone();
+        if let Some(fate) = fate {
+            fate.settled(&call, decision);
+        }
     }
 
     /// Hooks run without the lock, because they work on this same world.
@@ -40,23 +57,35 @@ impl Aws {
     }
 
     /// Applies the call, unless a fault refuses it, and makes the answer.
-    fn settle(&self, number: u64, asked: &Asked, effect: Option<Effect>) -> Reply {
+    fn settle(
+        &self,
+        number: u64,
+        asked: &Asked,
+        effect: Option<Effect>,
+        as_of: Option<SystemTime>,
+    ) -> (Outcome, Reply) {
         let world = &mut self.world();
         let applied = match &effect {
             Some(Effect::Refuse(error)) => Err(error.clone()),
-            Some(Effect::LoseAnswer | Effect::Hang(_)) | None => apply(world, asked, number),
+            Some(Effect::LoseAnswer | Effect::Hang(_)) | None => admit(world, asked)
+                .and_then(|()| world.reading(as_of, |world| apply(world, asked, number))),
         };
         let (outcome, reply) = match (effect, applied) {
             (Some(Effect::LoseAnswer), _) => (Outcome::Lost, Reply::Lost),
             (_, Ok(answer)) => (Outcome::Ok, Reply::Answer(answer)),
             (_, Err(error)) => {
-                let reply = answer_error(asked.action.service(), &error, number);
+                let reply = answer_error(asked.action.api(), &error, number);
                 (Outcome::Error(error.code), reply)
             }
         };
-        world.settle(number, outcome);
-        reply
+        world.settle(number, outcome.clone());
+        (outcome, reply)
     }
+}
+
+fn admit(world: &mut World, asked: &Asked) -> Result<(), ApiError> {
+    let now = world.now();
+    world.rates.as_mut().map_or(Ok(()), |rates| rates.admit(asked.action, now))
 }
 
 fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiError> {
@@ -72,8 +101,8 @@ fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiErr
     }
 }
 
-fn answer_error(service: Service, error: &ApiError, number: u64) -> Reply {
-    Reply::Answer(Answer::error(service, error, request_id(number)))
+fn answer_error(api: Api, error: &ApiError, number: u64) -> Reply {
+    Reply::Answer(Answer::error(api, error, request_id(number)))
 }
 
 fn request_id(number: u64) -> String {

@@ -1,4 +1,4 @@
-use crate::action::{Action, Service};
+use crate::action::{Action, Api};
 use crate::call::Call;
 use crate::wire::ApiError;
 use std::net::{IpAddr, SocketAddr};
@@ -56,12 +56,12 @@ impl Fault {
     }
 
     /// Only calls that contain this target: an address (at any port), an address and port as a [`Call`] spells
-    /// them, or a task ARN.
+    /// them, or a name as the call has it (a task's ARN, a service, a target group's ARN).
     pub fn when_target(self, target: &str) -> Fault {
         Fault { target: Some(target.to_owned()), ..self }
     }
 
-    /// Only calls about this target group or cluster.
+    /// Only calls about this target group, load balancer or cluster.
     pub fn group(self, arn: &str) -> Fault {
         Fault { resource: Some(arn.to_owned()), ..self }
     }
@@ -78,18 +78,18 @@ impl Fault {
 
     /// A 500.
     pub fn internal_error(self) -> Fault {
-        let code = match self.action.service() {
-            Service::Elb => "InternalFailure",
-            Service::Ecs => "ServerException",
+        let code = match self.action.api() {
+            Api::Elb => "InternalFailure",
+            Api::Ecs => "ServerException",
         };
         self.error(code, "An internal error occurred", 500)
     }
 
     /// Refused by IAM.
     pub fn access_denied(self) -> Fault {
-        let (code, status) = match self.action.service() {
-            Service::Elb => ("AccessDenied", 403),
-            Service::Ecs => ("AccessDeniedException", 400),
+        let (code, status) = match self.action.api() {
+            Api::Elb => ("AccessDenied", 403),
+            Api::Ecs => ("AccessDeniedException", 400),
         };
         let message = format!(
             "User: arn:aws:sts::123456789012:assumed-role/demo/demo is not authorized to perform: {} \
@@ -107,6 +107,10 @@ impl Fault {
     /// The call waits so long before its effect and answer. A caller that gives up earlier leaves no effect.
     pub fn hang(self, time: Duration) -> Fault {
         self.effect(Effect::Hang(time))
+    }
+
+    pub(crate) fn into_effect(self) -> Effect {
+        self.effect
     }
 
     fn effect(self, effect: Effect) -> Fault {

@@ -1,14 +1,18 @@
 use crate::digest::digest;
 use crate::prefix::Prefix;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A target group of target type `ip` and how it behaves; [`crate::Aws::add_target_group`] puts it into the world.
+/// A target group and how it behaves; [`crate::Aws::add_target_group`] puts it into the world.
 #[derive(Clone, Debug)]
 pub struct TargetGroup {
     pub(crate) name: String,
     pub(crate) family: Family,
     pub(crate) port: u16,
+    pub(crate) protocol: String,
+    pub(crate) target_type: String,
+    attributes: Vec<(&'static str, String)>,
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) registration_lag: Duration,
@@ -53,6 +57,9 @@ impl TargetGroup {
             name: name.to_owned(),
             family,
             port: 80,
+            protocol: "TCP".to_owned(),
+            target_type: "ip".to_owned(),
+            attributes: Vec::new(),
             region: "us-east-2".to_owned(),
             account: "123456789012".to_owned(),
             registration_lag: Duration::from_secs(120),
@@ -60,6 +67,22 @@ impl TargetGroup {
             quota: 1000,
             vpc: Prefix::parse(vpc),
         }
+    }
+
+    /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load Balancers.
+    pub fn protocol(self, protocol: &str) -> TargetGroup {
+        TargetGroup { protocol: protocol.to_owned(), ..self }
+    }
+
+    /// How it describes itself, `ip` unless said otherwise; its targets are addresses all the same.
+    pub fn target_type(self, target_type: &str) -> TargetGroup {
+        TargetGroup { target_type: target_type.to_owned(), ..self }
+    }
+
+    /// An attribute that is not at its default. The deregistration delay has a verb of its own.
+    pub fn attribute(mut self, key: &'static str, value: &str) -> TargetGroup {
+        self.attributes.push((key, value.to_owned()));
+        self
     }
 
     /// The port of targets that are registered without one.
@@ -108,11 +131,17 @@ impl TargetGroup {
         )
     }
 
-    /// The dualstack Network Load Balancer in front of it.
-    pub(crate) fn load_balancer_arn(&self) -> String {
-        format!(
-            "arn:aws:elasticloadbalancing:{}:{}:loadbalancer/net/demo-nlb/50dc6c495c0c9188",
-            self.region, self.account
-        )
+    /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP address and the
+    /// target group protocol is TCP or TLS. Otherwise, the default is enabled".
+    pub(crate) fn attributes(&self) -> BTreeMap<&'static str, String> {
+        let preserves = !matches!(self.protocol.as_str(), "TCP" | "TLS");
+        let delay = self.deregistration_delay.as_secs();
+        let defaults = [
+            ("deregistration_delay.timeout_seconds", delay.to_string()),
+            ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration".to_owned()),
+            ("preserve_client_ip.enabled", preserves.to_string()),
+            ("proxy_protocol_v2.enabled", "false".to_owned()),
+        ];
+        defaults.into_iter().chain(self.attributes.iter().cloned()).collect()
     }
 }

@@ -20,6 +20,7 @@ pub struct Task {
     desired_status: String,
     version: u64,
     old_arn: bool,
+    zone: char,
 }
 
 /// `group`: `service:<name>`, or `family:<task definition family>` for a standalone task.
@@ -47,6 +48,7 @@ impl Task {
             desired_status: "RUNNING".to_owned(),
             version: 1,
             old_arn: false,
+            zone: 'a',
         }
     }
 
@@ -92,6 +94,11 @@ impl Task {
 
     pub fn without_address(self) -> Task {
         Task { address: None, ..self }
+    }
+
+    /// The letter of its Availability Zone, `a` unless said otherwise.
+    pub fn zone(self, letter: char) -> Task {
+        Task { zone: letter, ..self }
     }
 
     /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network interface.
@@ -211,6 +218,10 @@ impl Task {
         &self.desired_status
     }
 
+    pub(crate) fn zone_name(&self) -> String {
+        format!("{}{}", self.region, self.zone)
+    }
+
     /// Any ARN of ECS in its region and account.
     pub(crate) fn arn_of(&self, resource: &str) -> String {
         format!("arn:aws:ecs:{}:{}:{resource}", self.region, self.account)
@@ -243,6 +254,10 @@ impl Task {
             desired_status: text(detail, "desiredStatus")?.to_owned(),
             version: version.ok_or("the event has no number in detail.version")?,
             old_arn: path.len() == 2,
+            zone: detail["availabilityZone"]
+                .as_str()
+                .and_then(|zone| zone.chars().last())
+                .unwrap_or('a'),
         })
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn describe(task: &Task, place: Place, since: SystemTime) -> Value {
     let mut json = json!({
         "attachments": attachments(task, place),
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
-        "availabilityZone": format!("{}a", task.region),
+        "availabilityZone": task.zone_name(),
         "clusterArn": task.cluster_arn(),
         "connectivity": "CONNECTED",
         "connectivityAt": place.timestamp(later(4_948)),

@@ -52,6 +52,11 @@ impl Tasks {
         self.known.get(arn).filter(|known| known.is_visible(now))
     }
 
+    /// All tasks, visible or not.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Task> {
+        self.known.values().map(|known| &known.task)
+    }
+
     /// All tasks of a cluster, sorted by ARN.
     pub(crate) fn of_cluster(&self, name: &str, now: SystemTime) -> impl Iterator<Item = &Known> {
         self.known

@@ -1,6 +1,6 @@
 //! Requests and answers as they cross the wire, in process or over loopback.
 
-use crate::action::{Action, Service};
+use crate::action::{Action, Api};
 use crate::form::Form;
 use crate::xml;
 use bytes::Bytes;
@@ -73,10 +73,10 @@ impl ApiError {
 }
 
 impl Request {
-    pub(crate) fn service(&self) -> Service {
+    pub(crate) fn api(&self) -> Api {
         match self.target {
-            Some(_) => Service::Ecs,
-            None => Service::Elb,
+            Some(_) => Api::Ecs,
+            None => Api::Elb,
         }
     }
 
@@ -96,7 +96,7 @@ impl Request {
 
 fn decode_json(target: &str, body: &[u8]) -> Result<Asked, ApiError> {
     let name = target.strip_prefix(ECS_TARGET).unwrap_or(target);
-    let action = Action::named(Service::Ecs, name).ok_or_else(|| {
+    let action = Action::named(Api::Ecs, name).ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {target}");
         ApiError::sender("UnknownOperationException", message)
     })?;
@@ -108,7 +108,7 @@ fn decode_json(target: &str, body: &[u8]) -> Result<Asked, ApiError> {
 fn decode_form(body: &[u8]) -> Result<Asked, ApiError> {
     let form = Form::parse(body);
     let name = form.get("Action").unwrap_or("(none)");
-    let action = Action::named(Service::Elb, name).ok_or_else(|| {
+    let action = Action::named(Api::Elb, name).ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {name}");
         ApiError::sender("InvalidAction", message)
     })?;
@@ -116,12 +116,13 @@ fn decode_form(body: &[u8]) -> Result<Asked, ApiError> {
 }
 
 impl Asked {
-    /// The target group or cluster the call is about.
+    /// The target group, load balancer or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
-        match &self.input {
-            Input::Form(form) => form.get("TargetGroupArn").map(str::to_owned),
-            Input::Json(input) => input["cluster"].as_str().map(str::to_owned),
-        }
+        let named = match &self.input {
+            Input::Form(form) => form.get("TargetGroupArn").or(form.get("LoadBalancerArn")),
+            Input::Json(input) => input["cluster"].as_str(),
+        };
+        named.map(str::to_owned)
     }
 
     pub(crate) fn targets(&self) -> Vec<String> {
@@ -129,9 +130,15 @@ impl Asked {
             Input::Form(form) => {
                 let mut targets = form.target_names();
                 targets.extend(form.strings("TargetGroupArns"));
+                targets.extend(form.strings("LoadBalancerArns"));
                 targets
             }
-            Input::Json(input) => strings(&input["tasks"]),
+            Input::Json(input) => {
+                let mut named = strings(&input["tasks"]);
+                named.extend(strings(&input["services"]));
+                named.extend(input["taskDefinition"].as_str().map(str::to_owned));
+                named
+            }
         }
     }
 
@@ -174,13 +181,13 @@ impl Answer {
     }
 
     /// A refusal in the words of the service that was called.
-    pub(crate) fn error(service: Service, error: &ApiError, request_id: String) -> Answer {
-        match service {
-            Service::Ecs => {
+    pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Answer {
+        match api {
+            Api::Ecs => {
                 let body = json!({"__type": error.code, "message": error.message});
                 Answer::json(error.status, &body, request_id)
             }
-            Service::Elb => {
+            Api::Elb => {
                 let kind = if error.status < 500 { "Sender" } else { "Receiver" };
                 let inner = [
                     xml::text("Type", kind),

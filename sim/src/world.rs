@@ -1,20 +1,40 @@
 use crate::call::{Call, Outcome};
 use crate::clock::Clock;
+use crate::fate::Fate;
+use crate::load_balancer::LoadBalancer;
+use crate::load_balancers::default_limits;
+use crate::past::Past;
+use crate::rates::Rates;
 use crate::script::Script;
+use crate::service::Service;
 use crate::targets::Targets;
 use crate::task::Task;
+use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
     clock: Clock,
     pub(crate) target_groups: BTreeMap<String, Targets>,
+    /// By their ARNs.
+    pub(crate) load_balancers: BTreeMap<String, LoadBalancer>,
+    pub(crate) account_limits: BTreeMap<String, u64>,
+    pub(crate) services: Vec<Service>,
+    /// By their families.
+    pub(crate) task_definitions: BTreeMap<String, TaskDefinition>,
     pub(crate) tasks: Tasks,
     pub(crate) spell_out_addresses: bool,
     pub(crate) script: Script,
+    pub(crate) fate: Option<Arc<dyn Fate>>,
+    /// Earlier states of tasks, if they are to be remembered.
+    pub(crate) past: Option<Past>,
+    /// What all callers of ELBv2 share, if it is to be limited.
+    pub(crate) rates: Option<Rates>,
     calls: Vec<(u64, Call)>,
     requests: u64,
 }
@@ -24,9 +44,16 @@ impl World {
         World {
             clock: Clock::starting_at(base),
             target_groups: BTreeMap::new(),
+            load_balancers: BTreeMap::new(),
+            account_limits: default_limits(),
+            services: Vec::new(),
+            task_definitions: BTreeMap::new(),
             tasks: Tasks::default(),
             spell_out_addresses: false,
             script: Script::default(),
+            fate: None,
+            past: None,
+            rates: None,
             calls: Vec::new(),
             requests: 0,
         }
@@ -39,7 +66,30 @@ impl World {
     /// Takes a task's state in as of now.
     pub(crate) fn put_task(&mut self, task: Task) {
         let now = self.now();
+        if let Some(past) = &mut self.past {
+            past.note(&task, now);
+        }
         self.tasks.put(task, now);
+    }
+
+    /// The ARNs of the load balancers with a listener that forwards to this target group.
+    pub(crate) fn load_balancers_of(&self, target_group: &str) -> Vec<String> {
+        let using = self.load_balancers.iter().filter(|(_, balancer)| balancer.uses(target_group));
+        using.map(|(arn, _)| arn.clone()).collect()
+    }
+
+    /// Whether health checks reach the targets of a group. In a world without any load balancer, where nobody asks
+    /// for them, they do.
+    pub(crate) fn may_be_in_use(&self, target_group: &str) -> bool {
+        self.load_balancers.is_empty() || !self.load_balancers_of(target_group).is_empty()
+    }
+
+    /// The Availability Zone of an address: that of the task that has it, or else zone `a`.
+    pub(crate) fn zone_of(&self, address: IpAddr, region: &str) -> String {
+        let task = self.tasks.all().find(|task| {
+            task.ipv6().map(IpAddr::V6) == Some(address) || IpAddr::V4(task.ipv4()) == address
+        });
+        task.map_or_else(|| format!("{region}a"), Task::zone_name)
     }
 
     /// The number of the next request, by which it goes from here on.
@@ -66,7 +116,7 @@ impl World {
 
     /// Notes what became of a call, if the log still has it.
     pub(crate) fn settle(&mut self, number: u64, outcome: Outcome) {
-        if let Some((_, call)) = self.calls.iter_mut().find(|(logged, _)| *logged == number) {
+        if let Some((_, call)) = self.calls.iter_mut().rfind(|(logged, _)| *logged == number) {
             call.outcome = outcome;
         }
     }

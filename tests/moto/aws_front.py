@@ -72,8 +72,15 @@ class AwsFront:
                     request = json.loads(body)
                     front.calls.append(Call("ecs:ListTasks", ["*"], {"ecs:cluster": request["cluster"]}))
                     return self._reply(200, ECS_HEADERS, json.dumps(front._list_tasks(request)).encode())
+                if target == f"{ECS_TARGET}DescribeServices":
+                    request = json.loads(body)
+                    name = request["services"][0]
+                    arn = f"{request['cluster'].replace(':cluster/', ':service/')}/{name}"
+                    front.calls.append(Call("ecs:DescribeServices", [arn]))
+                    service = {"serviceArn": arn, "serviceName": name, "status": "ACTIVE", "taskDefinition": "demo:1"}
+                    return self._reply(200, ECS_HEADERS, json.dumps({"services": [service]}).encode())
                 if target:
-                    front.calls.append(Call(target, ["*"]))
+                    front.calls.append(Call(f"ecs:{target.removeprefix(ECS_TARGET)}", ["*"]))
                     return self._reply(400, {}, json.dumps({"__type": "InvalidAction", "message": target}).encode())
                 query = dict(parse_qsl(body.decode()))
                 front.calls.append(Call(f"elasticloadbalancing:{query.get('Action')}", [query.get("TargetGroupArn", "*")]))

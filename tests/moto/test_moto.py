@@ -77,6 +77,7 @@ class TargetGroup:
     def __init__(self, moto_port: int):
         client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
         vpc = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+        self._ec2, self._vpc = client("ec2"), vpc
         self._elb = client("elbv2")
         (group,) = self._elb.create_target_group(
             Name=f"demo-{uuid.uuid4().hex[:8]}",
@@ -88,6 +89,12 @@ class TargetGroup:
         )["TargetGroups"]
         assert group["IpAddressType"] == "ipv6", group
         self.arn = group["TargetGroupArn"]
+
+    def stand_behind_a_load_balancer(self) -> None:
+        subnet = self._ec2.create_subnet(VpcId=self._vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        (balancer,) = self._elb.create_load_balancer(Name=f"nlb-{uuid.uuid4().hex[:8]}", Type="network", Subnets=[subnet])["LoadBalancers"]
+        forward = {"Type": "forward", "TargetGroupArn": self.arn}
+        self._elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="TCP", Port=443, DefaultActions=[forward])
 
     def targets(self) -> set[tuple[str, int]]:
         health = self._elb.describe_target_health(TargetGroupArn=self.arn)["TargetHealthDescriptions"]
@@ -247,6 +254,8 @@ def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, fr
     function.told(sample("task-deactivating.json"))
     function.told(sample("sqs-batch-with-poison.json"))
     function.told(sample("scheduled.json"))
+    group.stand_behind_a_load_balancer()
+    function.told(sample("doctor.json"))
 
     def allows(statement: dict, call: Call, resource: str) -> bool:
         conditions = statement.get("Condition", {}).get("ArnEquals", {})

@@ -108,6 +108,18 @@ def test_the_role_may_do_what_the_function_does_and_no_more(one):
     assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in one.statements.items()} == {
         "WriteTargets": (["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], [GROUP_ARN]),
         "ReadTargetGroups": (["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"], ["*"]),
+        "ExamineLoadBalancers": (
+            [
+                "elasticloadbalancing:DescribeAccountLimits",
+                "elasticloadbalancing:DescribeListeners",
+                "elasticloadbalancing:DescribeLoadBalancerAttributes",
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTargetGroupAttributes",
+                "ecs:DescribeTaskDefinition",
+            ],
+            ["*"],
+        ),
+        "ExamineServices": (["ecs:DescribeServices"], ["arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo-service"]),
         "ReadTasks": (["ecs:DescribeTasks"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
         "ListTasks": (["ecs:ListTasks"], ["*"]),
         "ReceiveEvents": (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [one.queue["QueueArn"]]),

@@ -3,7 +3,9 @@
 mod clients;
 mod describing;
 mod events;
+mod load_balancers;
 mod loopback;
 mod script;
+mod services;
 mod targets;
 mod tasks;

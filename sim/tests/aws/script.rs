@@ -249,9 +249,9 @@ async fn hooks_are_counted_by_action_from_when_they_are_set() {
 #[tokio::test(start_paused = true)]
 async fn unknown_actions_are_refused_by_name() {
     let (aws, client, _) = world();
-    let refused = client.describe_load_balancers().send().await.unwrap_err();
+    let refused = client.describe_ssl_policies().send().await.unwrap_err();
     assert_eq!(refused.code(), Some("InvalidAction"));
-    assert!(refused.message().unwrap_or_default().contains("DescribeLoadBalancers"));
+    assert!(refused.message().unwrap_or_default().contains("DescribeSSLPolicies"));
     let refused = ecs(&aws).list_clusters().send().await.unwrap_err();
     assert_eq!(refused.code(), Some("UnknownOperationException"));
     assert!(refused.message().unwrap_or_default().contains("ListClusters"));

@@ -1,0 +1,27 @@
+use crate::task::Task;
+use crate::tasks::Tasks;
+use std::time::SystemTime;
+
+/// Every state that ECS came to know, for reads that lag behind.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    states: Vec<(SystemTime, Task)>,
+}
+
+impl Past {
+    pub(crate) fn note(&mut self, task: &Task, now: SystemTime) {
+        self.states.push((now, task.clone()));
+    }
+
+    /// What ECS knew at that moment.
+    pub(crate) fn as_of(&self, moment: SystemTime) -> Tasks {
+        let mut tasks = Tasks::default();
+        for (at, task) in &self.states {
+            tasks.add_cluster(task.cluster_name());
+            if *at <= moment {
+                tasks.put(task.clone(), *at);
+            }
+        }
+        tasks
+    }
+}

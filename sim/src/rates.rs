@@ -1,0 +1,67 @@
+//! The rates that all callers of an account share.
+
+use crate::action::{Action, Api};
+use crate::wire::ApiError;
+use std::time::{Duration, SystemTime};
+
+/// A token bucket: so many calls at once, and so many a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub at_once: u32,
+    pub per_second: u32,
+}
+
+impl Rate {
+    /// RegisterTargets and DeregisterTargets together (ELBv2 docs, "Request throttling for the ELB API").
+    pub const ELB_WRITES: Rate = Rate { at_once: 20, per_second: 4 };
+    /// All calls to ELBv2 (the same page).
+    pub const ELB_CALLS: Rate = Rate { at_once: 40, per_second: 10 };
+}
+
+/// ELBv2's buckets of one account and region.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    writes: Bucket,
+    calls: Bucket,
+}
+
+impl Rates {
+    pub(crate) fn new(writes: Rate, calls: Rate) -> Rates {
+        Rates { writes: Bucket::full(writes), calls: Bucket::full(calls) }
+    }
+
+    /// Takes a call's tokens, or refuses it.
+    pub(crate) fn admit(&mut self, action: Action, now: SystemTime) -> Result<(), ApiError> {
+        let writes = matches!(action, Action::RegisterTargets | Action::DeregisterTargets);
+        let admitted = action.api() == Api::Ecs
+            || (self.calls.take(now) && (!writes || self.writes.take(now)));
+        if admitted {
+            Ok(())
+        } else {
+            Err(ApiError::sender("ThrottlingException", "Rate exceeded"))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Bucket {
+    rate: Rate,
+    /// When the bucket is full again if nobody calls.
+    full_at: SystemTime,
+}
+
+impl Bucket {
+    fn full(rate: Rate) -> Bucket {
+        Bucket { rate, full_at: SystemTime::UNIX_EPOCH }
+    }
+
+    fn take(&mut self, now: SystemTime) -> bool {
+        let token = Duration::from_secs(1) / self.rate.per_second;
+        let full_at = self.full_at.max(now) + token;
+        let room = full_at <= now + token * self.rate.at_once;
+        if room {
+            self.full_at = full_at;
+        }
+        room
+    }
+}

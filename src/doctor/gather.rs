@@ -1,0 +1,199 @@
+//! Reads the facts. What several bindings share is read once.
+
+use tokio::sync::Semaphore;
+
+use super::Doctor;
+use super::facts::{
+    Attributes, Facts, Front, Listener, LoadBalancer, NativeGroup, Read, Service, Target,
+    TargetGroup, TargetsPerGroup, TaskDefinition,
+};
+use super::memo::Memo;
+use crate::binding::{Binding, Owner};
+use crate::ecs::Desired;
+use crate::limits::Limits;
+use crate::task::Task;
+
+/// Reads under way at the same time: each needs a connection, and to open one costs Lambda's
+/// smallest size a good part of a second of its CPU.
+const CONCURRENT: usize = 8;
+
+/// All that is read in one examination.
+pub struct Reads<'a> {
+    doctor: &'a Doctor,
+    limits: &'a Limits,
+    slots: Semaphore,
+    target_groups: Memo<Read<Option<TargetGroup>>>,
+    attributes: Memo<Read<Attributes>>,
+    targets: Memo<Read<Vec<Target>>>,
+    load_balancers: Memo<Read<LoadBalancer>>,
+    listeners: Memo<Read<Vec<Listener>>>,
+    cross_zone: Memo<Read<bool>>,
+    targets_per_group: Memo<Read<TargetsPerGroup>>,
+    services: Memo<Read<Option<Service>>>,
+    task_definitions: Memo<Read<TaskDefinition>>,
+    tasks: Memo<Read<Vec<Task>>>,
+}
+
+impl<'a> Reads<'a> {
+    /// Nothing read yet.
+    pub fn new(doctor: &'a Doctor, limits: &'a Limits) -> Self {
+        Self {
+            doctor,
+            limits,
+            slots: Semaphore::new(CONCURRENT),
+            target_groups: Memo::default(),
+            attributes: Memo::default(),
+            targets: Memo::default(),
+            load_balancers: Memo::default(),
+            listeners: Memo::default(),
+            cross_zone: Memo::default(),
+            targets_per_group: Memo::default(),
+            services: Memo::default(),
+            task_definitions: Memo::default(),
+            tasks: Memo::default(),
+        }
+    }
+
+    /// All facts of a binding. Reads that do not need one another go on at the same time, so that
+    /// one that hangs keeps no other waiting.
+    pub async fn facts(&self, binding: &Binding) -> Facts {
+        let group = binding.target_group.as_str();
+        let (on_group, attributes, targets, targets_per_group, on_service, tasks) = tokio::join!(
+            self.group_and_front(group),
+            self.attributes(group),
+            self.targets(group),
+            self.targets_per_group(),
+            self.service_and_more(binding),
+            self.tasks(binding),
+        );
+        let (target_group, front) = on_group;
+        let (service, native_groups, task_definition) = on_service;
+        Facts {
+            target_group,
+            attributes,
+            targets,
+            front,
+            targets_per_group,
+            service,
+            native_groups,
+            task_definition,
+            tasks,
+        }
+    }
+
+    async fn group_and_front(&self, arn: &str) -> (Read<Option<TargetGroup>>, Read<Option<Front>>) {
+        let group = self.target_group(arn).await;
+        let balancer = match &group {
+            Ok(Some(group)) => group.load_balancers.first(),
+            Ok(None) => None,
+            Err(error) => return (group.clone(), Err(error.clone())),
+        };
+        let front = match balancer {
+            Some(arn) => Some(self.front(arn).await),
+            None => None,
+        };
+        (group, Ok(front))
+    }
+
+    async fn front(&self, arn: &str) -> Front {
+        let elb = &self.doctor.load_balancers;
+        let (load_balancer, listeners, cross_zone) = tokio::join!(
+            self.load_balancers.get(arn, self.slot(elb.load_balancer(arn, self.limits))),
+            self.listeners.get(arn, self.slot(elb.listeners(arn, self.limits))),
+            self.cross_zone.get(arn, self.slot(elb.cross_zone(arn, self.limits))),
+        );
+        Front { load_balancer, listeners, cross_zone }
+    }
+
+    /// The service, and what can only be asked for once it is known.
+    async fn service_and_more(
+        &self,
+        binding: &Binding,
+    ) -> (Read<Option<Service>>, Read<Vec<NativeGroup>>, Read<Option<TaskDefinition>>) {
+        let name = match &binding.owner {
+            Owner::Service(name) => name,
+            Owner::Family(family) => {
+                return (Ok(None), Ok(Vec::new()), self.task_definition(Some(family)).await);
+            }
+        };
+        let service = self.service(binding.cluster.as_str(), name).await;
+        match &service {
+            Ok(Some(known)) => {
+                let (native_groups, definition) = tokio::join!(
+                    self.native_groups(known, binding),
+                    self.task_definition(known.task_definition.as_deref()),
+                );
+                (service, native_groups, definition)
+            }
+            Ok(None) => (service, Ok(Vec::new()), Ok(None)),
+            Err(error) => (service.clone(), Err(error.clone()), Err(error.clone())),
+        }
+    }
+
+    /// A native group that is gone counts for nothing.
+    async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
+        let bound = binding.target_group.as_str();
+        let mut groups = Vec::new();
+        for arn in service.target_groups.iter().filter(|arn| *arn != bound) {
+            if let Some(group) = self.target_group(arn).await? {
+                groups.push(NativeGroup {
+                    name: group.name,
+                    protocol: group.protocol,
+                    deregistration_delay: self.attributes(arn).await?.deregistration_delay,
+                });
+            }
+        }
+        Ok(groups)
+    }
+
+    async fn target_group(&self, arn: &str) -> Read<Option<TargetGroup>> {
+        let read = self.doctor.load_balancers.target_group(arn, self.limits);
+        self.target_groups.get(arn, self.slot(read)).await
+    }
+
+    async fn attributes(&self, arn: &str) -> Read<Attributes> {
+        let read = self.doctor.load_balancers.attributes(arn, self.limits);
+        self.attributes.get(arn, self.slot(read)).await
+    }
+
+    async fn targets(&self, arn: &str) -> Read<Vec<Target>> {
+        let read = self.doctor.load_balancers.targets(arn, self.limits);
+        self.targets.get(arn, self.slot(read)).await
+    }
+
+    async fn targets_per_group(&self) -> Read<TargetsPerGroup> {
+        let read = self.doctor.load_balancers.targets_per_group(self.limits);
+        self.targets_per_group.get("", self.slot(read)).await
+    }
+
+    async fn service(&self, cluster: &str, name: &str) -> Read<Option<Service>> {
+        let read = self.doctor.services.service(cluster, name, self.limits);
+        self.services.get(&format!("{cluster} {name}"), self.slot(read)).await
+    }
+
+    async fn task_definition(&self, name: Option<&str>) -> Read<Option<TaskDefinition>> {
+        let Some(name) = name else { return Ok(None) };
+        let read = self.doctor.services.task_definition(name, self.limits);
+        self.task_definitions.get(name, self.slot(read)).await.map(Some)
+    }
+
+    /// A service's tasks also run under the name of a family, and are not the family's.
+    async fn tasks(&self, binding: &Binding) -> Read<Vec<Task>> {
+        let Binding { cluster, owner, .. } = binding;
+        let read = self.doctor.ecs.tasks_of(cluster, owner, Desired::Running, self.limits);
+        let name = format!("{} {owner}", cluster.as_str());
+        let tasks = self.tasks.get(&name, self.slot(read)).await?;
+        Ok(tasks.into_iter().filter(|task| owner.owns(&task.group)).collect())
+    }
+
+    /// Waits for a place among the reads under way. The read is boxed, because an SDK call is some
+    /// kilobytes that every future around it would hold twice.
+    fn slot<T>(&self, read: impl Future<Output = T>) -> impl Future<Output = T> {
+        let read = Box::pin(read);
+        async move {
+            // The semaphore is never closed; were it, the read would only not be held back.
+            let _slot = self.slots.acquire().await.ok();
+            read.await
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Thin adapter over Elastic Load Balancing v2: what doctor reads of target groups, load balancers
+//! and quotas. It changes nothing.
+
+use aws_config::SdkConfig;
+use aws_sdk_elasticloadbalancingv2::{Client, types};
+use tracing::debug;
+
+use crate::call::{CallError, within};
+use crate::doctor::facts::{
+    Attributes, Listener, LoadBalancer, Read, Target, TargetGroup, TargetsPerGroup, Zone,
+};
+use crate::limits::Limits;
+
+/// ELB's default for the attribute `deregistration_delay.timeout_seconds`.
+const DEREGISTRATION_DELAY: u32 = 300;
+
+/// ELB's default quota (ELB docs, "Quotas for your Network Load Balancers").
+const TARGETS_PER_GROUP: usize = 1000;
+
+/// Reads target groups and load balancers, each by its ARN.
+#[derive(Clone, Debug)]
+pub struct LoadBalancers {
+    client: Client,
+}
+
+impl LoadBalancers {
+    /// An adapter with these settings.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// A target group; `None` if there is none of this ARN.
+    pub async fn target_group(&self, arn: &str, limits: &Limits) -> Read<Option<TargetGroup>> {
+        const ACTION: &str = "DescribeTargetGroups";
+        turn(ACTION, arn, limits).await;
+        let call = self.client.describe_target_groups().target_group_arns(arn).send();
+        match within(limits.deadline, ACTION, call).await {
+            Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
+            Err(error) if error.code == "TargetGroupNotFound" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The attributes of a target group.
+    pub async fn attributes(&self, arn: &str, limits: &Limits) -> Read<Attributes> {
+        const ACTION: &str = "DescribeTargetGroupAttributes";
+        turn(ACTION, arn, limits).await;
+        let call = self.client.describe_target_group_attributes().target_group_arn(arn).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        let value = |key| {
+            let mut attributes = answer.attributes().iter();
+            attributes.find(|attribute| attribute.key() == Some(key))?.value()
+        };
+        let delay = value("deregistration_delay.timeout_seconds");
+        Ok(Attributes {
+            preserves_client_ip: value("preserve_client_ip.enabled") == Some("true"),
+            proxy_protocol: value("proxy_protocol_v2.enabled") == Some("true"),
+            // Or "use_load_balancer_configuration", which is no bool.
+            cross_zone: value(CROSS_ZONE).and_then(|value| value.parse().ok()),
+            deregistration_delay: delay
+                .and_then(|delay| delay.parse().ok())
+                .unwrap_or(DEREGISTRATION_DELAY),
+        })
+    }
+
+    /// The targets of a target group, those that drain too. ELB answers all of them at once.
+    pub async fn targets(&self, arn: &str, limits: &Limits) -> Read<Vec<Target>> {
+        const ACTION: &str = "DescribeTargetHealth";
+        turn(ACTION, arn, limits).await;
+        let call = self.client.describe_target_health().target_group_arn(arn).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        Ok(answer.target_health_descriptions().iter().map(target).collect())
+    }
+
+    /// A load balancer.
+    pub async fn load_balancer(&self, arn: &str, limits: &Limits) -> Read<LoadBalancer> {
+        const ACTION: &str = "DescribeLoadBalancers";
+        turn(ACTION, arn, limits).await;
+        let call = self.client.describe_load_balancers().load_balancer_arns(arn).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
+            CallError::new(ACTION, "NoLoadBalancer", "ELB left it out of its answer")
+        })
+    }
+
+    /// All listeners of a load balancer.
+    pub async fn listeners(&self, arn: &str, limits: &Limits) -> Read<Vec<Listener>> {
+        const ACTION: &str = "DescribeListeners";
+        turn(ACTION, arn, limits).await;
+        let pages = self.client.describe_listeners().load_balancer_arn(arn).into_paginator();
+        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
+        let listeners = within(limits.deadline, ACTION, call).await?;
+        Ok(listeners.iter().map(listener).collect())
+    }
+
+    /// Whether a load balancer balances across zones where the target group does not say.
+    pub async fn cross_zone(&self, arn: &str, limits: &Limits) -> Read<bool> {
+        const ACTION: &str = "DescribeLoadBalancerAttributes";
+        turn(ACTION, arn, limits).await;
+        let call = self.client.describe_load_balancer_attributes().load_balancer_arn(arn).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        let mut attributes = answer.attributes().iter();
+        let attribute = attributes.find(|attribute| attribute.key() == Some(CROSS_ZONE));
+        Ok(attribute.and_then(|attribute| attribute.value()) == Some("true"))
+    }
+
+    /// How many targets a target group may have.
+    pub async fn targets_per_group(&self, limits: &Limits) -> Read<TargetsPerGroup> {
+        const ACTION: &str = "DescribeAccountLimits";
+        turn(ACTION, "the account", limits).await;
+        let pages = self.client.describe_account_limits().into_paginator();
+        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
+        let told = within(limits.deadline, ACTION, call).await?;
+        // The API reference does not list the names; this one is in the API's answers.
+        let limit = told.iter().find(|limit| limit.name() == Some("targets-per-target-group"));
+        let most = limit.and_then(|limit| limit.max()?.parse().ok());
+        Ok(most.map_or(TargetsPerGroup::Assumed(TARGETS_PER_GROUP), TargetsPerGroup::Told))
+    }
+}
+
+/// An attribute of both target groups and load balancers.
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+
+async fn turn(action: &str, about: &str, limits: &Limits) {
+    limits.elb_calls.turn(limits.deadline).await;
+    debug!(about, action);
+}
+
+fn target_group(group: &types::TargetGroup) -> TargetGroup {
+    TargetGroup {
+        name: text(group.target_group_name()),
+        target_type: text(group.target_type().map(|kind| kind.as_str())),
+        ip_address_type: text(group.ip_address_type().map(|kind| kind.as_str())),
+        protocol: text(group.protocol().map(|protocol| protocol.as_str())),
+        port: group.port().and_then(|port| u16::try_from(port).ok()),
+        load_balancers: group.load_balancer_arns().to_vec(),
+    }
+}
+
+fn target(described: &types::TargetHealthDescription) -> Target {
+    let state = described.target_health().and_then(|health| health.state());
+    Target {
+        zone: described.target().and_then(|target| target.availability_zone()).map(str::to_owned),
+        state: text(state.map(|state| state.as_str())),
+    }
+}
+
+fn load_balancer(described: &types::LoadBalancer) -> LoadBalancer {
+    let state = described.state().and_then(|state| state.code());
+    let source_nat = described.enable_prefix_for_ipv6_source_nat();
+    let zone = |zone: &types::AvailabilityZone| Zone {
+        name: text(zone.zone_name()),
+        subnet: text(zone.subnet_id()),
+    };
+    LoadBalancer {
+        arn: text(described.load_balancer_arn()),
+        name: text(described.load_balancer_name()),
+        kind: text(described.r#type().map(|kind| kind.as_str())),
+        state: text(state.map(|state| state.as_str())),
+        ip_address_type: text(described.ip_address_type().map(|kind| kind.as_str())),
+        source_nat_prefixes: source_nat == Some(&types::EnablePrefixForIpv6SourceNatEnum::On),
+        zones: described.availability_zones().iter().map(zone).collect(),
+    }
+}
+
+/// An action names one target group itself, and several in its `ForwardConfig`.
+fn listener(described: &types::Listener) -> Listener {
+    let actions = described.default_actions();
+    let several = actions.iter().filter_map(|action| action.forward_config());
+    let several = several.flat_map(|forward| forward.target_groups());
+    let several = several.filter_map(|group| group.target_group_arn());
+    let one = actions.iter().filter_map(|action| action.target_group_arn());
+    Listener {
+        protocol: text(described.protocol().map(|protocol| protocol.as_str())),
+        port: described.port().and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+        forwards_to: one.chain(several).map(str::to_owned).collect(),
+    }
+}
+
+/// What AWS leaves out is not what a check asks for.
+fn text(told: Option<&str>) -> String {
+    told.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,111 @@
+//! Thin adapter over Amazon ECS: what doctor reads of services and task definitions. It changes
+//! nothing.
+
+use aws_config::SdkConfig;
+use aws_sdk_ecs::{Client, types};
+use tracing::debug;
+
+use crate::call::{CallError, within};
+use crate::doctor::facts::{Container, Read, Service, TaskDefinition};
+use crate::limits::Limits;
+
+/// Reads services and task definitions.
+#[derive(Clone, Debug)]
+pub struct Services {
+    client: Client,
+}
+
+impl Services {
+    /// An adapter with these settings.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    /// A service; `None` if the cluster has none of this name. One a call, though ten could be
+    /// asked for: IAM refuses all of them for one that the function may not read.
+    pub async fn service(
+        &self,
+        cluster: &str,
+        name: &str,
+        limits: &Limits,
+    ) -> Read<Option<Service>> {
+        const ACTION: &str = "DescribeServices";
+        limits.ecs_reads.turn(limits.deadline).await;
+        debug!(cluster, name, ACTION);
+        let call = self.client.describe_services().cluster(cluster).services(name).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        if let Some(service) = answer.services().first() {
+            return Ok(Some(read(service)));
+        }
+        match answer.failures().first().and_then(|failure| failure.reason()) {
+            Some("MISSING") => Ok(None),
+            reason => {
+                let reason = reason.unwrap_or("ECS left the service out of its answer");
+                Err(CallError::new(ACTION, "ServiceFailed", reason))
+            }
+        }
+    }
+
+    /// A task definition, by its ARN or by its family (which means its newest revision).
+    pub async fn task_definition(&self, name: &str, limits: &Limits) -> Read<TaskDefinition> {
+        const ACTION: &str = "DescribeTaskDefinition";
+        limits.ecs_reads.turn(limits.deadline).await;
+        debug!(name, ACTION);
+        let call = self.client.describe_task_definition().task_definition(name).send();
+        let answer = within(limits.deadline, ACTION, call).await?;
+        answer.task_definition().map(definition).ok_or_else(|| {
+            CallError::new(ACTION, "NoTaskDefinition", "ECS left it out of its answer")
+        })
+    }
+}
+
+/// Under the deployment controllers CODE_DEPLOY and EXTERNAL the task sets have what otherwise the
+/// service has (ECS API reference, TaskSet).
+fn read(service: &types::Service) -> Service {
+    let primary = service.task_sets().iter().find(|set| set.status() == Some("PRIMARY"));
+    let definition = service.task_definition().or_else(|| primary?.task_definition());
+    let network = service.network_configuration().or_else(|| primary?.network_configuration());
+    let of_sets = service.task_sets().iter().flat_map(|set| set.load_balancers());
+    let balancers = service.load_balancers().iter().chain(of_sets);
+    Service {
+        status: service.status().unwrap_or_default().to_owned(),
+        desired: usize::try_from(service.desired_count()).unwrap_or_default(),
+        running: usize::try_from(service.running_count()).unwrap_or_default(),
+        task_definition: definition.map(str::to_owned),
+        target_groups: balancers.flat_map(target_groups).map(str::to_owned).collect(),
+        subnets: network
+            .and_then(|network| network.awsvpc_configuration())
+            .map(|awsvpc| awsvpc.subnets().to_vec())
+            .unwrap_or_default(),
+    }
+}
+
+/// The target group of an entry, and the one that blue/green deployments alternate with.
+fn target_groups(balancer: &types::LoadBalancer) -> impl Iterator<Item = &str> {
+    let advanced = balancer.advanced_configuration();
+    let alternate = advanced.and_then(|advanced| advanced.alternate_target_group_arn());
+    balancer.target_group_arn().into_iter().chain(alternate)
+}
+
+fn definition(described: &types::TaskDefinition) -> TaskDefinition {
+    let family = described.family().unwrap_or_default();
+    let mode = described.network_mode().map(|mode| mode.as_str());
+    TaskDefinition {
+        name: format!("{family}:{}", described.revision()),
+        // "If no network mode is specified, the default is bridge" (ECS API reference).
+        network_mode: mode.unwrap_or("bridge").to_owned(),
+        containers: described.container_definitions().iter().map(container).collect(),
+    }
+}
+
+fn container(described: &types::ContainerDefinition) -> Container {
+    let ports = described.port_mappings().iter().filter_map(|mapping| mapping.container_port());
+    let stop_timeout = described.stop_timeout().and_then(|seconds| u32::try_from(seconds).ok());
+    Container {
+        name: described.name().unwrap_or_default().to_owned(),
+        // "All containers are essential unless it is set to false" (ECS API reference).
+        essential: described.essential().unwrap_or(true),
+        ports: ports.filter_map(|port| u16::try_from(port).ok()).collect(),
+        stop_timeout,
+    }
+}
