@@ -34,6 +34,12 @@ impl Deadline {
         Self(Instant::now() + left)
     }
 
+    /// The moment at which this part of the time left will be over.
+    #[must_use]
+    pub fn part(self, part: f64) -> Self {
+        Self::after(self.0.saturating_duration_since(Instant::now()).mul_f64(part))
+    }
+
     /// The moment itself, for [`tokio::time::timeout_at`].
     pub fn instant(self) -> Instant {
         self.0

@@ -38,6 +38,7 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: Findings, prune: Pru
     let Findings { present, knowledge, incomplete } = findings;
     let mut plan = plan(bindings, ports, &knowledge);
     let explained = explained(bindings, ports, &knowledge);
+    let may_be_awaited = groups_awaiting_an_address(bindings, &knowledge);
     let proven: BTreeMap<Target, Change> =
         plan.deregister.drain(..).map(|change| (change.target.clone(), change)).collect();
     let mut unexplained: Vec<Target> = Vec::new();
@@ -49,8 +50,10 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: Findings, prune: Pru
     for target in unexplained {
         match (prune, proven.get(&target)) {
             (Prune::Proven | Prune::All, Some(change)) => plan.deregister.push(change.clone()),
-            (Prune::All, None) => plan.deregister.push(Change { task: None, target }),
-            (Prune::Proven, None) | (Prune::Never, _) => plan.unowned.push(target),
+            (Prune::All, None) if !may_be_awaited.contains(&target.group) => {
+                plan.deregister.push(Change { task: None, target });
+            }
+            _ => plan.unowned.push(target),
         }
     }
     plan.register.retain(|change| {
@@ -75,6 +78,19 @@ pub fn groups_with_unexplained_targets(
     let explained = explained(bindings, ports, &findings.knowledge);
     let with_others = findings.present.iter().filter(|(_, targets)| !targets.is_subset(&explained));
     with_others.map(|(group, _)| group.clone()).collect()
+}
+
+/// The groups of tasks that are to run and have no address as far as ECS told. A read that lags
+/// behind shows a task in this state that serves by now: any target could be its own.
+fn groups_awaiting_an_address(
+    bindings: &[Binding],
+    knowledge: &Knowledge,
+) -> BTreeSet<TargetGroupArn> {
+    let awaiting = knowledge
+        .iter()
+        .filter(|known| known.task.phase == Phase::Starting && known.task.address.is_none());
+    let groups = awaiting.flat_map(|known| bindings.iter().filter(|b| b.covers(&known.task)));
+    groups.map(|binding| binding.target_group.clone()).collect()
 }
 
 /// The targets of tasks that serve, and of those about to: a start can be faster than a read of

@@ -73,30 +73,54 @@ impl Ecs {
 
     /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those
     /// that are meant to stop and were not forgotten (at least an hour, ECS API reference,
-    /// DescribeTasks). One task that cannot be read fails all, because a list with a gap proves
-    /// nothing.
+    /// DescribeTasks). If something could not be read, all else that could is still returned, with
+    /// the error: a list with a gap tells what is there, but not what is not.
     pub async fn tasks_of(
         &self,
         cluster: &Cluster,
         owner: &Owner,
         desired: Desired,
         limits: &Limits,
-    ) -> Result<Vec<Task>, CallError> {
+    ) -> (Vec<Task>, Result<(), CallError>) {
+        let (arns, mut whole) = self.list(cluster, owner, desired, limits).await;
+        let names = arns.iter().map(|arn| (cluster.as_str(), arn));
+        let mut tasks = Vec::new();
+        for (arn, answer) in self.describe_tasks(names, limits).await {
+            match answer {
+                Ok(Some(task)) => tasks.push(task),
+                // What has stopped may be forgotten any moment, what is to run may not.
+                Ok(None) if desired == Desired::Stopped => {}
+                Ok(None) => {
+                    let message = format!("{arn} was listed as running, but is not known");
+                    whole = Err(CallError::new(DESCRIBE_TASKS, "TaskFailed", message));
+                }
+                Err(error) => whole = Err(error),
+            }
+        }
+        (tasks, whole)
+    }
+
+    async fn list(
+        &self,
+        cluster: &Cluster,
+        owner: &Owner,
+        desired: Desired,
+        limits: &Limits,
+    ) -> (Vec<TaskArn>, Result<(), CallError>) {
         let mut arns = Vec::new();
         let mut page = None;
         loop {
             limits.ecs_reads.turn(limits.deadline).await;
-            let answer = self.list_page(cluster, owner, desired, page, limits).await?;
+            let answer = match self.list_page(cluster, owner, desired, page, limits).await {
+                Ok(answer) => answer,
+                Err(error) => return (arns, Err(error)),
+            };
             arns.extend(answer.task_arns().iter().filter_map(|arn| TaskArn::parse(arn)));
-            page = answer.next_token;
+            page = answer.next_token.filter(|token| !token.is_empty());
             if page.is_none() {
-                break;
+                return (arns, Ok(()));
             }
         }
-        let names = arns.iter().map(|arn| (cluster.as_str(), arn));
-        let answers = self.describe_tasks(names, limits).await.into_values();
-        let tasks = answers.collect::<Result<Vec<Option<Task>>, CallError>>()?;
-        Ok(tasks.into_iter().flatten().collect())
     }
 
     async fn list_page(

@@ -5,7 +5,7 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 
 use crate::event::Unreadable;
-use crate::report::{Failure, FirstFew};
+use crate::report::{AllGroups, Failure};
 
 /// Why an invocation failed.
 #[derive(thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum Error {
     #[error(transparent)]
     UnreadableEvent(#[from] Unreadable),
     /// Something could not be done; the message names task, target group, target and cause.
-    #[error("{} failed: {}", .0.len(), FirstFew(.0))]
+    #[error("{} failed: {}", .0.len(), AllGroups(.0))]
     TargetsFailed(Vec<Failure>),
     /// A message of an SQS batch failed that has no `messageId` to be returned by, so the whole
     /// batch has to be.

@@ -1,6 +1,6 @@
 //! What an invocation may use of AWS: time, and calls per second.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -11,18 +11,18 @@ use crate::deadline::Deadline;
 /// All callers of an account and region share AWS's own limits, and one invocation alone must not
 /// use more than they allow. For single events they are never felt; they spread the calls of a
 /// reconcile of many bindings and of large rollouts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// When to stop.
     pub deadline: Deadline,
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
     /// "Request throttling for the ELB API").
-    pub elb_writes: Pace,
+    pub elb_writes: Arc<Pace>,
     /// All calls to ELB: 40 at once, then 10 a second (the same page).
-    pub elb_calls: Pace,
+    pub elb_calls: Arc<Pace>,
     /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
     /// "Request throttling for the Amazon ECS API").
-    pub ecs_reads: Pace,
+    pub ecs_reads: Arc<Pace>,
 }
 
 impl Limits {
@@ -30,10 +30,17 @@ impl Limits {
     pub fn until(deadline: Deadline) -> Self {
         Self {
             deadline,
-            elb_writes: Pace::new(20, 4),
-            elb_calls: Pace::new(40, 10),
-            ecs_reads: Pace::new(100, 20),
+            elb_writes: Arc::new(Pace::new(20, 4)),
+            elb_calls: Arc::new(Pace::new(40, 10)),
+            ecs_reads: Arc::new(Pace::new(100, 20)),
         }
+    }
+
+    /// The same rates, but only this part of the time that is left, so that what hangs in one
+    /// stage leaves time for the next.
+    #[must_use]
+    pub fn for_part(&self, part: f64) -> Self {
+        Self { deadline: self.deadline.part(part), ..self.clone() }
     }
 }
 

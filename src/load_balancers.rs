@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::call::{CallError, within};
 use crate::doctor::facts::{
-    Attributes, Listener, LoadBalancer, Read, Target, TargetGroup, TargetsPerGroup, Zone,
+    Attributes, Listener, LoadBalancer, Quotas, Read, Target, TargetGroup, TargetsPerGroup, Zone,
 };
 use crate::limits::Limits;
 
@@ -16,6 +16,9 @@ const DEREGISTRATION_DELAY: u32 = 300;
 
 /// ELB's default quota (ELB docs, "Quotas for your Network Load Balancers").
 const TARGETS_PER_GROUP: usize = 1000;
+
+/// The default of "Targets per Availability Zone per Network Load Balancer" (the same page).
+const TARGETS_PER_ZONE: usize = 500;
 
 /// Reads target groups and load balancers, each by its ARN.
 #[derive(Clone, Debug)]
@@ -104,17 +107,24 @@ impl LoadBalancers {
         Ok(attribute.and_then(|attribute| attribute.value()) == Some("true"))
     }
 
-    /// How many targets a target group may have.
-    pub async fn targets_per_group(&self, limits: &Limits) -> Read<TargetsPerGroup> {
+    /// How many targets this account may have.
+    pub async fn quotas(&self, limits: &Limits) -> Read<Quotas> {
         const ACTION: &str = "DescribeAccountLimits";
         turn(ACTION, "the account", limits).await;
         let pages = self.client.describe_account_limits().into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
         let told = within(limits.deadline, ACTION, call).await?;
-        // The API reference does not list the names; this one is in the API's answers.
-        let limit = told.iter().find(|limit| limit.name() == Some("targets-per-target-group"));
-        let most = limit.and_then(|limit| limit.max()?.parse().ok());
-        Ok(most.map_or(TargetsPerGroup::Assumed(TARGETS_PER_GROUP), TargetsPerGroup::Told))
+        // The names are those of the AWS CLI reference's example of DescribeAccountLimits.
+        let told = |name: &str| {
+            told.iter().find(|limit| limit.name() == Some(name))?.max()?.parse::<usize>().ok()
+        };
+        let per_group = told("targets-per-target-group");
+        Ok(Quotas {
+            per_group: per_group
+                .map_or(TargetsPerGroup::Assumed(TARGETS_PER_GROUP), TargetsPerGroup::Told),
+            per_zone: told("targets-per-availability-zone-per-network-load-balancer")
+                .unwrap_or(TARGETS_PER_ZONE),
+        })
     }
 }
 

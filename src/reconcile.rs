@@ -20,13 +20,13 @@ use crate::task::Task;
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
 
-/// What came of reading an owner's tasks.
-type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), Result<Vec<Task>, CallError>)>;
+/// What came of reading an owner's tasks: those that could be read, and whether that is all.
+type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), (Vec<Task>, Result<(), CallError>))>;
 
 /// A reconcile under way: what was found, and which bindings broke.
 struct Survey<'a> {
     settle: Settle<'a>,
-    /// The bindings of which everything could be read so far.
+    /// The bindings whose port and targets are known.
     sound: Vec<Binding>,
     ports: Ports,
     findings: Findings,
@@ -35,7 +35,7 @@ struct Survey<'a> {
 
 impl Settle<'_> {
     /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
-    /// removed from its target group; the others are done.
+    /// removed from its target group; the others are done, and what could be read is registered.
     pub async fn reconcile(self, prune: Prune) -> Report {
         let mut survey = Survey {
             settle: self,
@@ -44,8 +44,13 @@ impl Settle<'_> {
             findings: Findings::default(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
         };
+        // The reads have two thirds of the time at most, one for each stage.
+        let stage = self.limits.for_part(0.33);
+        survey.settle.limits = &stage;
         survey.read_ports().await;
         survey.read_targets().await;
+        let stage = self.limits.for_part(0.5);
+        survey.settle.limits = &stage;
         survey.read_running_tasks().await;
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
@@ -112,16 +117,21 @@ impl Survey<'_> {
         tasks.buffer_unordered(CONCURRENT).collect().await
     }
 
+    /// Learns what was read. Where that is not all, registering goes on and removing does not.
     fn learn(&mut self, tasks: Tasks<'_>) {
-        self.drop_broken(|binding| {
-            let ((cluster, owner), tasks) =
-                tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner))?;
-            let CallError { action, code, message } = tasks.as_ref().err()?;
+        for binding in &self.sound {
+            let read =
+                tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner));
+            let Some(((cluster, owner), (_, Err(CallError { action, code, message })))) = read
+            else {
+                continue;
+            };
             let message = format!("{message} ({owner} in cluster {cluster})");
-            Some(CallError::new(action, code, message))
-        });
-        let read = tasks.into_iter().filter_map(|(_, tasks)| tasks.ok());
-        self.findings.knowledge.extend(read.flatten());
+            self.findings.incomplete.insert(binding.target_group.clone());
+            self.report.fail(without_target(binding), &CallError::new(action, code, message));
+        }
+        self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, (tasks, _))| tasks));
+        self.findings.knowledge.split_off_unbound(self.settle.bindings);
     }
 
     /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
@@ -132,15 +142,14 @@ impl Survey<'_> {
                 continue;
             };
             self.findings.incomplete.insert(binding.target_group.clone());
-            let entry = Entry {
-                task_arn: None,
-                target_group_arn: binding.target_group,
-                id: None,
-                port: binding.port,
-            };
-            self.report.fail(entry, &error);
+            self.report.fail(without_target(&binding), &error);
         }
     }
+}
+
+fn without_target(binding: &Binding) -> Entry {
+    let Binding { target_group, port, .. } = binding;
+    Entry { task_arn: None, target_group_arn: target_group.clone(), id: None, port: *port }
 }
 
 fn owners<'b>(bindings: impl Iterator<Item = &'b Binding>) -> Owners<'b> {

@@ -89,7 +89,7 @@ impl Report {
                     unowned_targets = %FirstFew(&self.unowned),
                     skipped_for = %self.reasons(),
                     skipped_tasks = %FirstFew(&self.skipped),
-                    errors = %FirstFew(&self.failed),
+                    errors = %AllGroups(&self.failed),
                     "settled"
                 )
             };
@@ -189,5 +189,23 @@ impl<T: fmt::Display> fmt::Display for FirstFew<'_, T> {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
+    }
+}
+
+/// Failures in words: every target group and cause, each with its first few targets.
+pub struct AllGroups<'a>(pub &'a [Failure]);
+
+impl fmt::Display for AllGroups<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut groups = BTreeMap::<_, Vec<&Failure>>::new();
+        for failure in self.0 {
+            let group = (&failure.entry.target_group_arn, &failure.error);
+            groups.entry(group).or_default().push(failure);
+        }
+        for (index, failures) in groups.values().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}", FirstFew(failures))?;
+        }
+        Ok(())
     }
 }

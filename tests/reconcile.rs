@@ -237,15 +237,45 @@ async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopped_tasks_that_cannot_be_read_remove_nothing_either() {
+async fn stopped_tasks_that_cannot_be_read_remove_nothing_and_hold_up_no_start() {
     for prune in ["proven", "all"] {
         let function = with_prune(prune).await;
         function.deliver(&task(0)).await.unwrap();
         function.aws.put_task(&task(0).stopped());
+        function.aws.put_task(&task(1));
         function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
         assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
-        assert_eq!(function.registered(), [target(0)], "{prune}");
+        assert_eq!(function.registered(), [target(0), target(1)], "{prune}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_cannot_be_read_holds_up_no_other() {
+    let function = Function::new().await;
+    (0..250).for_each(|n| function.aws.put_task(&task(n)));
+    function.aws.fault(Fault::on(DescribeTasks).when_target(&task(0).arn()).access_denied());
+    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert_eq!(function.registered().len(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_listed_but_not_described_is_a_gap_even_if_all_may_go() {
+    let function = with_prune("all").await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.after(ListTasks, 1, |aws| aws.forget_task(&task(0).arn()));
+    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    assert!(error.contains(&task(0).arn()), "{error}");
+    assert_eq!(function.registered(), [target(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_task_awaits_its_address_any_target_may_be_its_own() {
+    let function = with_prune("all").await;
+    function.aws.put_target(&function.group, &address(0), PORT);
+    function.aws.put_task(&Task::new(task(0).id()).without_address().provisioning());
+    let report = reconcile(&function).await;
+    assert_eq!(function.registered(), [target(0)]);
+    assert_eq!(ids(&report, "unowned"), [address(0)]);
 }
 
 /// Two services, each in a group of its own.
@@ -279,6 +309,18 @@ async fn an_error_names_every_binding_that_failed() {
     for named in [&function.group, &second, "service:demo-service", "service:other-service"] {
         assert!(error.contains(named), "{named} is missing in {error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_names_many_bindings_too() {
+    let aws = Aws::new();
+    let groups: Vec<String> =
+        (0..25).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")))).collect();
+    let bindings: Vec<Value> = groups.iter().map(|group| binding(group, Some(PORT))).collect();
+    let function = Function::with(aws, json!(bindings), &[]).await;
+    function.aws.fault(Fault::on(ListTasks).access_denied());
+    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    assert!(groups.iter().all(|group| error.contains(group)), "{error}");
 }
 
 /// Two services in one group on one port, and a third on another port of it.
@@ -346,8 +388,10 @@ async fn a_family_binding_leaves_the_services_of_that_family_alone() {
     let function = Function::with(aws, bindings, &[]).await;
     function.aws.put_task(&task(0).family("batch"));
     function.aws.put_task(&task(1).task_definition("batch"));
-    reconcile(&function).await;
+    function.aws.put_task(&task(2).task_definition("batch").without_address());
+    let report = reconcile(&function).await;
     assert_eq!(function.registered(), [target(0)]);
+    assert_eq!(report["skipped"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -417,4 +461,6 @@ async fn what_is_not_reached_before_the_deadline_is_an_error() {
     let result = function.invoke_within(left, json!({"action": "reconcile"})).await;
     let error = result.unwrap_err().to_string();
     assert!(error.contains("DeadlineReached") && error.contains(&second), "{error}");
+    // And what hangs in one group holds up no other.
+    assert_eq!(function.registered(), [target(0)]);
 }

@@ -48,7 +48,7 @@ pub fn not_attached<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
         return Ok(Pass(format!("{} is not among the service's load balancers", group.name())));
     }
     let keep = match others.as_slice() {
-        [] => "[]".to_owned(),
+        [] => "'[]'".to_owned(),
         others => {
             let names = others.iter().map(|arn| arn.split('/').nth(1).unwrap_or(arn));
             format!("JSON, where JSON lists only {}", names.collect::<Vec<_>>().join(", "))

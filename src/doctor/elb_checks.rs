@@ -1,6 +1,8 @@
 //! The checks of the target group and the load balancer before it.
 
-use super::facts::{Attributes, Facts, Front, LoadBalancer, Target, TargetGroup, TargetsPerGroup};
+use super::facts::{
+    Attributes, Facts, Front, LoadBalancer, Quotas, Target, TargetGroup, TargetsPerGroup,
+};
 use super::judge::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 use crate::binding::{Binding, TargetGroupArn};
 use crate::call::CallError;
@@ -64,7 +66,8 @@ pub fn load_balancer<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
     let listeners: Vec<String> = listeners.map(ToString::to_string).collect();
     let LoadBalancer { name, state, .. } = balancer;
     if listeners.is_empty() {
-        let detail = format!("no listener of {name} forwards to the target group");
+        let detail =
+            format!("no listener of {name} forwards to the target group by its default action");
         return Ok(Fail(detail, listen(&balancer.arn, group, protocol)));
     }
     let found = format!("{name} forwards {} to it, network, dualstack", listeners.join(", "));
@@ -80,9 +83,10 @@ pub fn load_balancer<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
 }
 
 fn listen(balancer: &str, group: &TargetGroupArn, protocol: &str) -> String {
+    let certificate = if protocol == "TLS" { " --certificates CertificateArn=ARN" } else { "" };
     format!(
         "aws elbv2 create-listener --load-balancer-arn {balancer} --protocol {protocol} \
-         --port PORT --default-actions Type=forward,TargetGroupArn={group}"
+         --port PORT{certificate} --default-actions Type=forward,TargetGroupArn={group}"
     )
 }
 
@@ -130,7 +134,7 @@ pub fn source_nat<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
         .map(|zone| format!("SubnetId={},SourceNatIpv6Prefix=auto_assigned", zone.subnet));
     let subnets = subnets.collect::<Vec<_>>().join(" ");
     let fix = format!(
-        "add IPv6Address=ADDRESS where the load balancer has fixed ones: aws elbv2 set-subnets \
+        "repeat each subnet's AllocationId, PrivateIPv4Address or IPv6Address, if it has one: aws elbv2 set-subnets \
          --load-balancer-arn {arn} --enable-prefix-for-ipv6-source-nat on --subnet-mappings \
          {subnets}"
     );
@@ -167,21 +171,28 @@ pub fn client_ip<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
 /// center, "ELB DNS cross-zone balance configuration"), and clients that know the zone's address
 /// fail. A target's zone is the one ELB has it in.
 pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
-    let Some(Front { load_balancer, cross_zone, .. }) = facts.front.as_ref()? else {
+    let Some(Front { load_balancer, .. }) = facts.front.as_ref()? else {
         return Ok(DoesNotApply);
     };
     let LoadBalancer { zones, .. } = load_balancer.as_ref()?;
-    let targets = facts.targets.as_ref()?.iter().filter(|target| target.is_in_service());
-    let targets: Vec<&Target> = targets.collect();
+    let all = facts.targets.as_ref()?;
+    let unused = all.iter().filter(|target| target.state == "unused").count();
+    if unused > 0 {
+        return Ok(outside_the_zones(unused, load_balancer.as_ref()?));
+    }
+    let targets: Vec<&Target> = all.iter().filter(|target| target.is_in_service()).collect();
     if targets.is_empty() {
         return no_target(facts);
     }
-    let of_group = facts.attributes.as_ref()?.cross_zone;
-    let cross_zone = match of_group {
-        Some(decided) => decided,
-        None => *cross_zone.as_ref()?,
+    let untold = targets.iter().filter(|target| target.zone.is_none()).count();
+    if untold > 0 {
+        return Ok(Pass(format!("not known: ELB does not tell the zone of {untold} targets")));
+    }
+    let cross_zone = crosses_zones(facts)?;
+    // An address outside the VPC is registered for all zones.
+    let has_target = |zone: &str| {
+        targets.iter().any(|t| matches!(t.zone.as_deref(), Some(z) if z == zone || z == "all"))
     };
-    let has_target = |zone: &str| targets.iter().any(|t| t.zone.as_deref() == Some(zone));
     let names = zones.iter().map(|zone| zone.name.as_str());
     let (served, empty): (Vec<&str>, Vec<&str>) = names.partition(|zone| has_target(zone));
     Ok(match (empty.is_empty(), cross_zone) {
@@ -195,6 +206,32 @@ pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
             Warn(format!("no target in {}, and cross-zone is off", empty.join(", ")), fix)
         }
     })
+}
+
+/// The target group decides, or else the load balancer.
+fn crosses_zones(facts: &Facts) -> Result<bool, &CallError> {
+    match (facts.attributes.as_ref()?.cross_zone, facts.front.as_ref()?) {
+        (Some(decided), _) => Ok(decided),
+        (None, Some(front)) => Ok(*front.cross_zone.as_ref()?),
+        (None, None) => Ok(false),
+    }
+}
+
+/// Behind a listener a target is `unused` if its zone is not enabled for the load balancer (ELB
+/// API reference, TargetHealth: Target.NotInUse).
+fn outside_the_zones(unused: usize, balancer: &LoadBalancer) -> Verdict {
+    let LoadBalancer { arn, zones, .. } = balancer;
+    let names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
+    let names = names.join(", ");
+    let detail = format!(
+        "{unused} targets are unused: no listener uses them, or they are outside the enabled zones \
+         ({names})"
+    );
+    let fix = format!(
+        "if `load-balancer` fails, mend that first; else enable the tasks' zones: aws elbv2 \
+         set-subnets --load-balancer-arn {arn} --subnets SUBNETS (all of them, old and new)"
+    );
+    Fail(detail, fix)
 }
 
 /// It depends on whether there should be targets.
@@ -222,21 +259,24 @@ pub fn quota<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
         return Ok(DoesNotApply);
     }
     let targets = facts.targets.as_ref()?.len();
-    let quota = *facts.targets_per_group.as_ref()?;
-    let most = quota.most();
-    let found = match quota {
-        TargetsPerGroup::Told(_) => format!("{targets} of {most} targets"),
-        TargetsPerGroup::Assumed(_) => format!("{targets} of {most} targets (the default quota)"),
+    let Quotas { per_group, per_zone } = *facts.quotas.as_ref()?;
+    let (most, fix, remark) = if crosses_zones(facts)? && per_zone < per_group.most() {
+        let remark = " (cross-zone is on: of all groups of the load balancer together)";
+        (per_zone, "Targets per Availability Zone per Network Load Balancer", remark)
+    } else {
+        let assumed = matches!(per_group, TargetsPerGroup::Assumed(_));
+        let remark = if assumed { " (the default quota)" } else { "" };
+        (per_group.most(), "Targets per target group per Region", remark)
     };
-    let fix = "ask for more of the Elastic Load Balancing quota \"Targets per target group per \
-               Region\" (Service Quotas), or spread the tasks over several services and groups";
+    let found = format!("{targets} of {most} targets{remark}");
+    let fix = format!(
+        "ask for more of the Elastic Load Balancing quota \"{fix}\" (Service Quotas), or spread the \
+         tasks over several services and groups"
+    );
     Ok(if targets >= most {
-        Fail(format!("{found}: no other task can be registered"), fix.to_owned())
+        Fail(format!("{found}: no other task can be registered"), fix)
     } else if 2 * targets > most {
-        Warn(
-            format!("{found}: too few are left for a deployment that doubles them"),
-            fix.to_owned(),
-        )
+        Warn(format!("{found}: too few are left for a deployment that doubles them"), fix)
     } else {
         Pass(found)
     })

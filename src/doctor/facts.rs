@@ -19,8 +19,8 @@ pub struct Facts {
     pub targets: Read<Vec<Target>>,
     /// What forwards to it; `None` if nothing does.
     pub front: Read<Option<Front>>,
-    /// How many targets a target group of this account may have.
-    pub targets_per_group: Read<TargetsPerGroup>,
+    /// How many targets this account may have.
+    pub quotas: Read<Quotas>,
     /// The bound service; `None` if there is none, or if a family is bound.
     pub service: Read<Option<Service>>,
     /// The other target groups that ECS fills for the service by itself.
@@ -141,6 +141,16 @@ impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.protocol, self.port)
     }
+}
+
+/// The quotas that limit targets (ELB docs, "Quotas for your Network Load Balancers").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Of one target group.
+    pub per_group: TargetsPerGroup,
+    /// Of one load balancer in each of its zones; with cross-zone load balancing, in all of them
+    /// together.
+    pub per_zone: usize,
 }
 
 /// The quota "Targets per target group per Region".

@@ -4,8 +4,8 @@ use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    Attributes, Facts, Front, Listener, LoadBalancer, NativeGroup, Read, Service, Target,
-    TargetGroup, TargetsPerGroup, TaskDefinition,
+    Attributes, Facts, Front, Listener, LoadBalancer, NativeGroup, Quotas, Read, Service, Target,
+    TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
 use crate::binding::{Binding, Owner};
@@ -28,7 +28,7 @@ pub struct Reads<'a> {
     load_balancers: Memo<Read<LoadBalancer>>,
     listeners: Memo<Read<Vec<Listener>>>,
     cross_zone: Memo<Read<bool>>,
-    targets_per_group: Memo<Read<TargetsPerGroup>>,
+    quotas: Memo<Read<Quotas>>,
     services: Memo<Read<Option<Service>>>,
     task_definitions: Memo<Read<TaskDefinition>>,
     tasks: Memo<Read<Vec<Task>>>,
@@ -47,7 +47,7 @@ impl<'a> Reads<'a> {
             load_balancers: Memo::default(),
             listeners: Memo::default(),
             cross_zone: Memo::default(),
-            targets_per_group: Memo::default(),
+            quotas: Memo::default(),
             services: Memo::default(),
             task_definitions: Memo::default(),
             tasks: Memo::default(),
@@ -58,11 +58,11 @@ impl<'a> Reads<'a> {
     /// one that hangs keeps no other waiting.
     pub async fn facts(&self, binding: &Binding) -> Facts {
         let group = binding.target_group.as_str();
-        let (on_group, attributes, targets, targets_per_group, on_service, tasks) = tokio::join!(
+        let (on_group, attributes, targets, quotas, on_service, tasks) = tokio::join!(
             self.group_and_front(group),
             self.attributes(group),
             self.targets(group),
-            self.targets_per_group(),
+            self.quotas(),
             self.service_and_more(binding),
             self.tasks(binding),
         );
@@ -73,7 +73,7 @@ impl<'a> Reads<'a> {
             attributes,
             targets,
             front,
-            targets_per_group,
+            quotas,
             service,
             native_groups,
             task_definition,
@@ -161,9 +161,9 @@ impl<'a> Reads<'a> {
         self.targets.get(arn, self.slot(read)).await
     }
 
-    async fn targets_per_group(&self) -> Read<TargetsPerGroup> {
-        let read = self.doctor.load_balancers.targets_per_group(self.limits);
-        self.targets_per_group.get("", self.slot(read)).await
+    async fn quotas(&self) -> Read<Quotas> {
+        let read = self.doctor.load_balancers.quotas(self.limits);
+        self.quotas.get("", self.slot(read)).await
     }
 
     async fn service(&self, cluster: &str, name: &str) -> Read<Option<Service>> {
@@ -180,7 +180,12 @@ impl<'a> Reads<'a> {
     /// A service's tasks also run under the name of a family, and are not the family's.
     async fn tasks(&self, binding: &Binding) -> Read<Vec<Task>> {
         let Binding { cluster, owner, .. } = binding;
-        let read = self.doctor.ecs.tasks_of(cluster, owner, Desired::Running, self.limits);
+        let read = async {
+            let running = Desired::Running;
+            let (tasks, whole) =
+                self.doctor.ecs.tasks_of(cluster, owner, running, self.limits).await;
+            whole.map(|()| tasks)
+        };
         let name = format!("{} {owner}", cluster.as_str());
         let tasks = self.tasks.get(&name, self.slot(read)).await?;
         Ok(tasks.into_iter().filter(|task| owner.owns(&task.group)).collect())

@@ -39,7 +39,7 @@ fn facts() -> Facts {
         }),
         targets: Ok(Vec::new()),
         front: Ok(None),
-        targets_per_group: Ok(TargetsPerGroup::Told(1000)),
+        quotas: Ok(Quotas { per_group: TargetsPerGroup::Told(1000), per_zone: 500 }),
         service: Ok(Some(Service {
             status: "ACTIVE".to_owned(),
             desired: 0,
@@ -127,11 +127,46 @@ fn half_the_quota_leaves_room_for_a_deployment() {
         let facts = Facts { targets: Ok(vec![target.clone(); count]), ..facts() };
         assert_eq!(status("quota", &facts), expected, "{count}");
     }
-    let told = TargetsPerGroup::Told(1001);
-    let facts = Facts { targets: Ok(vec![target; 500]), targets_per_group: Ok(told), ..facts() };
+    let quotas = |per_group| Ok(Quotas { per_group, per_zone: 500 });
+    let told = quotas(TargetsPerGroup::Told(1001));
+    let facts = Facts { targets: Ok(vec![target; 500]), quotas: told, ..facts() };
     assert_eq!(status("quota", &facts), Pass);
-    let assumed = Facts { targets_per_group: Ok(TargetsPerGroup::Assumed(1000)), ..facts };
+    let assumed = Facts { quotas: quotas(TargetsPerGroup::Assumed(1000)), ..facts };
     assert!(check("quota", &assumed).unwrap().detail.contains("the default quota"));
+}
+
+#[test]
+fn with_cross_zone_on_the_quota_of_a_zone_counts_for_all() {
+    use Status::{Fail, Pass, Warn};
+    let target = Target { zone: None, state: "healthy".to_owned() };
+    for (count, expected) in [(250, Pass), (251, Warn), (500, Fail)] {
+        let mut facts = Facts { targets: Ok(vec![target.clone(); count]), ..facts() };
+        facts.attributes.as_mut().unwrap().cross_zone = Some(true);
+        assert_eq!(status("quota", &facts), expected, "{count}");
+    }
+}
+
+#[test]
+fn unused_targets_are_told_and_zones_are_not_guessed() {
+    let target = |zone: Option<&str>, state: &str| Target {
+        zone: zone.map(str::to_owned),
+        state: state.to_owned(),
+    };
+    for (targets, expected, says) in [
+        (vec![target(Some("us-east-2a"), "healthy")], Status::Pass, "us-east-2a"),
+        (vec![target(None, "healthy")], Status::Pass, "not known"),
+        (vec![target(Some("all"), "healthy")], Status::Pass, "us-east-2a"),
+        (
+            vec![target(Some("us-east-2a"), "healthy"), target(Some("us-east-2b"), "unused")],
+            Status::Fail,
+            "1 targets are unused",
+        ),
+    ] {
+        let facts = Facts { targets: Ok(targets), front: Ok(Some(front())), ..facts() };
+        let found = check("zones", &facts).unwrap();
+        assert_eq!(found.status, expected, "{}", found.detail);
+        assert!(found.detail.contains(says), "{}", found.detail);
+    }
 }
 
 #[test]
@@ -150,9 +185,8 @@ fn a_target_on_its_way_out_or_out_of_use_is_not_in_service() {
     }
 }
 
-#[test]
-fn only_what_was_read_is_claimed() {
-    let error = CallError::new("ListTasks", "AccessDeniedException", "no");
+/// A load balancer in one zone.
+fn front() -> Front {
     let zone = Zone { name: "us-east-2a".to_owned(), subnet: "subnet-0".to_owned() };
     let balancer = LoadBalancer {
         arn: "ARN".to_owned(),
@@ -163,9 +197,13 @@ fn only_what_was_read_is_claimed() {
         source_nat_prefixes: false,
         zones: vec![zone],
     };
-    let front =
-        Front { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) };
-    let facts = Facts { tasks: Err(error), front: Ok(Some(front)), ..facts() };
+    Front { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) }
+}
+
+#[test]
+fn only_what_was_read_is_claimed() {
+    let error = CallError::new("ListTasks", "AccessDeniedException", "no");
+    let facts = Facts { tasks: Err(error), front: Ok(Some(front())), ..facts() };
     for name in ["zones", "task-addresses"] {
         let found = check(name, &facts).unwrap();
         assert_eq!(found.status, Status::Fail);

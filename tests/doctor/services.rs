@@ -65,7 +65,7 @@ async fn a_group_that_ecs_fills_by_itself_fails() {
     }
     let account = Account { service: service().attached_to(&ipv6), ..account() };
     let answer = account.examine().await;
-    assert_eq!(of(&answer, "not-attached")["fix"], format!("{update} []"));
+    assert_eq!(of(&answer, "not-attached")["fix"], format!("{update} '[]'"));
     assert_eq!(of(&answer, "drain")["status"], "warn", "the group itself holds no task");
 }
 
