@@ -49,10 +49,8 @@ impl Handler {
         match Input::of(invocation.payload)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,
-            Input::Reconcile => self.reconcile(self.settle(&limits), "reconcile").await,
-            Input::Plan => {
-                self.reconcile(Settle { dry_run: true, ..self.settle(&limits) }, "plan").await
-            }
+            Input::Reconcile => self.reconcile(&limits).await,
+            Input::Plan => self.plan(&limits).await,
             Input::Doctor => self.doctor(&limits).await,
         }
     }
@@ -64,10 +62,19 @@ impl Handler {
         answer_unless_failed(report)
     }
 
-    async fn reconcile(&self, settle: Settle<'_>, input: &str) -> Result<Value, Error> {
-        let report = settle.reconcile(self.config.prune).await;
-        report.log(input, 0);
+    async fn reconcile(&self, limits: &Limits) -> Result<Value, Error> {
+        let report = self.settle(limits).reconcile(self.config.prune).await;
+        report.log("reconcile", 0);
         answer_unless_failed(report)
+    }
+
+    /// What failed stands in the report: there is nothing to be tried again, and the operator
+    /// wants to see the rest.
+    async fn plan(&self, limits: &Limits) -> Result<Value, Error> {
+        let settle = Settle { dry_run: true, ..self.settle(limits) };
+        let report = settle.reconcile(self.config.prune).await;
+        report.log("plan", 0);
+        answer(&report)
     }
 
     /// Its clients are made when they are needed, because no cold start should wait for them.

@@ -416,6 +416,17 @@ async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_and_writes_nothing
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_shows_what_fails_beside_what_would_be_done() {
+    let (function, second) = two_groups().await;
+    function.aws.delete_target_group(&function.group.clone());
+    let plan = function.invoke(json!({"action": "plan"})).await.unwrap();
+    assert_eq!(ids(&plan, "registered"), [address(1)]);
+    assert_eq!(plan["registered"][0]["targetGroupArn"], second);
+    assert_eq!(plan["failed"][0]["targetGroupArn"], function.group);
+    assert!(plan["failed"][0]["error"].as_str().unwrap().contains("TargetGroupNotFound"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_targets_and_fifty_bindings_stay_within_the_documented_rates() {
     let aws = Aws::new();
     let bindings: Vec<Value> = (0..50)
