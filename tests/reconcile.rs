@@ -259,6 +259,15 @@ async fn a_page_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_breaks_off_holds_up_none_of_those_listed() {
+    let function = Function::new().await;
+    (0..250).for_each(|n| function.aws.put_task(&task(n)));
+    function.aws.fault(Fault::on(ListTasks).nth(3).access_denied());
+    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert_eq!(function.registered().len(), 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_listed_but_not_described_is_a_gap_even_if_all_may_go() {
     let function = with_prune("all").await;
     function.deliver(&task(0)).await.unwrap();
