@@ -156,7 +156,7 @@ impl Aws {
 
     /// ECS no longer knows the task: DescribeTasks calls it `MISSING`.
     pub fn forget_task(&self, arn: &str) {
-        self.world().tasks.forget(arn);
+        self.world().forget_task(arn);
     }
 
     /// All calls so far, in the order of their arrival.

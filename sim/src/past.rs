@@ -6,11 +6,16 @@ use std::time::SystemTime;
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     states: Vec<(SystemTime, Task)>,
+    forgotten: Vec<(SystemTime, String)>,
 }
 
 impl Past {
     pub(crate) fn note(&mut self, task: &Task, now: SystemTime) {
         self.states.push((now, task.clone()));
+    }
+
+    pub(crate) fn forget(&mut self, arn: &str, now: SystemTime) {
+        self.forgotten.push((now, arn.to_owned()));
     }
 
     /// What ECS knew at that moment.
@@ -22,6 +27,8 @@ impl Past {
                 tasks.put(task.clone(), *at);
             }
         }
+        let forgotten = self.forgotten.iter().filter(|(at, _)| *at <= moment);
+        forgotten.for_each(|(_, arn)| tasks.forget(arn));
         tasks
     }
 }

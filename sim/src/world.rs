@@ -72,6 +72,15 @@ impl World {
         self.tasks.put(task, now);
     }
 
+    /// ECS no longer knows a task.
+    pub(crate) fn forget_task(&mut self, arn: &str) {
+        let now = self.now();
+        if let Some(past) = &mut self.past {
+            past.forget(arn, now);
+        }
+        self.tasks.forget(arn);
+    }
+
     /// The ARNs of the load balancers with a listener that forwards to this target group.
     pub(crate) fn load_balancers_of(&self, target_group: &str) -> Vec<String> {
         let using = self.load_balancers.iter().filter(|(_, balancer)| balancer.uses(target_group));

@@ -3,6 +3,7 @@
 mod clients;
 mod describing;
 mod events;
+mod fate;
 mod load_balancers;
 mod loopback;
 mod script;

@@ -1,0 +1,133 @@
+//! What was exercised: a simulation that never reaches a case proves nothing about it.
+
+use std::fmt;
+
+macro_rules! cases {
+    ($($case:ident $words:literal,)*) => {
+        /// Something that can happen in a run.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the words beside each say it")]
+        pub enum Case { $($case,)* }
+
+        impl Case {
+            /// Every case, in the order in which they are told.
+            pub const ALL: &[Case] = &[$(Case::$case,)*];
+
+            /// What happens, in words.
+            pub fn words(self) -> &'static str {
+                match self { $(Case::$case => $words,)* }
+            }
+        }
+    };
+}
+
+cases! {
+    EventDuplicated "fault: event delivered twice",
+    EventHeld "fault: event held back until its task stops",
+    EventDelayed "fault: event delayed",
+    EventVeryLate "fault: event delayed by more than an hour",
+    EventDropped "fault: event dropped",
+    EventWithoutAddress "fault: event without the address",
+    TaskUntold "fault: task ran before there was a rule",
+    Throttled "fault: call throttled",
+    SharedRateUsedUp "fault: call throttled by the account's shared bucket",
+    ServerError "fault: call answered with a 500",
+    Outage "fault: ECS or ELB down for a while",
+    AnswerLost "fault: answer lost after the effect",
+    CallHung "fault: call hung for seconds",
+    KilledBeforeCall "fault: function killed before a call's effect",
+    KilledAfterCall "fault: function killed after a call's effect",
+    KilledAnywhere "fault: function killed at any moment",
+    StaleRead "fault: stale read of ECS",
+    StaleReadMatters "fault: stale read that hides a stop",
+    BadTarget "fault: target outside the VPC refused",
+    QuotaHit "fault: target group full",
+    RegisteredByHand "fault: target registered by hand",
+    DeregisteredByHand "fault: target deregistered by hand",
+    ForgottenAtOnce "fault: ECS forgets a task at once",
+    AddressReused "fault: address of a stopped task used again",
+    StoppedOnRegister "fault: task stops just when it is registered",
+    Meddled "fault: reconcile at the moment of a task's change",
+    Crashed "life: task crashes straight to STOPPED",
+    ShortLived "life: task stops seconds after it began to run",
+    StoppedBeforeRunning "life: task stops before it runs",
+    Deployed "life: service deployed",
+    Scaled "life: service scaled",
+    BatchOfMany "delivery: batch of several messages",
+    PartialFailure "delivery: batch failed in part",
+    Redelivered "delivery: message received again",
+    DeadLettered "delivery: message in the dead-letter queue",
+    Redriven "delivery: dead-letter queue sent back",
+    GivenUp "delivery: event given up after three tries",
+    FunctionError "delivery: function error",
+    AskedBeforeActing "settle: asked ECS before acting",
+    LookedAgain "settle: looked again after a register",
+    LookFoundLeaving "settle: the look found the task leaving",
+    LookFoundGone "settle: the look found the task gone",
+    Undone "settle: register undone after the look",
+    Unconfirmed "settle: register unconfirmed",
+    StaleAnswer "settle: stale answer not believed",
+    Bisected "settle: refused batch halved",
+    DeadlineReached "settle: deadline reached",
+    OldStartRefuted "settle: old start refuted by ECS",
+    ReasonNoBinding "reason: no-binding",
+    ReasonNoAddress "reason: no-address",
+    ReasonNotRunning "reason: not-running",
+    ReasonSuperseded "reason: superseded",
+    ReasonGone "reason: gone",
+    ReconcileRegistered "reconcile: registered a target",
+    ReconcilePruned "reconcile: deregistered a target",
+    ReconcileFoundUnowned "reconcile: left a target unowned",
+    ReconcileFailed "reconcile: failed",
+    ReconcileBesideEvents "interleaving: reconcile beside events",
+    WritesCrossed "interleaving: register and deregister of one target in flight at once",
+    StopBeforeLook "interleaving: stop between register and look",
+    KilledBeforeLook "interleaving: killed between register and look",
+    StartAfterStop "interleaving: start delivered after the stop",
+    ReusedAddressRemoved "admitted: late stop takes the target of the address's next task",
+    TargetExcused "ending: target excused until a reconcile",
+    TargetHeld "ending: target right without a reconcile",
+    TargetHealed "ending: target put right by the reconcile",
+    LeftUnproven "ending: target left because nothing proves it",
+}
+
+/// How often each case occurred.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage(Vec<u64>);
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self(vec![0; Case::ALL.len()])
+    }
+}
+
+impl Coverage {
+    /// It occurred once more.
+    pub fn note(&mut self, case: Case) {
+        self.0[case as usize] += 1;
+    }
+
+    /// How often it occurred.
+    pub fn count(&self, case: Case) -> u64 {
+        self.0[case as usize]
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(sum, count)| *sum += count);
+    }
+
+    /// What never occurred.
+    pub fn missing(&self) -> Vec<Case> {
+        Case::ALL.iter().copied().filter(|case| self.count(*case) == 0).collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for case in Case::ALL {
+            writeln!(f, "{:>12}  {}", self.count(*case), case.words())?;
+        }
+        Ok(())
+    }
+}

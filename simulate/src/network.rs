@@ -1,0 +1,97 @@
+//! The way between the function and AWS: decides over every call.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use sim::{Action, Call, Decision, Fate, Verdict};
+
+use crate::coverage::Case;
+use crate::invocation::NUMBER;
+use crate::run::Run;
+use crate::witness;
+
+/// Longer than any run; for calls whose caller is dead.
+pub const FOREVER: Duration = Duration::from_secs(1_000_000_000);
+
+/// Sits between the function and AWS in one run.
+pub struct Network(pub Weak<Run>);
+
+impl Fate for Network {
+    fn decide(&self, call: &Call) -> Decision {
+        let (Some(run), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) else {
+            return Decision::default();
+        };
+        witness::sent(&run, number, call);
+        decide(&run, number, call)
+    }
+
+    fn settled(&self, call: &Call, decision: &Decision) {
+        let (Some(run), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) else {
+            return;
+        };
+        witness::settled(&run, number, call, decision);
+        if decision.answer_latency == FOREVER {
+            kill(&run, number);
+        }
+    }
+}
+
+/// Draws what happens to a call.
+fn decide(run: &Run, number: usize, call: &Call) -> Decision {
+    let trouble = &run.scenario.trouble;
+    let mut decision = Decision {
+        latency: run.draw_seconds(0.002, 0.06),
+        answer_latency: run.draw_seconds(0.002, 0.06),
+        ..Decision::default()
+    };
+    let is_read_of_ecs = matches!(call.action, Action::DescribeTasks | Action::ListTasks);
+    if is_down(run, usize::from(is_read_of_ecs)) {
+        return Decision { verdict: Verdict::Fail, ..decision };
+    }
+    if run.strikes(trouble.hang) {
+        run.cover(Case::CallHung);
+        decision.latency = run.draw_seconds(1.0, 7.0);
+    }
+    if is_read_of_ecs && run.strikes(trouble.stale) {
+        run.cover(Case::StaleRead);
+        decision.as_of = Some(run.aws.now() - run.draw_seconds(0.05, trouble.lag));
+    }
+    if run.strikes(trouble.kill / 2.0) {
+        run.cover(Case::KilledBeforeCall);
+        kill(run, number);
+        return Decision { latency: FOREVER, ..decision };
+    }
+    if run.strikes(trouble.kill / 2.0) {
+        run.cover(Case::KilledAfterCall);
+        return Decision { answer_latency: FOREVER, ..decision };
+    }
+    let verdicts = [
+        (trouble.throttle, Verdict::Throttle, Case::Throttled),
+        (trouble.fail, Verdict::Fail, Case::ServerError),
+        (trouble.lose, Verdict::LoseAnswer, Case::AnswerLost),
+    ];
+    for (rate, verdict, case) in verdicts {
+        if run.strikes(rate) {
+            run.cover(case);
+            return Decision { verdict, ..decision };
+        }
+    }
+    decision
+}
+
+fn kill(run: &Run, number: usize) {
+    if let Some(invocation) = run.state().invocations.get(&number) {
+        invocation.kill.notify_one();
+    }
+}
+
+/// Whether one of the two services is down, for which it may just have been time.
+fn is_down(run: &Run, service: usize) -> bool {
+    if run.strikes(run.scenario.trouble.outage) {
+        run.cover(Case::Outage);
+        let until = run.elapsed() + run.draw_seconds(2.0, 40.0);
+        run.state().down_until[service] = until;
+    }
+    let state = run.state();
+    state.faults && run.elapsed() < state.down_until[service]
+}

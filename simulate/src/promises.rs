@@ -1,0 +1,216 @@
+//! What the function promises, as checks. Each is made while a run goes on or at its end; what a
+//! fault makes impossible is said here and nowhere else.
+//!
+//! **Nothing wrong is written** ([`may_write`], at every write that has an effect):
+//! - A target is registered only for a task of a bound service that, by all that was shown to this
+//!   invocation, serves. An event older than a minute does not show that; ECS must have been asked.
+//! - A target is deregistered only if it was shown to this invocation that a task of a bound service
+//!   leaves it (or, right after its register, that ECS knows no such task). Whoever else's target,
+//!   registered by hand or left by a task that ECS has forgotten, is not touched. A reconcile under
+//!   `PRUNE=never` deregisters only what it registered itself. Under `PRUNE=all` a reconcile removes
+//!   what nothing shows to serve or to start.
+//! - No target is deregistered whose task serves by the newest state that ECS has shown to any
+//!   invocation. *Admitted*: an address that came back with another task. A stop is believed at any
+//!   age, so a late one takes the next task's target, too (README, "a stop delivered very late");
+//!   nothing but asking ECS about every stop, and about every address, would change that. The next
+//!   reconcile puts it right.
+//!
+//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages have
+//! drained): the targets are exactly those of the serving tasks, by events alone. *Excused until
+//! a reconcile* (`excuse` there): targets of a task of which an event was dropped, never sent, or given
+//! up (after the dead-letter queue was sent back, no longer); of which a read of ECS was so stale that it
+//! hid a later stage (the look after a register is only as good as ECS's answer); that ECS forgot
+//! before its last event was applied (nothing tells any more that it has stopped); that a reconcile
+//! registered and could not look at again; targets edited by hand; addresses that came back; and what a
+//! full group has no room for.
+//!
+//! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
+//! registers before it deregisters): exactly those of the serving tasks, and nobody else's removed.
+//! *Excused*: targets of tasks that ECS has forgotten, under `proven`, and of all stopped ones
+//! excused before, under `never`. A second reconcile then writes nothing.
+//!
+//! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter queue.
+//! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was done,
+//! and AWS said so.
+//!
+//! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages fail whose
+//! own target no group takes.
+//!
+//! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
+//! group, it registers nothing there, so that a rollout never leaves it with fewer targets than it needs.
+//!
+//! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
+//! deregister, and one deregister after the look; two more calls for every one that a bad target
+//! made ELB refuse; and what the SDK tries again.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use ecs_ipv6_targets::drift::Prune;
+
+use crate::evidence::Sighting;
+use crate::invocation::{Invocation, Kind, Write};
+use crate::run::State;
+use crate::scenario::{Scenario, Target};
+use crate::subject::Stage;
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub promise: &'static str,
+    /// How.
+    pub how: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.promise, self.how)
+    }
+}
+
+/// A promise broken in this way.
+pub fn broken(promise: &'static str, how: impl Into<String>) -> Result<(), Broken> {
+    Err(Broken { promise, how: how.into() })
+}
+
+/// Nothing wrong is written.
+pub fn may_write(
+    state: &State,
+    scenario: &Scenario,
+    number: usize,
+    write: Write,
+    targets: &[Target],
+) -> Result<(), Broken> {
+    let Some(invocation) = state.invocations.get(&number) else { return Ok(()) };
+    targets.iter().try_for_each(|target| match write {
+        Write::Register => may_register(state, scenario, invocation, target),
+        Write::Deregister => may_deregister(state, scenario, invocation, target),
+    })
+}
+
+fn may_register(
+    state: &State,
+    scenario: &Scenario,
+    invocation: &Invocation,
+    target: &Target,
+) -> Result<(), Broken> {
+    let serves = |holder| {
+        let shown = invocation.shown.of(holder);
+        shown.is_some_and(|shown| shown.stage == Stage::Serving && shown.believable)
+    };
+    if state.holders(target).any(serves) {
+        return Ok(());
+    }
+    let how =
+        format!("{} was registered, and nothing shows that it serves", target.words(scenario));
+    broken("nothing wrong is written", how)
+}
+
+fn may_deregister(
+    state: &State,
+    scenario: &Scenario,
+    invocation: &Invocation,
+    target: &Target,
+) -> Result<(), Broken> {
+    const PROMISE: &str = "nothing wrong is written";
+    let words = target.words(scenario);
+    let reconciles = invocation.kind == Kind::Reconcile;
+    let leaves = |holder: usize| invocation.shown.has(holder, Stage::Leaving);
+    let proven = state.holders(target).any(leaves);
+    let may_prune_all = reconciles && scenario.prune == Prune::All;
+    if !proven && !may_prune_all {
+        return broken(PROMISE, format!("{words} was deregistered without proof"));
+    }
+    let own = invocation.registered.contains(target);
+    if reconciles && scenario.prune == Prune::Never && !own {
+        return broken(PROMISE, format!("{words} was pruned under PRUNE=never"));
+    }
+    let serves = |holder: &usize| state.newest.has(*holder, Stage::Serving);
+    match state.holders(target).find(serves) {
+        Some(holder) if state.users(target.id) == 1 => {
+            broken(PROMISE, format!("{words} was deregistered while t{holder} serves"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a deregister takes the target of a task that serves, as is admitted.
+pub fn is_admitted(state: &State, write: Write, target: &Target) -> bool {
+    let serves = |holder: usize| state.newest.has(holder, Stage::Serving);
+    write == Write::Deregister && state.holders(target).any(serves)
+}
+
+/// What was answered as done was done. `sightings` are those of the messages that did not fail.
+pub fn nothing_swallowed(
+    state: &State,
+    invocation: &Invocation,
+    sightings: &[Sighting],
+) -> Result<(), Broken> {
+    let subjects: BTreeSet<usize> = sightings.iter().map(|sighting| sighting.subject).collect();
+    for subject in subjects {
+        let Some(shown) = invocation.shown.of(subject) else { continue };
+        let write = match shown.stage {
+            Stage::Leaving => Write::Deregister,
+            Stage::Serving if !shown.gone => Write::Register,
+            Stage::Serving | Stage::Starting => continue,
+        };
+        for target in state.subjects[subject].targets.iter().filter(|_| shown.addressed) {
+            let serves = |holder| invocation.shown.has(holder, Stage::Serving);
+            let spared = write == Write::Deregister && state.holders(target).any(serves);
+            if !spared && invocation.acknowledged.get(target) != Some(&write) {
+                let how = format!("t{subject} was answered as done without {write:?}Targets");
+                return broken("nothing swallowed", how);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// No more writes than there is reason for.
+pub fn frugal(invocation: &Invocation, groups: usize) -> Result<(), Broken> {
+    let tally = invocation.tally;
+    let tried_again = tally.calls - tally.refused - tally.answered;
+    let most = 3 * groups + 2 * tally.refused + tried_again;
+    if tally.calls <= most {
+        return Ok(());
+    }
+    broken("frugal", format!("{} writes where {most} would do", tally.calls))
+}
+
+/// Every message was answered, or lies in the dead-letter queue.
+pub fn nothing_lost(state: &State) -> Result<(), Broken> {
+    let State { sent, applied, dead, .. } = state;
+    if *sent == applied + dead.len() {
+        return Ok(());
+    }
+    broken("nothing lost", format!("{sent} messages, {applied} applied, {} put away", dead.len()))
+}
+
+/// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are
+/// those that failed.
+pub fn isolated(state: &State, scenario: &Scenario, failed: &[Sighting]) -> Result<(), Broken> {
+    if scenario.trouble.befalls_calls() {
+        return Ok(());
+    }
+    let is_full = |target: &Target| scenario.groups[target.group].quota < 1000;
+    let innocent = failed.iter().map(|sighting| sighting.subject).find(|subject| {
+        let subject = &state.subjects[*subject];
+        !subject.bad_address && !subject.targets.iter().any(is_full)
+    });
+    match innocent {
+        Some(subject) => broken("isolated", format!("t{subject} failed, and its target is good")),
+        None => Ok(()),
+    }
+}
+
+/// An invocation registers before it deregisters, group by group.
+pub fn register_first(invocation: &Invocation, write: Write, group: usize) -> Result<(), Broken> {
+    if write == Write::Register && invocation.shrunk.contains(&group) {
+        return broken(
+            "register first",
+            "a group was registered to after it was deregistered from",
+        );
+    }
+    Ok(())
+}

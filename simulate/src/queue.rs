@@ -1,0 +1,116 @@
+//! The SQS queue and Lambda's poller: batches, visibility timeout, redelivery, dead-letter queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sim::events::sqs_batch;
+
+use crate::coverage::Case;
+use crate::delivery::{Message, bury, told};
+use crate::evidence::Sighting;
+use crate::invocation::{Ending, Kind, invoke};
+use crate::promises;
+use crate::run::Run;
+use crate::scenario::Queue;
+
+/// The template's.
+const VISIBILITY: Duration = Duration::from_secs(180);
+
+/// The most messages of a batch. The template takes more; what a batch means does not change.
+const BATCH: usize = 10;
+
+/// Puts a message into the queue.
+pub fn put(run: &Run, message: Message) {
+    run.state().queue.push(message);
+    run.queued.notify_one();
+}
+
+/// One of Lambda's pollers: takes a batch, invokes the function, and takes the next.
+pub async fn poll(run: Arc<Run>, queue: &Queue) {
+    loop {
+        while run.state().queue.is_empty() {
+            run.queued.notified().await;
+        }
+        tokio::time::sleep(queue.window).await;
+        let batch: Vec<Message> = {
+            let waiting = &mut run.state().queue;
+            let size = waiting.len().min(BATCH);
+            waiting.drain(..size).collect()
+        };
+        if !run.state().queue.is_empty() {
+            run.queued.notify_one();
+        }
+        if !batch.is_empty() {
+            handle(&run, batch, queue).await;
+        }
+    }
+}
+
+async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
+    let received = tokio::time::Instant::now();
+    for message in &mut batch {
+        message.received += 1;
+        if message.received > 1 {
+            run.cover(Case::Redelivered);
+        }
+    }
+    if batch.len() > 1 {
+        run.cover(Case::BatchOfMany);
+    }
+    run.note("queue", || {
+        let told: Vec<String> = batch.iter().map(|message| told(run, message)).collect();
+        format!("hands over {}", told.join(", "))
+    });
+    let bodies = batch.iter().map(|message| (message.id.as_str(), message.event.to_string()));
+    let payload = sqs_batch(bodies);
+    let sightings: Vec<Sighting> = batch.iter().map(|message| message.sighting.clone()).collect();
+    let (invocation, ending) = invoke(run, Kind::Events, payload, &sightings).await;
+    let (failed, applied): (Vec<Message>, Vec<Message>) =
+        batch.into_iter().partition(|message| has_failed(&ending, &message.id));
+    let sightings = |messages: &[Message]| -> Vec<Sighting> {
+        messages.iter().map(|message| message.sighting.clone()).collect()
+    };
+    if matches!(ending, Ending::Answer(_)) {
+        run.examine(|state| promises::isolated(state, &run.scenario, &sightings(&failed)));
+    }
+    if !failed.is_empty() && !applied.is_empty() {
+        run.cover(Case::PartialFailure);
+    }
+    let done = sightings(&applied);
+    run.examine(|state| promises::nothing_swallowed(state, &invocation, &done));
+    run.state().applied += applied.len();
+    for message in failed {
+        give_back(run, message, received, queue);
+    }
+}
+
+/// Lambda deletes the messages that the answer does not name; without an answer, none.
+fn has_failed(ending: &Ending, id: &str) -> bool {
+    match ending {
+        Ending::Answer(answer) => match answer["batchItemFailures"].as_array() {
+            Some(failures) => failures.iter().any(|failure| names(failure, id)),
+            None => true,
+        },
+        Ending::Error(_) | Ending::Killed => true,
+    }
+}
+
+fn names(failure: &Value, id: &str) -> bool {
+    failure["itemIdentifier"] == id
+}
+
+/// A message becomes visible again when its time is over, or is put away.
+fn give_back(run: &Arc<Run>, message: Message, received: tokio::time::Instant, queue: &Queue) {
+    let receives = queue.receives;
+    let run = run.clone();
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep_until(received + VISIBILITY).await;
+        if message.received < receives {
+            return put(&run, message);
+        }
+        run.cover(Case::DeadLettered);
+        run.note("queue", || format!("puts {} into the dead-letter queue", message.id));
+        bury(&run, message);
+    });
+}

@@ -1,0 +1,76 @@
+//! A range of seeds keeps every promise and reaches every case; the same seed gives the same run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use simulate::coverage::{Case, Coverage};
+use simulate::promises::Broken;
+
+/// As many as half a minute allows where nothing is optimized. `cargo simulate` runs more.
+const SEEDS: u64 = 800;
+
+/// Seeds beyond that range that broke a promise once, and what the cause was.
+const BROKE_ONCE: &[(u64, &str)] = &[];
+
+/// Runs seeds on all cores.
+fn run(seeds: impl IntoIterator<Item = u64>) -> (Coverage, Vec<(u64, Broken)>) {
+    let seeds: Vec<u64> = seeds.into_iter().collect();
+    let next = AtomicU64::new(0);
+    let work = || {
+        let (mut coverage, mut broken) = (Coverage::default(), Vec::new());
+        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+            let outcome = simulate::run(*seed, false);
+            coverage.add(&outcome.coverage);
+            broken.extend(outcome.broken.map(|how| (*seed, how)));
+        }
+        (coverage, broken)
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let parts: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (mut coverage, mut broken) = (Coverage::default(), Vec::new());
+    for (part, how) in parts {
+        coverage.add(&part);
+        broken.extend(how);
+    }
+    broken.sort_by_key(|(seed, _)| *seed);
+    (coverage, broken)
+}
+
+fn assert_kept(broken: &[(u64, Broken)]) {
+    if let Some((seed, how)) = broken.first() {
+        let history = simulate::run(*seed, true).history;
+        panic!(
+            "seed {seed}: {how}\n{} seeds in all: {:?}\n{history}\nsee it again with: cargo simulate --seed {seed}",
+            broken.len(),
+            broken.iter().map(|(seed, _)| seed).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn every_promise_is_kept_and_every_case_is_reached() {
+    let (coverage, broken) = run(0..SEEDS);
+    assert_kept(&broken);
+    let missing: Vec<&str> = coverage.missing().into_iter().map(Case::words).collect();
+    assert!(missing.is_empty(), "never reached in {SEEDS} seeds: {missing:#?}\n{coverage}");
+}
+
+#[test]
+fn seeds_that_broke_a_promise_once_keep_it() {
+    let (_, broken) = run(BROKE_ONCE.iter().map(|(seed, _)| *seed));
+    assert_kept(&broken);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let histories = || (0..24).map(|seed| simulate::run(seed, true).history).collect::<Vec<_>>();
+    let [once, again] = [thread::spawn(histories), thread::spawn(histories)];
+    let [once, again] = [once, again].map(|thread| thread.join().unwrap());
+    for (seed, (once, again)) in once.iter().zip(&again).enumerate() {
+        assert!(once.lines().count() > 10, "seed {seed} has next to no history");
+        assert_eq!(once, again, "seed {seed}");
+    }
+}
