@@ -17,7 +17,7 @@
 //! | [`evidence`] | what ECS has shown, and to whom |
 //! | [`journal`] | what the function's log tells |
 //! | [`coverage`], [`history`] | what was exercised, and what happened |
-//! | [`run`] | what all these share |
+//! | [`mod@run`] | what all these share |
 
 pub mod convergence;
 pub mod course;
