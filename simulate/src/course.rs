@@ -127,6 +127,8 @@ fn pollers(run: &Arc<Run>) {
 async fn cease(run: &Arc<Run>) {
     run.note("simulation", || "the faults cease".to_owned());
     run.state().faults = false;
+    // What a fault has begun goes on.
+    run.moving.calm().await;
     run.aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
     delivery::release(run, None);
     run.deliveries.calm().await;

@@ -13,6 +13,9 @@ use crate::witness;
 /// Longer than any run; for calls whose caller is dead.
 pub const FOREVER: Duration = Duration::from_secs(1_000_000_000);
 
+/// The longest that a call takes each way, in seconds, when nothing is wrong.
+const CALM_LATENCY: f64 = 0.05;
+
 /// Sits between the function and AWS in one run.
 pub struct Network(pub Weak<Run>);
 
@@ -39,13 +42,15 @@ impl Fate for Network {
 /// Draws what happens to a call.
 fn decide(run: &Run, number: usize, call: &Call) -> Decision {
     let trouble = &run.scenario.trouble;
+    let longest = if run.state().faults { trouble.latency } else { CALM_LATENCY };
     let mut decision = Decision {
-        latency: run.draw_seconds(0.002, 0.06),
-        answer_latency: run.draw_seconds(0.002, 0.06),
+        latency: run.draw_seconds(0.002, longest),
+        answer_latency: run.draw_seconds(0.002, longest),
         ..Decision::default()
     };
     let is_read_of_ecs = matches!(call.action, Action::DescribeTasks | Action::ListTasks);
-    if is_down(run, usize::from(is_read_of_ecs)) {
+    let looks = call.action == Action::DescribeTasks && has_unlooked(run, number);
+    if is_down(run, usize::from(is_read_of_ecs), if looks { 4.0 } else { 1.0 }) {
         return Decision { verdict: Verdict::Fail, ..decision };
     }
     if run.strikes(trouble.hang) {
@@ -86,12 +91,17 @@ fn kill(run: &Run, number: usize) {
 }
 
 /// Whether one of the two services is down, for which it may just have been time.
-fn is_down(run: &Run, service: usize) -> bool {
-    if run.strikes(run.scenario.trouble.outage) {
+fn is_down(run: &Run, service: usize, likelihood: f64) -> bool {
+    if run.strikes(run.scenario.trouble.outage * likelihood) {
         run.cover(Case::Outage);
         let until = run.elapsed() + run.draw_seconds(2.0, 40.0);
         run.state().down_until[service] = until;
     }
     let state = run.state();
     state.faults && run.elapsed() < state.down_until[service]
+}
+
+fn has_unlooked(run: &Run, number: usize) -> bool {
+    let state = run.state();
+    state.invocations.get(&number).is_some_and(|invocation| !invocation.unlooked.is_empty())
 }

@@ -56,6 +56,15 @@ fn scale_out(run: &Arc<Run>, service: usize) {
     start(run, service, false);
 }
 
+/// Starts a task at an awkward moment, in a run that does not have very many yet.
+pub fn start_latecomer(run: &Arc<Run>) {
+    const MANY: usize = 12;
+    if run.state().subjects.len() < MANY {
+        run.cover(Case::Latecomer);
+        start(run, 0, false);
+    }
+}
+
 /// Starts a task and stops it before it runs.
 async fn change_of_mind(run: &Arc<Run>, service: usize) {
     let place = start(run, service, false);

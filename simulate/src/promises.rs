@@ -1,6 +1,10 @@
 //! What the function promises, as checks. Each is made while a run goes on or at its end; what a
 //! fault makes impossible is said here and nowhere else.
 //!
+//! *Assumed*: a read of ECS lags by less time than a task takes to start. The function relies on it where it
+//! takes a task that ECS does not know right after its register for gone, and where it takes a task
+//! without an address for one that has none.
+//!
 //! **Nothing wrong is written** ([`may_write`], at every write that has an effect):
 //! - A target is registered only for a task of a bound service that, by all that was shown to this
 //!   invocation, serves. An event older than a minute does not show that; ECS must have been asked.

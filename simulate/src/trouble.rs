@@ -23,7 +23,10 @@ pub struct Trouble {
     pub throttle: f64,
     /// A call is answered with a 500.
     pub fail: f64,
-    /// With a call begins a time in which ECS, or ELB, fails every call.
+    /// The longest that a call's way to AWS takes, and its answer's way back, in seconds.
+    pub latency: f64,
+    /// With a call begins a time in which ECS, or ELB, fails every call; four times as likely with the
+    /// look after a register.
     pub outage: f64,
     /// A call's answer is lost after its effect.
     pub lose: f64,
@@ -39,6 +42,8 @@ pub struct Trouble {
     pub lag: f64,
     /// A task begins to stop at the very moment when its target is registered.
     pub ambush: f64,
+    /// A task starts at the very moment when a reconcile has listed the tasks.
+    pub latecomer: f64,
     /// A task stops seconds after it began to run.
     pub short_lived: f64,
     /// Somebody reconciles at the very moment when a task changes.
@@ -74,7 +79,7 @@ impl Trouble {
     pub fn draw(dice: &mut Dice) -> Self {
         let redrive = dice.chance(0.5);
         if dice.chance(0.1) {
-            return Self { redrive, ..Self::default() };
+            return Self { redrive, latency: 0.05, ..Self::default() };
         }
         Self {
             duplicate: dice.rate(0.3),
@@ -85,6 +90,7 @@ impl Trouble {
             addressless: dice.rate(0.8),
             throttle: dice.rate(0.3),
             fail: dice.rate(0.3),
+            latency: dice.pick(&[0.05, 0.05, 0.05, 0.6]),
             outage: dice.rate(0.15),
             lose: dice.rate(0.2),
             hang: dice.rate(0.15),
@@ -93,6 +99,7 @@ impl Trouble {
             stale: dice.rate(0.6),
             lag: dice.pick(&[1.0, 4.0, 8.0]),
             ambush: dice.rate(0.5),
+            latecomer: dice.rate(0.5),
             short_lived: dice.rate(0.5),
             meddle: dice.rate(0.2),
             edits: if dice.chance(0.25) { dice.number(1..=2) } else { 0 },

@@ -10,6 +10,7 @@ use crate::coverage::Case;
 use crate::invocation::{Invocation, Write};
 use crate::life;
 use crate::network::FOREVER;
+use crate::operator;
 use crate::promises;
 use crate::run::{Run, State};
 use crate::scenario::Target;
@@ -145,7 +146,7 @@ fn ambush(run: &Arc<Run>, state: &mut State, targets: &[Target]) {
 }
 
 /// A list of the tasks that are meant to run also tells which are not.
-fn listed(run: &Run, call: &Call, decision: &Decision) {
+fn listed(run: &Arc<Run>, call: &Call, decision: &Decision) {
     let now = run.aws.now();
     let moment = decision.as_of.unwrap_or(now);
     let value = |name| call.values(name).first().map(|json| json.trim_matches('"'));
@@ -153,6 +154,9 @@ fn listed(run: &Run, call: &Call, decision: &Decision) {
         return;
     }
     let owner = value("serviceName").or(value("family"));
+    if run.strikes(run.scenario.trouble.latecomer) {
+        operator::start_latecomer(run);
+    }
     let State { subjects, newest, .. } = &mut *run.state();
     for (place, subject) in subjects.iter().enumerate() {
         let asked = owner == Some(run.scenario.services[subject.service].name);

@@ -7,7 +7,7 @@ use simulate::coverage::{Case, Coverage};
 use simulate::promises::Broken;
 
 /// As many as half a minute allows where nothing is optimized. `cargo simulate` runs more.
-const SEEDS: u64 = 800;
+const SEEDS: u64 = 600;
 
 /// Seeds beyond that range that broke a promise once, and what the cause was.
 const BROKE_ONCE: &[(u64, &str)] = &[];
