@@ -55,7 +55,7 @@ fn decide(run: &Run, number: usize, call: &Call) -> Decision {
     }
     if run.strikes(trouble.hang) {
         run.cover(Case::CallHung);
-        decision.latency = run.draw_seconds(1.0, 7.0);
+        decision.latency = hang(run);
     }
     if is_read_of_ecs && run.strikes(trouble.stale) {
         run.cover(Case::StaleRead);
@@ -88,6 +88,14 @@ fn kill(run: &Run, number: usize) {
     if let Some(invocation) = run.state().invocations.get(&number) {
         invocation.kill.notify_one();
     }
+}
+
+/// Either short enough for the answer to be read within the SDK's 5 s for an attempt, or too long for
+/// the call to have an effect. An effect without an answer is another fault's business, so that it is
+/// always known whether an answer was read.
+fn hang(run: &Run) -> Duration {
+    let (least, most) = run.state().dice.pick(&[(1.0, 4.0), (5.5, 7.0)]);
+    run.draw_seconds(least, most)
 }
 
 /// Whether one of the two services is down, for which it may just have been time.
