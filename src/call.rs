@@ -9,7 +9,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use tokio::time::{Duration, timeout_at};
 use tracing::debug;
 
-use crate::deadline::Deadline;
+use crate::limits::{Kind, Limits};
 
 /// Why a call failed: AWS's own error code, or one of ours where no answer came, and a message.
 /// Unlike the SDK's errors it is short and shows no headers.
@@ -69,10 +69,11 @@ fn causes(error: &dyn Error) -> String {
     chain.join(": ")
 }
 
-/// Waits for a call until the deadline. Whether a call that is cut off had its effect is not
-/// known; all calls here may be repeated.
+/// Makes a call when it is due, and waits for it until the deadline. Whether a call that is cut
+/// off had its effect is not known; all calls here may be repeated.
 pub async fn within<T, E, R>(
-    deadline: Deadline,
+    limits: &Limits,
+    kind: Kind,
     action: &'static str,
     call: impl Future<Output = Result<T, SdkError<E, R>>>,
 ) -> Result<T, CallError>
@@ -84,10 +85,11 @@ where
         let message = "the invocation's time was over before this was done";
         CallError::new(action, "DeadlineReached", message)
     };
-    if deadline.is_over() {
+    limits.turn(kind).await;
+    if limits.deadline.is_over() {
         return Err(too_late());
     }
-    let result = match timeout_at(deadline.instant(), call).await {
+    let result = match timeout_at(limits.deadline.instant(), call).await {
         Ok(answer) => answer.map_err(|error| CallError::of(action, &error)),
         Err(_) => Err(too_late()),
     };

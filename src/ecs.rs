@@ -1,4 +1,4 @@
-//! Thin adapter over Amazon ECS: DescribeTasks, by pages.
+//! Thin adapter over Amazon ECS: DescribeTasks and ListTasks, by pages.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::binding::{Cluster, Owner};
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
-use crate::limits::Limits;
+use crate::limits::{Kind, Limits};
 use crate::task::{Phase, Task, TaskArn, first_address};
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
@@ -110,7 +110,6 @@ impl Ecs {
         let mut arns = Vec::new();
         let mut page = None;
         loop {
-            limits.ecs_reads.turn(limits.deadline).await;
             let answer = match self.list_page(cluster, owner, desired, page, limits).await {
                 Ok(answer) => answer,
                 Err(error) => return (arns, Err(error)),
@@ -142,7 +141,7 @@ impl Ecs {
             Desired::Running => types::DesiredStatus::Running,
             Desired::Stopped => types::DesiredStatus::Stopped,
         };
-        within(limits.deadline, ACTION, call.desired_status(desired).send()).await
+        within(limits, Kind::EcsRead, ACTION, call.desired_status(desired).send()).await
     }
 
     /// One page; an ARN that ECS finds invalid fails the whole call, and is found by halving.
@@ -172,11 +171,10 @@ impl Ecs {
         arns: &[&TaskArn],
         limits: &Limits,
     ) -> Result<BTreeMap<TaskArn, Answer>, CallError> {
-        limits.ecs_reads.turn(limits.deadline).await;
         debug!(cluster, tasks = arns.len(), DESCRIBE_TASKS);
         let names = arns.iter().map(|arn| arn.as_str().to_owned()).collect();
         let call = self.client.describe_tasks().cluster(cluster).set_tasks(Some(names)).send();
-        let answer = within(limits.deadline, DESCRIBE_TASKS, call).await?;
+        let answer = within(limits, Kind::EcsRead, DESCRIBE_TASKS, call).await?;
         let tasks = answer.tasks().iter().filter_map(read);
         let mut found: BTreeMap<TaskArn, Answer> =
             tasks.map(|task| (task.arn.clone(), Ok(Some(task)))).collect();

@@ -17,12 +17,23 @@ pub struct Limits {
     pub deadline: Deadline,
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
     /// "Request throttling for the ELB API").
-    pub elb_writes: Arc<Pace>,
+    elb_writes: Arc<Pace>,
     /// All calls to ELB: 40 at once, then 10 a second (the same page).
-    pub elb_calls: Arc<Pace>,
+    elb_calls: Arc<Pace>,
     /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
     /// "Request throttling for the Amazon ECS API").
-    pub ecs_reads: Arc<Pace>,
+    ecs_reads: Arc<Pace>,
+}
+
+/// What kind of call it is, which tells by whose rates it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// RegisterTargets or DeregisterTargets.
+    ElbWrite,
+    /// Any other call to ELB.
+    ElbRead,
+    /// A call to ECS.
+    EcsRead,
 }
 
 impl Limits {
@@ -36,6 +47,18 @@ impl Limits {
         }
     }
 
+    /// Waits until a call of this kind is due, or for the deadline.
+    pub async fn turn(&self, kind: Kind) {
+        let paces: &[&Pace] = match kind {
+            Kind::ElbWrite => &[&self.elb_calls, &self.elb_writes],
+            Kind::ElbRead => &[&self.elb_calls],
+            Kind::EcsRead => &[&self.ecs_reads],
+        };
+        for pace in paces {
+            pace.turn(self.deadline).await;
+        }
+    }
+
     /// The same rates, but only this part of the time that is left, so that what hangs in one
     /// stage leaves time for the next.
     #[must_use]
@@ -46,7 +69,7 @@ impl Limits {
 
 /// A token bucket: so many calls at once, then so many a second.
 #[derive(Debug)]
-pub struct Pace {
+struct Pace {
     /// The next call's place in a row of calls that are an interval apart.
     next: Mutex<Instant>,
     interval: Duration,
@@ -61,7 +84,7 @@ impl Pace {
     }
 
     /// Waits until the next call is due, or for the deadline.
-    pub async fn turn(&self, deadline: Deadline) {
+    async fn turn(&self, deadline: Deadline) {
         let due = self.take();
         if due > Instant::now() {
             sleep_until(due.min(deadline.instant())).await;
@@ -88,7 +111,7 @@ mod tests {
         let limits = Limits::until(Deadline::after(Duration::from_secs(60)));
         let begin = Instant::now();
         for call in 0..40 {
-            limits.elb_writes.turn(limits.deadline).await;
+            limits.turn(Kind::ElbWrite).await;
             let due = Duration::from_millis(250) * u32::max(call, 19).saturating_sub(19);
             assert_eq!(begin.elapsed(), due, "call {call}");
         }
@@ -98,12 +121,12 @@ mod tests {
     async fn a_bucket_fills_up_again_and_not_beyond() {
         let limits = Limits::until(Deadline::after(Duration::from_secs(600)));
         for _ in 0..20 {
-            limits.elb_writes.turn(limits.deadline).await;
+            limits.turn(Kind::ElbWrite).await;
         }
         tokio::time::sleep(Duration::from_secs(60)).await;
         let begin = Instant::now();
         for _ in 0..21 {
-            limits.elb_writes.turn(limits.deadline).await;
+            limits.turn(Kind::ElbWrite).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_millis(250));
     }
@@ -113,7 +136,7 @@ mod tests {
         let limits = Limits::until(Deadline::after(Duration::from_secs(1)));
         let begin = Instant::now();
         for _ in 0..100 {
-            limits.elb_writes.turn(limits.deadline).await;
+            limits.turn(Kind::ElbWrite).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_secs(1));
     }

@@ -9,7 +9,7 @@ use crate::call::{CallError, within};
 use crate::doctor::facts::{
     Attributes, Listener, LoadBalancer, Quotas, Read, Target, TargetGroup, TargetsPerGroup, Zone,
 };
-use crate::limits::Limits;
+use crate::limits::{Kind, Limits};
 
 /// ELB's default for the attribute `deregistration_delay.timeout_seconds`.
 const DEREGISTRATION_DELAY: u32 = 300;
@@ -35,9 +35,9 @@ impl LoadBalancers {
     /// A target group; `None` if there is none of this ARN.
     pub async fn target_group(&self, arn: &str, limits: &Limits) -> Read<Option<TargetGroup>> {
         const ACTION: &str = "DescribeTargetGroups";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let call = self.client.describe_target_groups().target_group_arns(arn).send();
-        match within(limits.deadline, ACTION, call).await {
+        match within(limits, Kind::ElbRead, ACTION, call).await {
             Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
             Err(error) if error.code == "TargetGroupNotFound" => Ok(None),
             Err(error) => Err(error),
@@ -47,9 +47,9 @@ impl LoadBalancers {
     /// The attributes of a target group.
     pub async fn attributes(&self, arn: &str, limits: &Limits) -> Read<Attributes> {
         const ACTION: &str = "DescribeTargetGroupAttributes";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let call = self.client.describe_target_group_attributes().target_group_arn(arn).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         let value = |key| {
             let mut attributes = answer.attributes().iter();
             attributes.find(|attribute| attribute.key() == Some(key))?.value()
@@ -69,18 +69,18 @@ impl LoadBalancers {
     /// The targets of a target group, those that drain too. ELB answers all of them at once.
     pub async fn targets(&self, arn: &str, limits: &Limits) -> Read<Vec<Target>> {
         const ACTION: &str = "DescribeTargetHealth";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let call = self.client.describe_target_health().target_group_arn(arn).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         Ok(answer.target_health_descriptions().iter().map(target).collect())
     }
 
     /// A load balancer.
     pub async fn load_balancer(&self, arn: &str, limits: &Limits) -> Read<LoadBalancer> {
         const ACTION: &str = "DescribeLoadBalancers";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let call = self.client.describe_load_balancers().load_balancer_arns(arn).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
             CallError::new(ACTION, "NoLoadBalancer", "ELB left it out of its answer")
         })
@@ -89,19 +89,19 @@ impl LoadBalancers {
     /// All listeners of a load balancer.
     pub async fn listeners(&self, arn: &str, limits: &Limits) -> Read<Vec<Listener>> {
         const ACTION: &str = "DescribeListeners";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let pages = self.client.describe_listeners().load_balancer_arn(arn).into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let listeners = within(limits.deadline, ACTION, call).await?;
+        let listeners = within(limits, Kind::ElbRead, ACTION, call).await?;
         Ok(listeners.iter().map(listener).collect())
     }
 
     /// Whether a load balancer balances across zones where the target group does not say.
     pub async fn cross_zone(&self, arn: &str, limits: &Limits) -> Read<bool> {
         const ACTION: &str = "DescribeLoadBalancerAttributes";
-        turn(ACTION, arn, limits).await;
+        debug!(arn, ACTION);
         let call = self.client.describe_load_balancer_attributes().load_balancer_arn(arn).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         let mut attributes = answer.attributes().iter();
         let attribute = attributes.find(|attribute| attribute.key() == Some(CROSS_ZONE));
         Ok(attribute.and_then(|attribute| attribute.value()) == Some("true"))
@@ -110,10 +110,10 @@ impl LoadBalancers {
     /// How many targets this account may have.
     pub async fn quotas(&self, limits: &Limits) -> Read<Quotas> {
         const ACTION: &str = "DescribeAccountLimits";
-        turn(ACTION, "the account", limits).await;
+        debug!(ACTION);
         let pages = self.client.describe_account_limits().into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let told = within(limits.deadline, ACTION, call).await?;
+        let told = within(limits, Kind::ElbRead, ACTION, call).await?;
         // The names are those of the AWS CLI reference's example of DescribeAccountLimits.
         let told = |name: &str| {
             told.iter().find(|limit| limit.name() == Some(name))?.max()?.parse::<usize>().ok()
@@ -130,11 +130,6 @@ impl LoadBalancers {
 
 /// An attribute of both target groups and load balancers.
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
-
-async fn turn(action: &str, about: &str, limits: &Limits) {
-    limits.elb_calls.turn(limits.deadline).await;
-    debug!(about, action);
-}
 
 fn target_group(group: &types::TargetGroup) -> TargetGroup {
     TargetGroup {

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::call::{CallError, within};
 use crate::doctor::facts::{Container, Read, Service, TaskDefinition};
-use crate::limits::Limits;
+use crate::limits::{Kind, Limits};
 
 /// Reads services and task definitions.
 #[derive(Clone, Debug)]
@@ -30,10 +30,9 @@ impl Services {
         limits: &Limits,
     ) -> Read<Option<Service>> {
         const ACTION: &str = "DescribeServices";
-        limits.ecs_reads.turn(limits.deadline).await;
         debug!(cluster, name, ACTION);
         let call = self.client.describe_services().cluster(cluster).services(name).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::EcsRead, ACTION, call).await?;
         if let Some(service) = answer.services().first() {
             return Ok(Some(read(service)));
         }
@@ -49,10 +48,9 @@ impl Services {
     /// A task definition, by its ARN or by its family (which means its newest revision).
     pub async fn task_definition(&self, name: &str, limits: &Limits) -> Read<TaskDefinition> {
         const ACTION: &str = "DescribeTaskDefinition";
-        limits.ecs_reads.turn(limits.deadline).await;
         debug!(name, ACTION);
         let call = self.client.describe_task_definition().task_definition(name).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::EcsRead, ACTION, call).await?;
         answer.task_definition().map(definition).ok_or_else(|| {
             CallError::new(ACTION, "NoTaskDefinition", "ECS left it out of its answer")
         })

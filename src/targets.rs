@@ -1,5 +1,5 @@
 //! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets, by chunks,
-//! and the ports of target groups.
+//! what is in a target group, and its port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -15,7 +15,7 @@ use tracing::debug;
 use crate::binding::TargetGroupArn;
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
-use crate::limits::Limits;
+use crate::limits::{Kind, Limits};
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
@@ -57,22 +57,30 @@ impl Targets {
         limits: &Limits,
     ) -> Vec<Result<(), CallError>> {
         let call = async |chunk: &[Endpoint]| {
-            limits.elb_calls.turn(limits.deadline).await;
-            limits.elb_writes.turn(limits.deadline).await;
             debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
             let targets = Some(descriptions(chunk));
             match write {
                 Write::Register => {
                     let call = self.client.register_targets().target_group_arn(group.as_str());
-                    within(limits.deadline, "RegisterTargets", call.set_targets(targets).send())
-                        .await
-                        .map(drop)
+                    within(
+                        limits,
+                        Kind::ElbWrite,
+                        "RegisterTargets",
+                        call.set_targets(targets).send(),
+                    )
+                    .await
+                    .map(drop)
                 }
                 Write::Deregister => {
                     let call = self.client.deregister_targets().target_group_arn(group.as_str());
-                    within(limits.deadline, "DeregisterTargets", call.set_targets(targets).send())
-                        .await
-                        .map(drop)
+                    within(
+                        limits,
+                        Kind::ElbWrite,
+                        "DeregisterTargets",
+                        call.set_targets(targets).send(),
+                    )
+                    .await
+                    .map(drop)
                 }
             }
         };
@@ -88,10 +96,9 @@ impl Targets {
         limits: &Limits,
     ) -> Result<BTreeSet<Endpoint>, CallError> {
         const ACTION: &str = "DescribeTargetHealth";
-        limits.elb_calls.turn(limits.deadline).await;
         debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_health().target_group_arn(group.as_str()).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         let present = answer.target_health_descriptions().iter().filter(|d| !is_draining(d));
         Ok(present.filter_map(|described| endpoint(described.target()?)).collect())
     }
@@ -108,10 +115,9 @@ impl Targets {
             return Ok(port);
         }
         const ACTION: &str = "DescribeTargetGroups";
-        limits.elb_calls.turn(limits.deadline).await;
         debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_groups().target_group_arns(group.as_str()).send();
-        let answer = within(limits.deadline, ACTION, call).await?;
+        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         let port = answer.target_groups().first().and_then(|group| group.port());
         let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| {
             CallError::new(
