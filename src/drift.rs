@@ -34,20 +34,13 @@ pub struct Findings {
 }
 
 /// Decides what to change so that the groups hold what serves, and by `prune` what to remove.
-pub fn drift(bindings: &[Binding], ports: &Ports, findings: Findings, prune: Prune) -> Plan {
-    let Findings { present, knowledge, incomplete } = findings;
-    let mut plan = plan(bindings, ports, &knowledge);
-    let explained = explained(bindings, ports, &knowledge);
-    let may_be_awaited = groups_awaiting_an_address(bindings, &knowledge);
+pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Prune) -> Plan {
+    let Findings { present, knowledge, .. } = findings;
+    let mut plan = plan(bindings, ports, knowledge);
+    let may_be_awaited = groups_awaiting_an_address(bindings, knowledge);
     let proven: BTreeMap<Target, Change> =
         plan.deregister.drain(..).map(|change| (change.target.clone(), change)).collect();
-    let mut unexplained: Vec<Target> = Vec::new();
-    for (group, targets) in &present {
-        if !incomplete.contains(group) {
-            unexplained.extend(targets.difference(&explained).cloned());
-        }
-    }
-    for target in unexplained {
+    for target in unexplained(bindings, ports, findings) {
         match (prune, proven.get(&target)) {
             (Prune::Proven | Prune::All, Some(change)) => plan.deregister.push(change.clone()),
             (Prune::All, None) if !may_be_awaited.contains(&target.group) => {
@@ -69,15 +62,12 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: Findings, prune: Pru
     plan
 }
 
-/// The groups that hold a target which no task known so far explains.
-pub fn groups_with_unexplained_targets(
-    bindings: &[Binding],
-    ports: &Ports,
-    findings: &Findings,
-) -> BTreeSet<TargetGroupArn> {
+/// The targets that no task known so far explains, in groups of which all tasks could be read: only
+/// those can be removed.
+pub fn unexplained(bindings: &[Binding], ports: &Ports, findings: &Findings) -> BTreeSet<Target> {
     let explained = explained(bindings, ports, &findings.knowledge);
-    let with_others = findings.present.iter().filter(|(_, targets)| !targets.is_subset(&explained));
-    with_others.map(|(group, _)| group.clone()).collect()
+    let whole = findings.present.iter().filter(|(group, _)| !findings.incomplete.contains(*group));
+    whole.flat_map(|(_, targets)| targets.difference(&explained).cloned()).collect()
 }
 
 /// The groups of tasks that are to run and have no address as far as ECS told. A read that lags

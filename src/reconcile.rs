@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use crate::call::CallError;
-use crate::drift::{Findings, Prune, drift, groups_with_unexplained_targets};
+use crate::drift::{Findings, Prune, drift, unexplained};
 use crate::ecs::Desired;
 use crate::plan::{Ports, Target};
 use crate::report::{Entry, Report};
@@ -56,9 +56,8 @@ impl Settle<'_> {
             survey.read_stopped_tasks().await;
         }
         let Survey { sound, ports, findings, mut report, .. } = survey;
-        let knowledge = findings.knowledge.clone();
-        let plan = drift(&sound, &ports, findings, prune);
-        self.carry_out(plan, knowledge, &mut report).await;
+        let plan = drift(&sound, &ports, &findings, prune);
+        self.carry_out(plan, findings.knowledge, &mut report).await;
         report
     }
 }
@@ -100,11 +99,13 @@ impl Survey<'_> {
         self.learn(tasks);
     }
 
-    /// Stopped tasks prove whose a target was. They are only read where a target wants explaining.
+    /// Stopped tasks prove whose a target was. They are only read where a target that could be
+    /// removed wants explaining.
     async fn read_stopped_tasks(&mut self) {
-        let groups = groups_with_unexplained_targets(&self.sound, &self.ports, &self.findings);
+        let unexplained = unexplained(&self.sound, &self.ports, &self.findings);
+        let groups: BTreeSet<&TargetGroupArn> = unexplained.iter().map(|t| &t.group).collect();
         let sound = self.sound.clone();
-        let concerned = sound.iter().filter(|binding| groups.contains(&binding.target_group));
+        let concerned = sound.iter().filter(|binding| groups.contains(&&binding.target_group));
         let tasks = self.tasks_of(owners(concerned), Desired::Stopped).await;
         self.learn(tasks);
     }

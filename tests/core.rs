@@ -98,7 +98,7 @@ fn targets_in(phase: Phase, knowledge: &Knowledge) -> BTreeSet<Target> {
 }
 
 fn drifted(findings: &Findings, prune: Prune) -> Plan {
-    drift(&bindings(), &ports(), findings.clone(), prune)
+    drift(&bindings(), &ports(), findings, prune)
 }
 
 /// The targets once a plan is carried out.

@@ -250,6 +250,32 @@ async fn stopped_tasks_that_cannot_be_read_remove_nothing_and_hold_up_no_start()
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nothing_may_be_removed_stopped_tasks_are_not_read_and_nothing_fails_twice() {
+    let function = Function::new().await;
+    function.aws.put_target(&function.group, &address(9), PORT);
+    function.aws.fault(Fault::on(ListTasks).access_denied());
+    let plan = function.invoke(json!({"action": "plan"})).await.unwrap();
+    assert_eq!(plan["failed"].as_array().unwrap().len(), 1, "{plan}");
+    assert_eq!(function.actions(), [DescribeTargetHealth, ListTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_in_a_dry_run_writes_nothing() {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+    let bindings = json!([binding(&group, Some(PORT))]);
+    let function = Function::with(aws, bindings, &[("DRY_RUN", "true"), ("PRUNE", "all")]).await;
+    function.aws.put_task(&task(0));
+    function.aws.put_target(&group, &address(9), PORT);
+    let report = reconcile(&function).await;
+    assert_eq!(
+        (ids(&report, "registered"), ids(&report, "deregistered")),
+        (vec![&*address(0)], vec![&*address(9)])
+    );
+    assert_eq!((&report["dryRun"], writes(&function.actions())), (&json!(true), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_that_cannot_be_read_holds_up_no_other() {
     let function = Function::new().await;
     (0..250).for_each(|n| function.aws.put_task(&task(n)));
