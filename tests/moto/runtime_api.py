@@ -5,12 +5,12 @@ Written apart from the project's Rust simulation on purpose: two readings of the
 
 import json
 import queue
-import threading
 import time
 import uuid
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from loopback import Handler, Server
 
 PREFIX = "/2018-06-01/runtime"
 
@@ -21,21 +21,14 @@ class Answer:
     payload: Any
 
 
-class RuntimeApi:
+class RuntimeApi(Server):
     """Hands events to the function one by one and takes its answers."""
 
     def __init__(self, timeout_seconds: float = 30):
         self.timeout_seconds = timeout_seconds
         self._events: queue.Queue = queue.Queue()
         self._answers: queue.Queue = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API is set to."""
-        return f"127.0.0.1:{self._server.server_port}"
+        super().__init__(self._handler())  # its address is what AWS_LAMBDA_RUNTIME_API is set to
 
     def invoke(self, event: Any, is_alive=lambda: True) -> Answer:
         """Waits for the function's answer; fails when it dies or its time is up."""
@@ -53,14 +46,8 @@ class RuntimeApi:
             return answer
         raise AssertionError(f"no answer within {self.timeout_seconds} s")
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
     def _handler(api):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Runtime(Handler):
             def do_GET(self):
                 if self.path != f"{PREFIX}/invocation/next":
                     return self._reply(404, {"errorMessage": f"no such path: {self.path}"})
@@ -100,13 +87,6 @@ class RuntimeApi:
 
             def _reply(self, status, body, headers=()):
                 body = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", "Content-Length": len(body), **dict(headers)}.items():
-                    self.send_header(name, str(value))
-                self.end_headers()
-                self.wfile.write(body)
+                self.reply(status, body, {"Content-Type": "application/json", **dict(headers)})
 
-            def log_message(self, *_):
-                pass
-
-        return Handler
+        return Runtime
