@@ -147,6 +147,22 @@ fn adopted_and_removed() -> (Vec<&'static str>, Vec<&'static str>) {
 }
 
 #[tokio::test]
+async fn each_service_can_have_an_endpoint_of_its_own() {
+    let ecs = Aws::new().serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let url = ecs.url();
+    let world = World::new(&[("AWS_ENDPOINT_URL_ECS", url.as_str())]).await;
+    world.aws.put_task(&task(0));
+    // The other ECS does not know the task, so its target is taken away again.
+    let report = world.succeed(&task(0).event(SystemTime::now())).await;
+    assert_eq!(report["skipped"][0]["reason"], "gone");
+
+    let elb = ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", url.as_str());
+    let world = World::new(&[elb]).await;
+    let (_, message) = world.fail(&task(0).event(SystemTime::now())).await;
+    assert!(message.contains("TargetGroupNotFound"), "{message}");
+}
+
+#[tokio::test]
 async fn its_errors_have_stable_types() {
     let world = World::new(&[]).await;
     let (kind, message) = world.fail(&json!({"action": "dance"})).await;
