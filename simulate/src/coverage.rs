@@ -48,6 +48,7 @@ cases! {
     AddressReused "fault: address of a stopped task used again",
     StoppedOnRegister "fault: task stops just when it is registered",
     Meddled "fault: reconcile at the moment of a task's change",
+    Asked "question: plan or doctor at the moment of a task's change",
     Latecomer "fault: task starts just after a reconcile has listed the tasks",
     Crashed "life: task crashes straight to STOPPED",
     ShortLived "life: task stops seconds after it began to run",

@@ -180,6 +180,14 @@ pub async fn reconcile(run: Arc<Run>, _going_on: GoingOn) {
     }
 }
 
+/// Somebody asks what would be done, or whether the set-up is right.
+pub async fn question(run: Arc<Run>, _going_on: GoingOn) {
+    let action = run.state().dice.pick(&["plan", "doctor"]);
+    run.cover(Case::Asked);
+    run.note("somebody", || action.to_owned());
+    invoke(&run, Kind::Question, json!({ "action": action }), &[]).await;
+}
+
 /// A message in few words.
 pub fn told(run: &Run, message: &Message) -> String {
     let age = run.aws.now().duration_since(message.sighting.at).unwrap_or_default();

@@ -21,13 +21,15 @@ tokio::task_local! {
     pub static NUMBER: usize;
 }
 
-/// The two kinds of invocation.
+/// The kinds of invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One event, or a batch of messages.
     Events,
     /// A reconcile.
     Reconcile,
+    /// A plan or doctor, which only read.
+    Question,
 }
 
 /// The two writes.
@@ -95,17 +97,16 @@ pub async fn invoke(
     let mut context = Context::default();
     let deadline = run.aws.now() + run.scenario.timeout;
     context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let crash = if run.strikes(run.scenario.trouble.crash) {
-        run.draw_seconds(0.0, 0.6)
-    } else {
-        run.scenario.timeout
-    };
+    let crash = run.strikes(run.scenario.trouble.crash).then(|| run.draw_seconds(0.0, 0.6));
     let handle = run.handler.handle(LambdaEvent::new(payload, context));
     let ending = tokio::select! {
         biased;
         () = kill.notified() => Ending::Killed,
-        () = tokio::time::sleep(crash) => {
-            run.cover(Case::KilledAnywhere);
+        () = tokio::time::sleep(crash.unwrap_or(run.scenario.timeout)) => {
+            match crash {
+                Some(_) => run.cover(Case::KilledAnywhere),
+                None => run.examine(|_| promises::in_time()),
+            }
             Ending::Killed
         }
         answer = NUMBER.scope(number, handle) => match answer {

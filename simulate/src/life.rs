@@ -166,9 +166,18 @@ fn change(run: &Arc<Run>, place: usize, task: Task) {
         delivery::emit(run, place, task);
     }
     if run.strikes(run.scenario.trouble.meddle) {
+        meddle(run);
+    }
+}
+
+/// Somebody reconciles, or asks for a plan or doctor's findings.
+fn meddle(run: &Arc<Run>) {
+    let (run, delivery) = (run.clone(), run.deliveries.begin());
+    if run.state().dice.chance(0.7) {
         run.cover(Case::Meddled);
-        let delivery = run.deliveries.begin();
-        tokio::task::spawn_local(delivery::reconcile(run.clone(), delivery));
+        tokio::task::spawn_local(delivery::reconcile(run, delivery));
+    } else {
+        tokio::task::spawn_local(delivery::question(run, delivery));
     }
 }
 

@@ -43,6 +43,10 @@
 //! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
 //! group, it registers nothing there, so that a rollout never leaves it with fewer targets than it needs.
 //!
+//! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
+//!
+//! **Questions only read** ([`may_write`]): plan and doctor write nothing.
+//!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
 //! deregister, and one deregister after the look; two more calls for every one that a bad target
 //! made ELB refuse; and what the SDK tries again.
@@ -87,6 +91,9 @@ pub fn may_write(
     targets: &[Target],
 ) -> Result<(), Broken> {
     let Some(invocation) = state.invocations.get(&number) else { return Ok(()) };
+    if invocation.kind == Kind::Question {
+        return broken("questions only read", format!("{write:?}Targets was called"));
+    }
     targets.iter().try_for_each(|target| match write {
         Write::Register => may_register(state, scenario, invocation, target),
         Write::Deregister => may_deregister(state, scenario, invocation, target),
@@ -169,6 +176,11 @@ pub fn nothing_swallowed(
         }
     }
     Ok(())
+}
+
+/// What is to be said if Lambda had to end an invocation.
+pub fn in_time() -> Result<(), Broken> {
+    broken("in time", "Lambda's deadline came before the answer")
 }
 
 /// No more writes than there is reason for.

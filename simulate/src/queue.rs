@@ -17,9 +17,6 @@ use crate::scenario::Queue;
 /// The template's.
 const VISIBILITY: Duration = Duration::from_secs(180);
 
-/// The most messages of a batch. The template takes more; what a batch means does not change.
-const BATCH: usize = 10;
-
 /// Puts a message into the queue.
 pub fn put(run: &Run, message: Message) {
     run.state().queue.push(message);
@@ -35,7 +32,7 @@ pub async fn poll(run: Arc<Run>, queue: &Queue) {
         tokio::time::sleep(queue.window).await;
         let batch: Vec<Message> = {
             let waiting = &mut run.state().queue;
-            let size = waiting.len().min(BATCH);
+            let size = waiting.len().min(queue.batch);
             waiting.drain(..size).collect()
         };
         if !run.state().queue.is_empty() {

@@ -82,6 +82,8 @@ pub enum Delivery {
 pub struct Queue {
     /// How many invocations Lambda lets run at once.
     pub instances: usize,
+    /// The most messages of a batch.
+    pub batch: usize,
     /// How long a batch is gathered.
     pub window: Duration,
     /// How often a message is received before it goes to the dead-letter queue.
@@ -170,6 +172,7 @@ fn draw_layout(dice: &mut Dice) -> (Vec<Service>, Vec<Group>, Vec<Bond>) {
 fn draw_queue(dice: &mut Dice) -> Delivery {
     Delivery::Queue(Queue {
         instances: dice.number(1..=3),
+        batch: dice.pick(&[1, 10, 500]),
         window: dice.pick(&[0, 200, 1000, 3000].map(Duration::from_millis)),
         receives: dice.pick(&[3, 10, 10]),
     })

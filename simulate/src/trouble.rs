@@ -46,7 +46,7 @@ pub struct Trouble {
     pub latecomer: f64,
     /// A task stops seconds after it began to run.
     pub short_lived: f64,
-    /// Somebody reconciles at the very moment when a task changes.
+    /// Somebody reconciles, or asks for a plan, at the very moment when a task changes.
     pub meddle: f64,
     /// How often somebody edits a target group by hand.
     pub edits: usize,
