@@ -6,8 +6,8 @@ use std::thread;
 use simulate::coverage::{Case, Coverage};
 use simulate::promises::Broken;
 
-/// As many as half a minute allows where nothing is optimized. `cargo simulate` runs more.
-const SEEDS: u64 = 600;
+/// As many as half a minute allows on two cores. `cargo simulate` runs more.
+const SEEDS: u64 = 2500;
 
 /// Seeds beyond that range that broke a promise once, and what the cause was.
 const BROKE_ONCE: &[(u64, &str)] = &[];
