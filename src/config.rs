@@ -21,6 +21,8 @@ pub struct Config {
     pub dry_run: bool,
     /// The region of the function, its clusters and its target groups.
     pub region: String,
+    /// The function's name, by which its metrics are told from other functions'.
+    pub function: String,
 }
 
 /// A mistake in the settings, as one line.
@@ -66,6 +68,7 @@ impl Config {
             prune: read_prune(variable("PRUNE").as_deref())?,
             dry_run: read_dry_run(variable("DRY_RUN").as_deref())?,
             region,
+            function: variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned()),
         })
     }
 }

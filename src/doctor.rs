@@ -42,6 +42,7 @@ use crate::ecs::Ecs;
 use crate::limits::Limits;
 use crate::load_balancers::LoadBalancers;
 use crate::services::Services;
+use crate::traffic::Counter;
 use gather::Reads;
 use judge::judge;
 
@@ -95,7 +96,7 @@ impl Doctor {
         Self {
             load_balancers: LoadBalancers::new(config),
             services: Services::new(config),
-            ecs: Ecs::new(config),
+            ecs: Ecs::new(config, &Counter::default()),
         }
     }
 

@@ -70,6 +70,19 @@ pub fn unexplained(bindings: &[Binding], ports: &Ports, findings: &Findings) -> 
     whole.flat_map(|(_, targets)| targets.difference(&explained).cloned()).collect()
 }
 
+/// How many targets of serving tasks each group that could be read holds already.
+pub fn in_step(
+    bindings: &[Binding],
+    ports: &Ports,
+    findings: &Findings,
+) -> BTreeMap<TargetGroupArn, usize> {
+    let serving = findings.knowledge.iter().filter(|known| known.task.phase == Phase::Serving);
+    let wanted: BTreeSet<Target> =
+        serving.flat_map(|known| targets_of(bindings, ports, known)).collect();
+    let held = |targets: &BTreeSet<Target>| targets.intersection(&wanted).count();
+    findings.present.iter().map(|(group, targets)| (group.clone(), held(targets))).collect()
+}
+
 /// The groups of tasks that are to run and have no address as far as ECS told. A read that lags
 /// behind shows a task in this state that serves by now: any target could be its own.
 fn groups_awaiting_an_address(

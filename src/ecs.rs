@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
 use futures_util::stream::{self, StreamExt};
@@ -14,6 +15,7 @@ use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
 use crate::limits::{Kind, Limits};
 use crate::task::{Phase, Task, TaskArn, first_address};
+use crate::traffic::Counter;
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
 const PAGE: usize = 100;
@@ -43,9 +45,10 @@ pub struct Ecs {
 }
 
 impl Ecs {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    /// An adapter with these settings, whose requests are counted.
+    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
+        let config = Builder::from(config).interceptor(counter.clone());
+        Self { client: Client::from_conf(config.build()) }
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and

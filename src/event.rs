@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -31,7 +32,9 @@ pub fn is_scheduled(input: &Value) -> bool {
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     let event: EventBridgeEvent<TaskStateChange> =
         serde_json::from_value(event).map_err(|error| Unreadable(error.to_string()))?;
-    Ok(Sighting { at: event.time.map(SystemTime::from), task: event.detail.into_task()? })
+    let at = event.time.map(SystemTime::from);
+    let changed = event.detail.changed();
+    Ok(Sighting { at, changed, task: event.detail.into_task()? })
 }
 
 /// The fields of the event's `detail` that matter here. Of everything else nothing is asked, not
@@ -48,6 +51,8 @@ struct TaskStateChange {
     version: u64,
     last_status: String,
     desired_status: String,
+    #[serde(default)]
+    updated_at: Value,
     #[serde(default, deserialize_with = "null_as_default")]
     containers: Vec<Container>,
 }
@@ -68,6 +73,11 @@ struct NetworkInterface {
 }
 
 impl TaskStateChange {
+    fn changed(&self) -> Option<SystemTime> {
+        let time: DateTime<Utc> = self.updated_at.as_str()?.parse().ok()?;
+        Some(time.into())
+    }
+
     fn into_task(self) -> Result<Task, Unreadable> {
         let arn = TaskArn::parse(&self.task_arn).ok_or_else(|| {
             Unreadable(format!("taskArn {:?} is not a task's ARN", self.task_arn))

@@ -19,13 +19,18 @@ use crate::error::Error;
 use crate::event;
 use crate::knowledge::Sighting;
 use crate::limits::Limits;
+use crate::metrics::{self, Heard, Work};
 use crate::report::Report;
 use crate::settle::Settle;
 use crate::targets::Targets;
 use crate::task::TaskArn;
+use crate::traffic::Counter;
 
 /// Tells the time. A simulation brings its own.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Takes the lines of metrics.
+pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Handles invocations. What it keeps between them is only what never changes.
 pub struct Handler {
@@ -34,17 +39,35 @@ pub struct Handler {
     targets: Targets,
     sdk: SdkConfig,
     clock: Clock,
+    counter: Counter,
+    metrics: Option<Sink>,
 }
 
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
-        Self { config, ecs: Ecs::new(sdk), targets: Targets::new(sdk), sdk: sdk.clone(), clock }
+        let counter = Counter::default();
+        Self {
+            config,
+            ecs: Ecs::new(sdk, &counter),
+            targets: Targets::new(sdk, &counter),
+            sdk: sdk.clone(),
+            clock,
+            counter,
+            metrics: None,
+        }
+    }
+
+    /// The same handler, which tells its metrics to `sink`.
+    #[must_use]
+    pub fn telling_metrics(self, sink: Sink) -> Self {
+        Self { metrics: Some(sink), ..self }
     }
 
     /// Handles one invocation.
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
+        self.counter.take();
         let limits = Limits::until(Deadline::new(invocation.context.deadline(), now));
         match Input::of(invocation.payload)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
@@ -57,14 +80,17 @@ impl Handler {
 
     async fn event(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let sighting = event::read(event)?;
+        let heard = Heard::of([&sighting].into_iter(), now);
         let report = self.settle(limits).events([sighting], now).await;
         report.log("event", 0);
+        self.tell_metrics(&Work::Events { heard, unreadable: 0 }, &report);
         answer_unless_failed(report)
     }
 
     async fn reconcile(&self, limits: &Limits) -> Result<Value, Error> {
-        let report = self.settle(limits).reconcile(self.config.prune).await;
+        let (report, in_step) = self.settle(limits).reconcile(self.config.prune).await;
         report.log("reconcile", 0);
+        self.tell_metrics(&Work::Reconcile(in_step), &report);
         answer_unless_failed(report)
     }
 
@@ -72,7 +98,7 @@ impl Handler {
     /// wants to see the rest.
     async fn plan(&self, limits: &Limits) -> Result<Value, Error> {
         let settle = Settle { dry_run: true, ..self.settle(limits) };
-        let report = settle.reconcile(self.config.prune).await;
+        let (report, _) = settle.reconcile(self.config.prune).await;
         report.log("plan", 0);
         answer(&report)
     }
@@ -91,11 +117,20 @@ impl Handler {
         limits: &Limits,
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
-        let sightings = messages.iter().filter_map(|message| message.sighting.clone());
-        let report = self.settle(limits).events(sightings, now).await;
-        let unreadable = messages.iter().filter(|message| message.sighting.is_none()).count();
+        let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
+        let heard = Heard::of(sightings.clone(), now);
+        let unreadable = messages.len() - sightings.clone().count();
+        let report = self.settle(limits).events(sightings.cloned(), now).await;
         report.log("sqs", unreadable);
+        self.tell_metrics(&Work::Events { heard, unreadable }, &report);
         answer(&failures(&messages, &report)?)
+    }
+
+    fn tell_metrics(&self, work: &Work, report: &Report) {
+        let Some(sink) = &self.metrics else { return };
+        let (end, traffic) = ((self.clock)(), self.counter.take());
+        let lines = metrics::lines(&self.config.function, end, work, report, traffic);
+        lines.iter().for_each(|line| sink(line));
     }
 
     fn settle<'a>(&'a self, limits: &'a Limits) -> Settle<'a> {

@@ -17,6 +17,8 @@ pub struct Sighting {
     pub task: Task,
     /// The envelope's `time`; redelivery does not change it.
     pub at: Option<SystemTime>,
+    /// When the task came into that state (`updatedAt`). Only for measuring.
+    pub changed: Option<SystemTime>,
 }
 
 /// A task as the newest evidence has it.
@@ -101,7 +103,7 @@ impl Knowledge {
 
     /// What ECS answered about tasks nobody reported.
     pub fn of(tasks: impl IntoIterator<Item = Task>) -> Self {
-        Self::fold(tasks.into_iter().map(|task| Sighting { task, at: None }))
+        Self::fold(tasks.into_iter().map(|task| Sighting { task, at: None, changed: None }))
     }
 
     /// Adds what ECS answered about other tasks.

@@ -7,9 +7,9 @@
 //!
 //! - wiring: [`run`], [`aws`], [`log`]
 //! - the handler: [`handler`], [`error`]
-//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`]
+//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`]
 //! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`bisect`],
-//!   [`limits`], [`deadline`], [`event`], [`config`]
+//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`]
 //! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
 //!   [`task`], [`arn`], and of the doctor all but its reading
 
@@ -23,6 +23,7 @@ pub mod deadline;
 pub mod doctor;
 pub mod drift;
 pub mod ecs;
+pub mod emf;
 pub mod error;
 pub mod event;
 pub mod events;
@@ -31,6 +32,7 @@ pub mod knowledge;
 pub mod limits;
 pub mod load_balancers;
 pub mod log;
+pub mod metrics;
 pub mod plan;
 pub mod reconcile;
 pub mod report;
@@ -38,6 +40,7 @@ pub mod services;
 pub mod settle;
 pub mod targets;
 pub mod task;
+pub mod traffic;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,5 +77,6 @@ async fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, M
     let config = Config::read(&variable)?;
     let http = aws::https_client(&config.region, &variable)?;
     let sdk = aws::sdk_config(&config.region, http, &variable).await;
-    Ok(Handler::new(config, &sdk, Arc::new(SystemTime::now)))
+    let handler = Handler::new(config, &sdk, Arc::new(SystemTime::now));
+    Ok(handler.telling_metrics(Box::new(log::write)))
 }

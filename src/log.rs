@@ -1,6 +1,8 @@
 //! The log on standard output, as Lambda's advanced logging controls want it (Lambda developer
 //! guide, "Configuring advanced logging controls").
 
+use std::io::{Write, stdout};
+
 use lambda_runtime::tracing::subscriber::filter::{LevelFilter, Targets};
 use lambda_runtime::tracing::subscriber::fmt;
 use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
@@ -13,9 +15,20 @@ pub fn start(variable: impl Fn(&str) -> Option<String>) {
     let level = variable("AWS_LAMBDA_LOG_LEVEL").as_deref().map_or(LevelFilter::INFO, level);
     let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::INFO) };
     let shown = Targets::new().with_default(libraries).with_target(env!("CARGO_CRATE_NAME"), level);
-    let log = fmt().with_max_level(level).with_target(false).without_time().with_ansi(false);
+    let log = fmt().with_max_level(level).with_target(false).with_ansi(false);
     let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|f| f.eq_ignore_ascii_case("json"));
-    if json { log.json().finish().with(shown).init() } else { log.finish().with(shown).init() }
+    if json {
+        // Lambda filters JSON by level, and takes a line without a time for INFO (the same guide,
+        // "Log-level filtering").
+        log.json().finish().with(shown).init();
+    } else {
+        log.without_time().finish().with(shown).init();
+    }
+}
+
+/// Writes a line as it is. Without anybody to read it, it is lost.
+pub fn write(line: &str) {
+    let _ = writeln!(stdout(), "{line}");
 }
 
 /// Lambda's name for a level; `FATAL` is unknown to Rust's logs.

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use crate::call::CallError;
-use crate::drift::{Findings, Prune, drift, unexplained};
+use crate::drift::{Findings, Prune, drift, in_step, unexplained};
 use crate::ecs::Desired;
 use crate::plan::{Ports, Target};
 use crate::report::{Entry, Report};
@@ -36,7 +36,8 @@ struct Survey<'a> {
 impl Settle<'_> {
     /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
     /// removed from its target group; the others are done, and what could be read is registered.
-    pub async fn reconcile(self, prune: Prune) -> Report {
+    /// Tells beside the report how many targets of each group were right already.
+    pub async fn reconcile(self, prune: Prune) -> (Report, BTreeMap<TargetGroupArn, usize>) {
         let mut survey = Survey {
             settle: self,
             sound: self.bindings.to_vec(),
@@ -56,9 +57,10 @@ impl Settle<'_> {
             survey.read_stopped_tasks().await;
         }
         let Survey { sound, ports, findings, mut report, .. } = survey;
+        let in_step = in_step(&sound, &ports, &findings);
         let plan = drift(&sound, &ports, &findings, prune);
         self.carry_out(plan, findings.knowledge, &mut report).await;
-        report
+        (report, in_step)
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Failure {
     pub entry: Entry,
     /// AWS's error code and message.
     pub error: String,
+    /// The code alone, or ours where no answer came.
+    #[serde(skip)]
+    pub code: String,
 }
 
 /// The outcome of an invocation: every task and binding stands in one of the lists.
@@ -63,7 +66,8 @@ pub struct Report {
 impl Report {
     /// Notes that a change could not be made.
     pub fn fail(&mut self, entry: impl Into<Entry>, error: &CallError) {
-        self.failed.push(Failure { entry: entry.into(), error: error.to_string() });
+        let (text, code) = (error.to_string(), error.code.clone());
+        self.failed.push(Failure { entry: entry.into(), error: text, code });
     }
 
     /// The tasks with which something could not be done.
@@ -165,7 +169,7 @@ impl fmt::Display for Failure {
         if let Some(task) = &self.entry.task_arn {
             write!(f, "task {task}, ")?;
         }
-        let Self { entry, error } = self;
+        let Self { entry, error, .. } = self;
         write!(f, "target group {}, target {}: {error}", entry.target_group_arn, entry.target())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
 };
@@ -16,6 +17,7 @@ use crate::binding::TargetGroupArn;
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
 use crate::limits::{Kind, Limits};
+use crate::traffic::Counter;
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
@@ -41,9 +43,10 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), ports: Mutex::default() }
+    /// An adapter with these settings, whose requests are counted.
+    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
+        let config = Builder::from(config).interceptor(counter.clone());
+        Self { client: Client::from_conf(config.build()), ports: Mutex::default() }
     }
 
     /// Makes one write for targets of one group, in as few calls as can be, and returns each

@@ -46,12 +46,12 @@ impl World {
         }
     }
 
-    /// The log, once a line like this has come through the pipe.
+    /// The log without the metrics, once a line like this has come through the pipe.
     async fn log_until(&self, awaited: impl Fn(&Value) -> bool) -> Vec<Value> {
         for _ in 0..500 {
             let lines = self.function.logs();
-            let lines: Vec<Value> =
-                lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+            let lines: Vec<Value> = lines.filter(|line: &Value| line["_aws"].is_null()).collect();
             if lines.iter().any(&awaited) {
                 return lines;
             }
@@ -241,6 +241,39 @@ async fn at_error_it_logs_failures_only() {
     world.succeed(&batch(["poison".to_owned()].into_iter())).await;
     let lines = world.log_until(|line| line["fields"]["unreadable"] == 1).await;
     assert!(lines.iter().all(|line| line["level"] == "ERROR"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn it_tells_metrics_in_lines_of_their_own_whatever_the_log_is_like() {
+    for format in ["JSON", "Text"] {
+        let settings = [("AWS_LAMBDA_LOG_FORMAT", format), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
+        let world = World::new(&settings).await;
+        world.succeed(&task(1).service("other-service").event(SystemTime::now())).await;
+        world.succeed(&batch(["poison".to_owned()].into_iter())).await;
+        let metrics = loop {
+            let lines = world.function.logs();
+            let documents = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+            let metrics: Vec<Value> =
+                documents.filter(|line: &Value| line["_aws"].is_object()).collect();
+            if metrics.iter().any(|line| line["Failed"] == 1) {
+                break metrics;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert!(metrics.iter().any(|line| line["Reason"] == "no-binding"), "{metrics:?}");
+        assert!(metrics.iter().all(|line| line["FunctionName"] == "ecs-ipv6-targets"));
+    }
+}
+
+/// A JSON line without a time counts as INFO for Lambda, whatever its level says.
+#[tokio::test]
+async fn every_line_of_a_json_log_has_its_time() {
+    let world = World::new(&[JSON_LOG]).await;
+    world.succeed(&batch(["poison".to_owned()].into_iter())).await;
+    for line in world.log_until(|line| line["fields"]["unreadable"] == 1).await {
+        let time = line["timestamp"].as_str().unwrap();
+        time.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    }
 }
 
 /// A mistake in the settings, and what the one line about it has to say.

@@ -59,6 +59,7 @@ fn sighting() -> impl Strategy<Value = Sighting> {
                 address: told.then_some(address),
             },
             at: at.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+            changed: None,
         }
     })
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_ipv6_targets::aws::sdk_config;
@@ -22,6 +22,7 @@ pub struct Function {
     pub aws: Aws,
     pub group: String,
     handler: Handler,
+    metrics: Arc<Mutex<Vec<String>>>,
 }
 
 impl Function {
@@ -44,7 +45,10 @@ impl Function {
         let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
         let clock = aws.clone();
         let handler = Handler::new(config, &sdk, Arc::new(move || clock.now()));
-        Self { aws, group, handler }
+        let metrics = Arc::<Mutex<Vec<String>>>::default();
+        let lines = metrics.clone();
+        let tell = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
+        Self { aws, group, handler: handler.telling_metrics(tell), metrics }
     }
 
     /// Invokes the function with 30 s left.
@@ -89,6 +93,11 @@ impl Function {
     pub fn registered_in(&self, group: &str) -> Vec<String> {
         let text = |(id, port): (IpAddr, u16)| std::net::SocketAddr::new(id, port).to_string();
         self.aws.registered(group).into_iter().map(text).collect()
+    }
+
+    /// The lines of metrics told since the last time this was asked.
+    pub fn metrics(&self) -> Vec<String> {
+        std::mem::take(&mut self.metrics.lock().unwrap())
     }
 
     /// The actions called since the last time this was asked.

@@ -1,0 +1,206 @@
+//! What an invocation came to in numbers, for CloudWatch. README.md lists the metrics.
+//!
+//! What is zero is mostly left out, because CloudWatch charges for a metric by the hours in which
+//! it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use crate::binding::TargetGroupArn;
+use crate::emf::{self, Metric, Unit};
+use crate::knowledge::Sighting;
+use crate::plan::Skipped;
+use crate::report::{Entry, Report};
+use crate::task::{Phase, TaskArn};
+use crate::traffic::Traffic;
+
+/// What an invocation was about, as far as the report does not tell.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// It applied events.
+    Events {
+        /// What they tell of time.
+        heard: Heard,
+        /// How many messages could not be read.
+        unreadable: usize,
+    },
+    /// It reconciled. So many targets of each group were right already; groups that could not be
+    /// read are missing.
+    Reconcile(BTreeMap<TargetGroupArn, usize>),
+}
+
+/// What events tell of time.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// How old they were when the invocation began, in milliseconds.
+    ages: Vec<u64>,
+    /// Since when tasks serve or leave.
+    since: BTreeMap<(TaskArn, Phase), SystemTime>,
+}
+
+impl Heard {
+    /// What these events tell to an invocation that begins `now`.
+    pub fn of<'a>(sightings: impl Iterator<Item = &'a Sighting>, now: SystemTime) -> Self {
+        let mut heard = Self::default();
+        for Sighting { task, at, changed } in sightings {
+            heard.ages.extend(at.map(|at| milliseconds(at, now)));
+            if let Some(changed) = changed {
+                let since = heard.since.entry((task.arn.clone(), task.phase)).or_insert(*changed);
+                *since = (*since).min(*changed);
+            }
+        }
+        heard
+    }
+}
+
+/// The log lines that tell the metrics of one invocation.
+pub fn lines(
+    function: &str,
+    end: SystemTime,
+    work: &Work,
+    report: &Report,
+    traffic: Traffic,
+) -> Vec<String> {
+    let function = ("FunctionName", function);
+    let invocation = Invocation { end, work, report };
+    let mut whole = invocation.of_targets(None);
+    invocation.add_what_is_told_once(traffic, &mut whole);
+    let mut lines = emf::lines(end, &[function], &whole.0);
+    for group in invocation.groups() {
+        let metrics = invocation.of_targets(Some(group));
+        lines.extend(emf::lines(end, &[function, ("TargetGroup", group.name())], &metrics.0));
+    }
+    let reasons = report.skipped.iter().map(|Skipped { reason, .. }| reason.to_string());
+    let skipped = counted(reasons).into_iter().map(|counted| ("Skipped", "Reason", counted));
+    let errors = counted(invocation.errors());
+    let failed = errors.into_iter().map(|counted| ("Failed", "ErrorType", counted));
+    for (name, dimension, (kind, count)) in skipped.chain(failed) {
+        let mut metrics = Metrics::default();
+        metrics.some(name, count);
+        lines.extend(emf::lines(end, &[function, (dimension, &kind)], &metrics.0));
+    }
+    lines
+}
+
+struct Invocation<'a> {
+    end: SystemTime,
+    work: &'a Work,
+    report: &'a Report,
+}
+
+impl Invocation<'_> {
+    /// What is told of each target group, and of all together.
+    fn of_targets(&self, group: Option<&TargetGroupArn>) -> Metrics {
+        let Report { registered, deregistered, unowned, failed, dry_run, .. } = self.report;
+        let of_group = |entry: &&Entry| group.is_none_or(|group| entry.target_group_arn == *group);
+        let [registered, deregistered, unowned] = [registered, deregistered, unowned]
+            .map(|entries| entries.iter().filter(of_group).collect::<Vec<_>>());
+        let failed: Vec<&Entry> = failed.iter().map(|f| &f.entry).filter(of_group).collect();
+        let mut metrics = Metrics::default();
+        if !dry_run {
+            metrics.some("Registered", registered.len());
+            metrics.some("Deregistered", deregistered.len());
+            metrics.times("TimeToRegister", self.times(&registered, Phase::Serving));
+            metrics.times("TimeToDeregister", self.times(&deregistered, Phase::Leaving));
+        }
+        let unreadable = if group.is_none() { self.unreadable() } else { 0 };
+        metrics.some("Failed", failed.len() + unreadable);
+        metrics.some("Unowned", unowned.len());
+        if let Work::Reconcile(in_step) = self.work {
+            let undone = failed.iter().filter(|entry| entry.id.is_some()).count();
+            let drift = registered.len() + deregistered.len() + undone;
+            match group {
+                None => {
+                    metrics.count("Drift", drift);
+                    metrics.count("InStep", in_step.values().sum());
+                }
+                Some(group) => {
+                    metrics.some("Drift", drift);
+                    in_step.get(group).into_iter().for_each(|n| metrics.count("InStep", *n));
+                }
+            }
+        }
+        metrics
+    }
+
+    fn add_what_is_told_once(&self, traffic: Traffic, metrics: &mut Metrics) {
+        metrics.some("Skipped", self.report.skipped.len());
+        metrics.some("ApiCalls", traffic.calls as usize);
+        metrics.some("Throttles", traffic.throttles as usize);
+        match self.work {
+            Work::Reconcile(_) => metrics.count("Reconciles", 1),
+            Work::Events { heard, unreadable } => {
+                metrics.times("EventAge", heard.ages.clone());
+                let Report { registered, deregistered, failed, dry_run, .. } = self.report;
+                let idle = *dry_run || registered.is_empty() && deregistered.is_empty();
+                let idle = idle && failed.is_empty() && *unreadable == 0;
+                metrics.some("IdleInvocations", usize::from(idle));
+            }
+        }
+    }
+
+    fn groups(&self) -> BTreeSet<&TargetGroupArn> {
+        let Report { registered, deregistered, unowned, failed, .. } = self.report;
+        let entries = registered.iter().chain(deregistered).chain(unowned);
+        let groups = entries.chain(failed.iter().map(|f| &f.entry)).map(|e| &e.target_group_arn);
+        match self.work {
+            Work::Reconcile(in_step) => groups.chain(in_step.keys()).collect(),
+            Work::Events { .. } => groups.collect(),
+        }
+    }
+
+    /// How long it took from the change of each target's task to the end of the invocation, where
+    /// an event told of that change.
+    fn times(&self, entries: &[&Entry], phase: Phase) -> Vec<u64> {
+        let Work::Events { heard, .. } = self.work else { return Vec::new() };
+        let tasks = entries.iter().filter_map(|entry| entry.task_arn.clone());
+        let since = tasks.filter_map(|task| heard.since.get(&(task, phase)));
+        since.map(|since| milliseconds(*since, self.end)).collect()
+    }
+
+    fn unreadable(&self) -> usize {
+        match self.work {
+            Work::Events { unreadable, .. } => *unreadable,
+            Work::Reconcile(_) => 0,
+        }
+    }
+
+    /// The error code of everything that failed.
+    fn errors(&self) -> impl Iterator<Item = String> {
+        let unreadable = std::iter::repeat_n("UnreadableMessage".to_owned(), self.unreadable());
+        self.report.failed.iter().map(|failure| failure.code.clone()).chain(unreadable)
+    }
+}
+
+#[derive(Default)]
+struct Metrics(Vec<Metric>);
+
+impl Metrics {
+    /// Tells a count even if it is zero.
+    fn count(&mut self, name: &'static str, count: usize) {
+        self.0.push(Metric { name, unit: Unit::Count, values: vec![count as u64] });
+    }
+
+    fn some(&mut self, name: &'static str, count: usize) {
+        if count > 0 {
+            self.count(name, count);
+        }
+    }
+
+    fn times(&mut self, name: &'static str, values: Vec<u64>) {
+        if !values.is_empty() {
+            self.0.push(Metric { name, unit: Unit::Milliseconds, values });
+        }
+    }
+}
+
+fn counted(kinds: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
+    counts
+}
+
+/// Clocks differ; nothing takes less than no time.
+fn milliseconds(from: SystemTime, to: SystemTime) -> u64 {
+    to.duration_since(from).unwrap_or_default().as_millis() as u64
+}

@@ -1,0 +1,78 @@
+//! Counts the requests to AWS, the SDK's own retries included.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_ecs::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ecs::error::BoxError;
+
+/// Parts of the error codes by which AWS's services throttle (AWS SDKs reference, "Retry behavior",
+/// throttling errors), as far as ECS and ELB use them.
+const THROTTLES: [&[u8]; 3] = [b"Throttl", b"TooManyRequests", b"RequestLimitExceeded"];
+
+/// Requests that were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// All of them.
+    pub calls: u64,
+    /// Those that were refused because there were too many.
+    pub throttles: u64,
+}
+
+/// Counts the requests of all clients that it is given to.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    calls: AtomicU64,
+    throttles: AtomicU64,
+}
+
+impl Counter {
+    /// What was counted since this was last asked.
+    pub fn take(&self) -> Traffic {
+        Traffic {
+            calls: self.0.calls.swap(0, Ordering::Relaxed),
+            throttles: self.0.throttles.swap(0, Ordering::Relaxed),
+        }
+    }
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let throttled = context.response().is_some_and(|response| {
+            // By now the SDK has read the body.
+            let body = response.body().bytes().unwrap_or_default();
+            !response.status().is_success() && THROTTLES.iter().any(|code| contains(body, code))
+        });
+        self.0.throttles.fetch_add(u64::from(throttled), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
