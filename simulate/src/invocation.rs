@@ -50,6 +50,8 @@ pub struct Invocation {
     pub shown: Evidence,
     /// The last write of each target of which it got the answer.
     pub acknowledged: BTreeMap<Target, Write>,
+    /// Targets that it asked to register.
+    pub asked: BTreeSet<Target>,
     /// Targets that it registered, whether it knows that or not.
     pub registered: BTreeSet<Target>,
     /// Targets that it registered without having looked at their task since.
@@ -141,6 +143,7 @@ fn begin(run: &Arc<Run>, kind: Kind, sightings: &[Sighting]) -> (usize, Arc<Noti
             kind,
             shown,
             acknowledged: BTreeMap::new(),
+            asked: BTreeSet::new(),
             registered: BTreeSet::new(),
             unlooked: BTreeSet::new(),
             shrunk: BTreeSet::new(),

@@ -11,7 +11,7 @@
 //! - A target is deregistered only if it was shown to this invocation that a task of a bound service
 //!   leaves it (or, right after its register, that ECS knows no such task). Whoever else's target,
 //!   registered by hand or left by a task that ECS has forgotten, is not touched. A reconcile under
-//!   `PRUNE=never` deregisters only what it registered itself. Under `PRUNE=all` a reconcile removes
+//!   `PRUNE=never` deregisters only what it asked to register itself. Under `PRUNE=all` a reconcile removes
 //!   what nothing shows to serve or to start.
 //! - No target is deregistered whose task serves by the newest state that ECS has shown to any
 //!   invocation. *Admitted*: an address that came back with another task. A stop is believed at any
@@ -133,7 +133,7 @@ fn may_deregister(
     if !proven && !may_prune_all {
         return broken(PROMISE, format!("{words} was deregistered without proof"));
     }
-    let own = invocation.registered.contains(target);
+    let own = invocation.asked.contains(target);
     if reconciles && scenario.prune == Prune::Never && !own {
         return broken(PROMISE, format!("{words} was pruned under PRUNE=never"));
     }

@@ -55,8 +55,9 @@ pub fn sent(run: &Run, number: usize, call: &Call) {
         let Some(invocation) = state.invocations.get_mut(&number) else { return Ok(()) };
         let first = |group: &usize| promises::register_first(invocation, write, *group);
         let verdict = groups.iter().try_for_each(first);
-        if write == Write::Deregister {
-            invocation.shrunk.extend(&groups);
+        match write {
+            Write::Register => invocation.asked.extend(&targets),
+            Write::Deregister => invocation.shrunk.extend(&groups),
         }
         verdict
     });

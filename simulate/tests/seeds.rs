@@ -10,7 +10,11 @@ use simulate::promises::Broken;
 const SEEDS: u64 = 2500;
 
 /// Seeds beyond that range that broke a promise once, and what the cause was.
-const BROKE_ONCE: &[(u64, &str)] = &[];
+const BROKE_ONCE: &[(u64, &str)] = &[(
+    154_751,
+    "a task left while a full group refused its register; the deregister after the look took nothing \
+     away, but the promise about PRUNE=never knew only of registers that had an effect",
+)];
 
 /// Runs seeds on all cores.
 fn run(seeds: impl IntoIterator<Item = u64>) -> (Coverage, Vec<(u64, Broken)>) {
