@@ -1,16 +1,10 @@
 //! The course of a run: everything happens, the faults cease, the messages drain, and the promises
 //! are examined.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_config::Region;
-use aws_config::SdkConfig;
-use aws_config::identity::IdentityCache;
-use ecs_ipv6_targets::aws::sdk_config;
-use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::drift::Prune;
-use ecs_ipv6_targets::handler::Handler;
 use serde_json::json;
 use sim::{Aws, Rate, TargetGroup};
 
@@ -18,6 +12,7 @@ use crate::convergence::{After, converged};
 use crate::coverage::Case;
 use crate::delivery::{self, Message};
 use crate::dice::Dice;
+use crate::function;
 use crate::history::History;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::network::Network;
@@ -27,8 +22,6 @@ use crate::queue;
 use crate::run::{BEGIN, Run};
 use crate::scenario::{Delivery, Scenario};
 use crate::subject::{Blemish, Stage};
-
-const REGION: &str = "us-east-2";
 
 /// Everything up to the end, with whatever goes wrong.
 pub async fn take(seed: u64, wanted: bool) -> Arc<Run> {
@@ -63,52 +56,17 @@ async fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
     if scenario.trouble.busy {
         aws.limit_rates(Rate { at_once: 2, per_second: 1 }, Rate { at_once: 6, per_second: 2 });
     }
-    let handler = handler(&scenario, &arns, &aws).await;
+    let prune = match scenario.prune {
+        Prune::Proven => "proven",
+        Prune::All => "all",
+        Prune::Never => "never",
+    };
+    let handler = function::handler(&scenario.bindings(&arns), prune, &aws).await;
     let mut history = History::new(wanted);
     history.note(std::time::Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let run = Run::new(aws, arns, scenario, handler, dice, history);
     run.aws.set_fate(Arc::new(Network(Arc::downgrade(&run))));
     run
-}
-
-/// The real handler with the real SDK clients over this AWS.
-async fn handler(scenario: &Scenario, arns: &[String], aws: &Aws) -> Handler {
-    let bindings = scenario.bindings(arns).to_string();
-    let variable = |name: &str| match name {
-        "BINDINGS" => Some(bindings.clone()),
-        "AWS_REGION" => Some(REGION.to_owned()),
-        "PRUNE" => Some(match scenario.prune {
-            Prune::Proven => "proven".to_owned(),
-            Prune::All => "all".to_owned(),
-            Prune::Never => "never".to_owned(),
-        }),
-        _ => None,
-    };
-    let config = Config::read(variable).expect("the scenario's settings are right");
-    let clock = aws.clone();
-    Handler::new(config, &sdk(aws).await, Arc::new(move || clock.now()))
-}
-
-/// The SDK's settings as in production; made once, because reading the environment takes long.
-///
-/// The SDK shares its budget of retries among all clients of a process and region, and its cache of
-/// credentials jitters at random. So that no run has to do with another, each has a region of its own
-/// (only the endpoint's name and the signature show it, and nobody reads them) and no cache.
-async fn sdk(aws: &Aws) -> SdkConfig {
-    static SHARED: OnceLock<SdkConfig> = OnceLock::new();
-    static REGIONS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    if SHARED.get().is_none() {
-        let credentials = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
-        let shared = sdk_config(REGION, aws.http_client(), credentials).await;
-        let _ = SHARED.set(shared);
-    }
-    let number = REGIONS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let shared = SHARED.get().expect("it was just made").to_builder();
-    shared
-        .http_client(aws.http_client())
-        .region(Region::new(format!("sim-{number}")))
-        .identity_cache(IdentityCache::no_cache())
-        .build()
 }
 
 fn pollers(run: &Arc<Run>) {

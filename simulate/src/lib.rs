@@ -18,6 +18,8 @@
 //! | [`journal`] | what the function's log tells |
 //! | [`coverage`], [`history`] | what was exercised, and what happened |
 //! | [`mod@run`] | what all these share |
+//! | [`function`] | the real function over a simulated AWS |
+//! | [`rollout`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
 pub mod course;
@@ -25,14 +27,17 @@ pub mod coverage;
 pub mod delivery;
 pub mod dice;
 pub mod evidence;
+pub mod function;
 pub mod history;
 pub mod invocation;
 pub mod journal;
 pub mod life;
 pub mod network;
 pub mod operator;
+pub mod plot;
 pub mod promises;
 pub mod queue;
+pub mod rollout;
 pub mod run;
 pub mod scenario;
 pub mod subject;

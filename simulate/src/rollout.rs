@@ -1,0 +1,374 @@
+//! A large rollout in an account with AWS's documented rates and without faults: how long target groups are
+//! out of step, and how many calls that takes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_config::retry::RetryConfig;
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use ecs_ipv6_targets::handler::Handler;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use sim::events::sqs_batch;
+use sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::dice::Dice;
+use crate::function;
+use crate::run::{Count, GoingOn};
+
+const PORT: u16 = 8080;
+
+/// How often the target groups are looked at.
+pub const STEP: Duration = Duration::from_millis(500);
+
+/// Lambda's timeout and the queue's visibility timeout, as in the template.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const VISIBILITY: Duration = Duration::from_secs(180);
+
+/// Lambda's waits before it tries a failed asynchronous invocation again.
+const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// What is rolled out: every task of some services is replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollout {
+    /// The tasks of all services together.
+    pub tasks: usize,
+    /// The services, each with a target group of its own.
+    pub services: usize,
+    /// The time over which the new ones begin to run and the old ones to stop.
+    pub over: Duration,
+}
+
+/// How events are turned into calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// By this function behind a queue.
+    Queue {
+        /// The most invocations at once.
+        concurrency: usize,
+        /// How long a batch is gathered.
+        window: Duration,
+        /// The most messages of a batch.
+        batch: usize,
+    },
+    /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries and
+    /// Lambda's, as the sketches do that are to be found in public.
+    CallPerEvent,
+}
+
+/// The queue of template.yaml.
+pub const TEMPLATE: Way = Way::Queue { concurrency: 2, window: Duration::from_secs(2), batch: 500 };
+
+/// What became of a rollout.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    /// The share of targets that were right (of those that should be or are registered), since the
+    /// beginning, one value every half second.
+    pub in_step: Vec<f64>,
+    /// When the last task began to run or to stop.
+    pub last_change: Duration,
+    /// When the groups were right for good; none if they never were.
+    pub settled: Option<Duration>,
+    /// RegisterTargets and DeregisterTargets, every attempt counted.
+    pub writes: usize,
+    /// Those of them that were throttled.
+    pub throttled: usize,
+    /// The other calls.
+    pub reads: usize,
+    /// Invocations of the function.
+    pub invocations: usize,
+    /// Events that were given up.
+    pub lost: usize,
+    /// The longest that a stopping task's target stayed, from its first stop event on.
+    pub slowest_stop: Duration,
+}
+
+/// Runs a rollout.
+pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without I/O needs nothing of the system");
+    tokio::task::LocalSet::new().block_on(&runtime, roll_out(seed, rollout, way))
+}
+
+struct World {
+    aws: Aws,
+    groups: Vec<String>,
+    handler: Handler,
+    begin: Instant,
+    queued: Notify,
+    /// Messages in the queue or in an invocation, and calls per event.
+    under_way: Arc<Count>,
+    state: Mutex<State>,
+}
+
+struct State {
+    queue: VecDeque<Message>,
+    /// What should be registered, by group.
+    serving: Vec<BTreeSet<IpAddr>>,
+    /// What should not, since when.
+    leaving: BTreeMap<(usize, IpAddr), Instant>,
+    numbers: usize,
+    course: Course,
+}
+
+struct Message {
+    id: String,
+    event: String,
+    _under_way: GoingOn,
+}
+
+/// Every call takes 20 to 80 ms.
+struct Latency(Mutex<Dice>);
+
+impl Fate for Latency {
+    fn decide(&self, _: &Call) -> Decision {
+        let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let [latency, answer_latency] = [(); 2].map(|()| dice.seconds(0.01, 0.04));
+        Decision { latency, answer_latency, ..Decision::default() }
+    }
+
+    fn settled(&self, _: &Call, _: &Decision) {}
+}
+
+async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
+    let world = set_up(seed, rollout).await;
+    if let Way::Queue { concurrency, window, batch } = way {
+        for _ in 0..concurrency {
+            tokio::task::spawn_local(poll(world.clone(), window, batch));
+        }
+    }
+    tokio::task::spawn_local(watch(world.clone()));
+    for (at, service, task) in timetable(seed, rollout) {
+        sleep_until(world.begin + at).await;
+        world.change(service, &task);
+        if let Way::Queue { .. } = way {
+            let message = world.message(&task);
+            world.state().queue.push_back(message);
+            world.queued.notify_one();
+        } else if matches!(task.last_status(), "RUNNING" | "DEACTIVATING") {
+            let under_way = world.under_way.begin();
+            tokio::task::spawn_local(call_per_event(world.clone(), service, task, under_way));
+        }
+    }
+    world.under_way.calm().await;
+    sleep(Duration::from_secs(5)).await;
+    world.course()
+}
+
+async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
+    let aws = Aws::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let name = |service| format!("service-{service}");
+    let groups: Vec<String> = (0..rollout.services)
+        .map(|service| TargetGroup::ipv6(&name(service)).port(PORT).quota(2 * rollout.tasks))
+        .map(|group| aws.add_target_group(group))
+        .collect();
+    let binding = |(service, group): (usize, &String)| json!({"cluster": "demo-cluster", "service": name(service), "targetGroupArn": group, "port": PORT});
+    let bindings: Value = groups.iter().enumerate().map(binding).collect();
+    let handler = function::handler(&bindings, "proven", &aws).await;
+    aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
+    aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
+    let world = World {
+        groups,
+        handler,
+        begin: Instant::now(),
+        queued: Notify::new(),
+        under_way: Arc::default(),
+        state: Mutex::new(State {
+            queue: VecDeque::new(),
+            serving: vec![BTreeSet::new(); rollout.services],
+            leaving: BTreeMap::new(),
+            numbers: 0,
+            course: Course::default(),
+        }),
+        aws,
+    };
+    for number in 0..rollout.tasks {
+        let (service, task) = task(number, rollout);
+        let task = task.running();
+        world.aws.put_target(&world.groups[service], &address(&task).to_string(), PORT);
+        world.change(service, &task);
+    }
+    Arc::new(world)
+}
+
+/// A task; those below `tasks` are the old ones.
+fn task(number: usize, rollout: Rollout) -> (usize, Task) {
+    let service = number % rollout.services;
+    let [high, low] = [number >> 16, number & 0xffff].map(|part| part as u16);
+    let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1 + high, low);
+    let task = Task::new(&format!("{number:032x}")).address(&address.to_string());
+    (service, task.service(&format!("service-{service}")))
+}
+
+fn address(task: &Task) -> IpAddr {
+    task.ipv6().expect("every task here has an address").into()
+}
+
+/// Every change that the template's rule passes, in the order of time. An old task tells four times that
+/// it stops.
+fn timetable(seed: u64, rollout: Rollout) -> Vec<(Duration, usize, Task)> {
+    let mut dice = Dice::of(seed ^ 1);
+    let mut changes = Vec::new();
+    for number in 0..rollout.tasks {
+        let over = rollout.over.as_secs_f64();
+        let (service, new) = task(rollout.tasks + number, rollout);
+        changes.push((dice.seconds(0.0, over), service, new.running()));
+        let (service, old) = task(number, rollout);
+        let mut at = dice.seconds(0.0, over);
+        let steps: [fn(Task) -> Task; 4] =
+            [Task::deactivating, Task::stopping, Task::deprovisioning, Task::stopped];
+        let mut old = old.running();
+        for step in steps {
+            old = step(old);
+            changes.push((at, service, old.clone()));
+            at += dice.seconds(0.5, 5.0);
+        }
+    }
+    changes.sort_by_key(|(at, ..)| *at);
+    changes
+}
+
+impl World {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// ECS comes to know a task's new state.
+    fn change(&self, service: usize, task: &Task) {
+        self.aws.put_task(task);
+        let state = &mut *self.state();
+        if task.desired_status() == "RUNNING" {
+            state.serving[service].insert(address(task));
+        } else if state.serving[service].remove(&address(task)) {
+            state.leaving.insert((service, address(task)), Instant::now());
+        } else {
+            return;
+        }
+        state.course.last_change = self.begin.elapsed();
+    }
+
+    fn message(&self, task: &Task) -> Message {
+        let number = &mut self.state().numbers;
+        *number += 1;
+        let event = task.event(self.aws.now()).to_string();
+        Message { id: format!("m{number}"), event, _under_way: self.under_way.begin() }
+    }
+
+    fn look(&self) {
+        let registered = |group: &String| self.aws.registered(group).into_iter();
+        let held: Vec<BTreeSet<IpAddr>> =
+            self.groups.iter().map(|group| registered(group).map(|(id, _)| id).collect()).collect();
+        let State { serving, leaving, course, .. } = &mut *self.state();
+        let pairs = || serving.iter().zip(&held);
+        let right: usize = pairs().map(|(serving, held)| serving.intersection(held).count()).sum();
+        let all: usize = pairs().map(|(serving, held)| serving.union(held).count()).sum();
+        course.in_step.push(right as f64 / all.max(1) as f64);
+        leaving.retain(|(service, id), since| {
+            course.slowest_stop = course.slowest_stop.max(since.elapsed());
+            held[*service].contains(id)
+        });
+    }
+
+    fn course(&self) -> Course {
+        let mut course = self.state().course.clone();
+        let is_write = |call: &&Call| {
+            matches!(call.action, Action::RegisterTargets | Action::DeregisterTargets)
+        };
+        let calls = self.aws.calls();
+        let writes: Vec<&Call> = calls.iter().filter(is_write).collect();
+        course.writes = writes.len();
+        course.reads = calls.len() - writes.len();
+        course.throttled = writes.iter().filter(|call| is_throttled(call)).count();
+        let wrong = course.in_step.iter().rposition(|share| *share < 1.0).map_or(0, |at| at + 1);
+        course.settled = (wrong < course.in_step.len()).then(|| STEP * wrong as u32);
+        course
+    }
+}
+
+fn is_throttled(call: &Call) -> bool {
+    matches!(&call.outcome, Outcome::Error(code) if code == "ThrottlingException")
+}
+
+/// Looks at the target groups every half second.
+async fn watch(world: Arc<World>) {
+    loop {
+        world.look();
+        sleep(STEP).await;
+    }
+}
+
+/// One of Lambda's pollers: gathers a batch, invokes the function, and begins anew.
+async fn poll(world: Arc<World>, window: Duration, batch: usize) {
+    loop {
+        while world.state().queue.is_empty() {
+            world.queued.notified().await;
+        }
+        let full = Instant::now() + window;
+        while world.state().queue.len() < batch && Instant::now() < full {
+            sleep(Duration::from_millis(50).min(full - Instant::now())).await;
+        }
+        let messages: Vec<Message> = {
+            let queue = &mut world.state().queue;
+            let size = queue.len().min(batch);
+            queue.drain(..size).collect()
+        };
+        if !messages.is_empty() {
+            invoke(&world, messages).await;
+        }
+    }
+}
+
+async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
+    world.state().course.invocations += 1;
+    let received = Instant::now();
+    let payload = sqs_batch(messages.iter().map(|m| (m.id.as_str(), m.event.clone())));
+    let mut context = Context::default();
+    let deadline = world.aws.now() + TIMEOUT;
+    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let answer = world.handler.handle(LambdaEvent::new(payload, context)).await;
+    let failures = answer.map(|answer| answer["batchItemFailures"].clone()).unwrap_or_default();
+    let failed = |message: &Message| match failures.as_array() {
+        Some(failures) => failures.iter().any(|f| f["itemIdentifier"] == message.id),
+        None => true,
+    };
+    for message in messages.into_iter().filter(failed) {
+        let world = world.clone();
+        tokio::task::spawn_local(async move {
+            sleep_until(received + VISIBILITY).await;
+            world.state().queue.push_back(message);
+            world.queued.notify_one();
+        });
+    }
+}
+
+/// An invocation for one event: one call, tried three times by the SDK and three times by Lambda.
+async fn call_per_event(world: Arc<World>, service: usize, task: Task, _under_way: GoingOn) {
+    let config = function::sdk(&world.aws).await.to_builder();
+    let client = Client::new(&config.retry_config(RetryConfig::standard()).build());
+    let (group, id) = (&world.groups[service], address(&task).to_string());
+    let target = TargetDescription::builder().id(id).port(PORT.into()).build();
+    for wait in TRIES_AFTER.iter().map(Some).chain([None]) {
+        world.state().course.invocations += 1;
+        let done = if task.desired_status() == "RUNNING" {
+            let call = client.register_targets().target_group_arn(group).targets(target.clone());
+            call.send().await.is_ok()
+        } else {
+            let call = client.deregister_targets().target_group_arn(group).targets(target.clone());
+            call.send().await.is_ok()
+        };
+        match wait {
+            _ if done => return,
+            Some(wait) => sleep(*wait).await,
+            None => world.state().course.lost += 1,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed gives the same run.
+
+use std::time::Duration;
+
+use simulate::rollout::{Rollout, TEMPLATE, Way, run};
+
+#[test]
+fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
+    let rollout = Rollout { tasks: 1000, services: 1, over: Duration::from_secs(60) };
+    let course = run(0, rollout, TEMPLATE);
+    let settled = course.settled.expect("the group is right in the end");
+    assert!(settled <= course.last_change + Duration::from_secs(5), "{settled:?}");
+    assert!(course.slowest_stop <= Duration::from_secs(3), "{:?}", course.slowest_stop);
+    assert_eq!((course.throttled, course.lost), (0, 0));
+    assert!(course.writes <= 150, "{} writes", course.writes);
+}
+
+#[test]
+fn the_queue_is_that_of_the_template() {
+    let template = include_str!("../../template.yaml");
+    let Way::Queue { concurrency, window, batch } = TEMPLATE else { panic!("{TEMPLATE:?}") };
+    for setting in [
+        format!("MaximumConcurrency: {concurrency}\n"),
+        format!("MaximumBatchingWindowInSeconds: {}\n", window.as_secs()),
+        format!("BatchSize: {batch}\n"),
+    ] {
+        assert!(template.contains(&setting), "template.yaml does not say {setting}");
+    }
+}
