@@ -35,11 +35,13 @@ impl Function {
     /// A function with other bindings or settings; `group` is that of the first binding.
     pub async fn with(aws: Aws, bindings: Value, settings: &[(&str, &str)]) -> Self {
         let group = bindings[0]["targetGroupArn"].as_str().unwrap().to_owned();
+        let set =
+            |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         let variable = |name: &str| match name {
             "BINDINGS" => Some(bindings.to_string()),
-            "AWS_REGION" => Some("us-east-2".to_owned()),
+            "AWS_REGION" => set(name).or_else(|| Some("us-east-2".to_owned())),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            _ => settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()),
+            _ => set(name),
         };
         let config = Config::read(variable).unwrap();
         let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
