@@ -43,7 +43,7 @@ impl CallError {
         let (code, message) = match error {
             SdkError::ServiceError(service) => {
                 let error = service.err();
-                let message = error.message().unwrap_or("no message");
+                let message = error.message().map_or("no message", first_line);
                 (error.code().unwrap_or("UnknownError"), message.to_owned())
             }
             SdkError::TimeoutError(_) => ("Timeout", "no answer in time".to_owned()),
@@ -53,6 +53,12 @@ impl CallError {
         };
         Self::new(action, code, message)
     }
+}
+
+/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones, which repeat the
+/// request with all its headers, the session token among them.
+fn first_line(message: &str) -> &str {
+    message.trim_start().lines().next().unwrap_or_default()
 }
 
 /// The innermost causes of an error, which say more than the SDK's own words for it.
