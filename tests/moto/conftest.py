@@ -1,7 +1,17 @@
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
 
 import pytest
-from deployment import REGION, deploy
+from aws_front import AwsFront
+from deployment import REGION, ROOT, deploy
+from function import Function
+from target_group import TargetGroup
 
 # Before any client exists: the region that SAM's translator asks for, and credentials that are nobody's.
 os.environ.pop("AWS_PROFILE", None)
@@ -28,3 +38,64 @@ def one():
 def many():
     """Deployed with Bindings."""
     return deploy(MANY)
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> Path:
+    default = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "ecs-ipv6-targets"
+    path = Path(os.environ.get("BOOTSTRAP", default)).resolve()
+    if not os.access(path, os.X_OK):
+        pytest.fail(f"no function at {path}: run `cargo build`, or name another binary in BOOTSTRAP", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def moto_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/data.json", timeout=1).close()
+                break
+            except (urllib.error.URLError, OSError):
+                assert server.poll() is None, f"moto_server ended with {server.returncode}"
+                time.sleep(0.1)
+        else:
+            pytest.fail("moto_server did not answer within 30 s")
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def group(moto_port) -> TargetGroup:
+    return TargetGroup(moto_port)
+
+
+@pytest.fixture
+def front(moto_port):
+    front = AwsFront(moto_port)
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def run(bootstrap, front, tmp_path):
+    """Runs the function with these variables in its environment."""
+    running = []
+
+    def run(variables: dict[str, str]) -> Function:
+        running.append(Function(bootstrap, front, tmp_path / f"function-{len(running)}.log", variables))
+        return running[-1]
+
+    yield run
+    for function in running:
+        function.close()

@@ -13,181 +13,25 @@ tasks that it started itself, so `aws_front.py` answers DescribeTasks from the e
 
 import fnmatch
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-import uuid
-from datetime import datetime, timezone
-from pathlib import Path
 
-import boto3
 import pytest
-from aws_front import AwsFront, Call
+from aws_front import Call
 from conftest import ONE
-from deployment import REGION, ROOT, as_list, deploy
-from runtime_api import Answer, RuntimeApi
-
-ADDRESS = "2001:db8:1234:1a00:9691:9503:25ad:1761"
-SECOND_ADDRESS = "2001:db8:1234:1a00:47f2:8be1:6c0d:93aa"
-GROUPS_OWN_PORT = 9090
-
-
-@pytest.fixture(scope="session")
-def bootstrap() -> Path:
-    default = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "ecs-ipv6-targets"
-    path = Path(os.environ.get("BOOTSTRAP", default)).resolve()
-    if not os.access(path, os.X_OK):
-        pytest.fail(f"no function at {path}: run `cargo build`, or name another binary in BOOTSTRAP", pytrace=False)
-    return path
-
-
-@pytest.fixture(scope="session")
-def moto_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/data.json", timeout=1).close()
-                break
-            except (urllib.error.URLError, OSError):
-                assert server.poll() is None, f"moto_server ended with {server.returncode}"
-                time.sleep(0.1)
-        else:
-            pytest.fail("moto_server did not answer within 30 s")
-        yield port
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-class TargetGroup:
-    """A target group of type ip and IP address type ipv6, made and read through boto3."""
-
-    def __init__(self, moto_port: int):
-        client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
-        vpc = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
-        self._ec2, self._vpc = client("ec2"), vpc
-        self._elb = client("elbv2")
-        (group,) = self._elb.create_target_group(
-            Name=f"demo-{uuid.uuid4().hex[:8]}",
-            Protocol="TCP",
-            Port=GROUPS_OWN_PORT,
-            VpcId=vpc,
-            TargetType="ip",
-            IpAddressType="ipv6",
-        )["TargetGroups"]
-        assert group["IpAddressType"] == "ipv6", group
-        self.arn = group["TargetGroupArn"]
-
-    def stand_behind_a_load_balancer(self) -> None:
-        subnet = self._ec2.create_subnet(VpcId=self._vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
-        (balancer,) = self._elb.create_load_balancer(Name=f"nlb-{uuid.uuid4().hex[:8]}", Type="network", Subnets=[subnet])["LoadBalancers"]
-        forward = {"Type": "forward", "TargetGroupArn": self.arn}
-        self._elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="TCP", Port=443, DefaultActions=[forward])
-
-    def targets(self) -> set[tuple[str, int]]:
-        health = self._elb.describe_target_health(TargetGroupArn=self.arn)["TargetHealthDescriptions"]
-        return {(described["Target"]["Id"], described["Target"]["Port"]) for described in health}
-
-
-class Function:
-    """The binary as Lambda runs it: its environment and nothing of ours."""
-
-    def __init__(self, bootstrap: Path, front: AwsFront, log: Path, bindings: list[dict]):
-        self._front = front
-        self._log = log
-        self._api = RuntimeApi()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "AWS_LAMBDA_RUNTIME_API": self._api.address,
-            "AWS_LAMBDA_FUNCTION_NAME": "demo",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/demo",
-            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0",
-            "AWS_LAMBDA_LOG_FORMAT": "JSON",
-            "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_SESSION_TOKEN": "testing",
-            "AWS_ENDPOINT_URL": front.url,
-            "BINDINGS": json.dumps(bindings),
-        }
-        with log.open("wb") as output:
-            self._process = subprocess.Popen([bootstrap], env=environment, stdout=output, stderr=subprocess.STDOUT)
-
-    def told(self, event: dict) -> dict:
-        """Gives it an event, or a batch of them, as of now; returns what it answered, which must not be an error."""
-        for message in [json.loads(record["body"]) for record in event.get("Records", [])] or [event]:
-            if "taskArn" in message.get("detail", {}):
-                self._front.ecs_knows(message["detail"])
-        try:
-            answer = self._api.invoke(event, is_alive=lambda: self._process.poll() is None)
-        except AssertionError as failure:
-            raise AssertionError(f"{failure}\n{self._log.read_text()}") from None
-        assert answer.kind == "response", f"{answer}\n{self._log.read_text()}"
-        return answer.payload
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait(10)
-        self._api.close()
+from deployment import as_list, deploy
+from function import Function
+from samples import ADDRESS, SECOND_ADDRESS, sample
+from target_group import GROUPS_OWN_PORT
 
 
 @pytest.fixture
-def group(moto_port) -> TargetGroup:
-    return TargetGroup(moto_port)
-
-
-@pytest.fixture
-def front(moto_port):
-    front = AwsFront(moto_port)
-    yield front
-    front.close()
-
-
-@pytest.fixture
-def start(bootstrap, front, group, tmp_path):
+def start(run, group):
     """Starts the function with one binding of demo-service to the group; what is given here is added to the binding."""
-    started = []
 
     def start(**binding) -> Function:
         binding = {"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": group.arn, **binding}
-        started.append(Function(bootstrap, front, tmp_path / f"function-{len(started)}.log", [binding]))
-        return started[-1]
+        return run({"BINDINGS": json.dumps([binding])})
 
-    yield start
-    for function in started:
-        function.close()
-
-
-def now(event: dict) -> dict:
-    """The event as if it happened this moment: the function believes a RUNNING only while it is fresh."""
-    time_now = datetime.now(timezone.utc)
-    event["time"] = time_now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    event["detail"]["updatedAt"] = time_now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return event
-
-
-def sample(name: str) -> dict:
-    event = json.loads((ROOT / "events" / name).read_text())
-    for record in event.get("Records", []):
-        message = json.loads(record["body"])
-        if "detail" in message:
-            record["body"] = json.dumps(now(message))
-    return now(event) if "taskArn" in event.get("detail", {}) else event
+    return start
 
 
 def test_a_task_that_starts_is_registered_and_one_that_begins_to_stop_is_removed(start, group):
