@@ -1,18 +1,14 @@
-"""template.yaml as AWS would hold it after a deploy: translated by SAM's own translator, created in moto's CloudFormation, read back from there."""
+"""template.yaml as AWS would hold it after a deploy: created in moto, read back from there."""
 
-import io
-import json
 import re
-import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import yaml
+from cloudformation import create_stack
 from moto import mock_aws
 from samcli.yamlhelper import yaml_parse
-from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-2"
@@ -70,19 +66,7 @@ class Deployment:
 def deploy(parameters: dict[str, str]) -> Deployment:
     assert not refusals(parameters), refusals(parameters)
     client = lambda service: boto3.client(service, region_name=REGION)  # noqa: E731
-    source = template()
-    source["Resources"]["Function"]["Properties"]["CodeUri"] = _package(client("s3"))
-    translated = transform(source, dict(parameters), _NoManagedPolicies())
-    with warnings.catch_warnings():
-        for unknown in ("AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig"):  # test_template.py reads them from the template
-            warnings.filterwarnings("ignore", f"Tried to parse {unknown}")
-        client("cloudformation").create_stack(
-            StackName="stack",
-            TemplateBody=json.dumps(translated),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        )
-    (stack,) = client("cloudformation").describe_stacks()["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = create_stack(client, "stack", template(), parameters)
     rules = client("events").list_rules()["Rules"]
     (rule,) = [rule for rule in rules if rule.get("EventPattern")]
     (schedule,) = [rule for rule in rules if rule.get("ScheduleExpression")]
@@ -107,22 +91,6 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         queue=attributes(outputs["QueueUrl"]),
         dead_letter_queue=attributes(outputs["DeadLetterQueueUrl"]),
     )
-
-
-def _package(s3) -> str:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
-        package.writestr("bootstrap", "")
-    s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_object(Bucket="packages", Key="function.zip", Body=archive.getvalue())
-    return "s3://packages/function.zip"
-
-
-class _NoManagedPolicies:
-    """The translator asks for AWS's managed policies; the template uses none."""
-
-    def load(self) -> dict:
-        return {}
 
 
 def as_list(value) -> list:
