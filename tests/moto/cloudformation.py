@@ -11,6 +11,7 @@ from samtranslator.translator.transform import transform
 # The types of resources that moto's CloudFormation does not know, and what is therefore never created, but at most read from the template.
 # All else of the template is created. Where something refers to a resource of these types, it finds its name.
 NOT_CREATED_BY_MOTO = {
+    "AWS::CloudWatch::Alarm": "that the alarms are raised",
     "AWS::Lambda::EventInvokeConfig": "that Lambda does not repeat a reconcile",
     "AWS::SQS::QueuePolicy": "that the rule, and nobody else, may send to the queues",
 }

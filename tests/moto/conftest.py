@@ -26,6 +26,7 @@ MANY = {
     "TargetGroupArns": f"{GROUP_ARN},{GROUP_ARN.replace('demo-ipv6', 'more-ipv6')}",
     "ClusterArns": f"{CLUSTER_ARN},{CLUSTER_ARN.replace('demo', 'more')}",
 }
+IN_VPC = {"SubnetIds": "subnet-0a1b,subnet-2c3d", "SecurityGroupIds": "sg-0a1b"}
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,12 @@ def one():
 def many():
     """Deployed with Bindings."""
     return deploy(MANY)
+
+
+@pytest.fixture(scope="session")
+def in_vpc():
+    """Deployed with a single binding into a VPC."""
+    return deploy(ONE | IN_VPC)
 
 
 @pytest.fixture(scope="session")

@@ -21,30 +21,97 @@ def template() -> dict:
 def refusals(parameters: dict[str, str]) -> list[str]:
     """Why CloudFormation would refuse these parameters before it creates anything; moto looks at neither constraints nor rules."""
     parsed = template()
-    values, reasons = {}, []
+    values, reasons = Values(parsed, parameters), []
     for name, parameter in parsed["Parameters"].items():
-        value = values[name] = str(parameters.get(name, parameter.get("Default")))
+        value = values.of({"Ref": name})
         fits = (
             re.fullmatch(parameter.get("AllowedPattern", "[\\s\\S]*"), value)
             and value in map(str, parameter.get("AllowedValues", [value]))
+            and (parameter["Type"] != "Number" or int(value) >= parameter.get("MinValue", int(value)))
         )
         if not fits:
             reasons.append(name)
     for rule in parsed["Rules"].values():
-        if _holds(rule["RuleCondition"], values):
-            reasons += [a["AssertDescription"] for a in rule["Assertions"] if not _holds(a["Assert"], values)]
+        if values.of(rule["RuleCondition"]):
+            reasons += [a["AssertDescription"] for a in rule["Assertions"] if not values.of(a["Assert"])]
     return reasons
 
 
-def _holds(expression: dict, values: dict[str, str]) -> bool:
-    ((function, arguments),) = expression.items()
-    match function:
-        case "Fn::Equals":
-            left, right = (values[side["Ref"]] if isinstance(side, dict) else side for side in arguments)
-            return left == right
-        case "Fn::Not":
-            return not _holds(arguments[0], values)
-    raise NotImplementedError(function)
+def resources(parameters: dict[str, str], of_type: str) -> dict[str, dict]:
+    """The properties of the resources of a type that would be created, for types that moto does not know. A resource's name stands for its
+    Ref, `Resource.Attribute` for an attribute."""
+    parsed = template()
+    values = Values(parsed, parameters)
+    return {
+        name: values.of(resource["Properties"])
+        for name, resource in parsed["Resources"].items()
+        if resource["Type"] == of_type and values.condition(resource.get("Condition"))
+    }
+
+
+class Values:
+    """What the template's intrinsic functions come to."""
+
+    _PSEUDO = {"AWS::StackName": "stack", "AWS::Region": REGION, "AWS::AccountId": "123456789012", "AWS::Partition": "aws"}
+    _NOTHING = {"Ref": "AWS::NoValue"}
+
+    def __init__(self, parsed: dict, parameters: dict[str, str]):
+        self._template = parsed
+        defaults = {name: str(parameter.get("Default", "")) for name, parameter in parsed["Parameters"].items()}
+        self._named = self._PSEUDO | {name: name for name in parsed["Resources"]} | defaults | parameters
+
+    def condition(self, name: str | None) -> bool:
+        return name is None or self.of(self._template["Conditions"][name])
+
+    def of(self, expression):
+        match expression:
+            case {"Ref": name}:
+                return self._named[name]
+            case {"Fn::GetAtt": [resource, attribute]}:
+                return f"{self._named[resource]}.{attribute}"
+            case {"Fn::Equals": [left, right]}:
+                return self.of(left) == self.of(right)
+            case {"Fn::Not": [inner]}:
+                return not self.of(inner)
+            case {"Fn::If": [condition, then, otherwise]}:
+                return self.of(then if self.condition(condition) else otherwise)
+            case {"Fn::FindInMap": [name, *keys]}:
+                found = self._template["Mappings"][name]
+                for key in keys:
+                    found = found[self.of(key)]
+                return found
+            case {"Fn::Split": [separator, text]}:
+                return self.of(text).split(separator)
+            case {"Fn::Join": [separator, parts]}:
+                return separator.join(self.of(parts))
+            case {"Fn::Sub": [str(text), dict(given)]}:
+                return self._substituted(text, {name: self.of(value) for name, value in given.items()})
+            case {"Fn::Sub": str(text)}:
+                return self._substituted(text, {})
+            case dict():
+                (unknown,) = [name for name in expression if name.startswith("Fn::")] or [None]
+                if unknown:
+                    raise NotImplementedError(unknown)
+                return {key: self.of(value) for key, value in expression.items() if self._kept(value)}
+            case list():
+                return [self.of(value) for value in expression if self._kept(value)]
+        return expression
+
+    def _substituted(self, text: str, given: dict[str, str]) -> str:
+        def value(found: re.Match) -> str:
+            literal, name = found.groups()
+            if literal:
+                return "${" + name + "}"
+            resource, *attribute = name.split(".")
+            return str((given | self._named)[resource] if not attribute else self.of({"Fn::GetAtt": [resource, *attribute]}))
+
+        return re.sub(r"\$\{(!?)([^}]+)\}", value, text)
+
+    def _kept(self, value) -> bool:
+        while isinstance(value, dict) and "Fn::If" in value:
+            condition, then, otherwise = value["Fn::If"]
+            value = then if self.condition(condition) else otherwise
+        return value != self._NOTHING
 
 
 @dataclass
@@ -57,7 +124,6 @@ class Deployment:
     mapping: dict
     function: dict
     statements: dict[str, dict]  # of the function's role, by Sid
-    attached_policies: list
     queue: dict
     dead_letter_queue: dict
 
@@ -87,7 +153,6 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         function=function,
         # moto hands the document back as Python wrote it, in single quotes, which YAML reads.
         statements={s["Sid"]: s for s in (yaml.safe_load(policy) if isinstance(policy, str) else policy)["Statement"]},
-        attached_policies=client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"],
         queue=attributes(outputs["QueueUrl"]),
         dead_letter_queue=attributes(outputs["DeadLetterQueueUrl"]),
     )

@@ -16,8 +16,8 @@ import json
 
 import pytest
 from aws_front import Call
-from conftest import ONE
-from deployment import as_list, deploy
+from conftest import IN_VPC, ONE
+from deployment import as_list, deploy, resources
 from function import Function
 from samples import ADDRESS, SECOND_ADDRESS, sample
 from target_group import GROUPS_OWN_PORT
@@ -90,9 +90,13 @@ def test_a_reconcile_adopts_what_runs_and_removes_what_stopped(start, front, gro
     assert (report["registered"], report["deregistered"]) == ([], [])
 
 
-def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, front, group):
+@pytest.mark.parametrize("vpc", [{}, IN_VPC], ids=["outside a VPC", "in a VPC"])
+def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, front, group, vpc):
     """Not only what it calls: also that nothing is allowed in template.yaml which it never calls."""
-    statements = deploy({**ONE, "TargetGroupArn": group.arn, "Port": ""}).statements.values()
+    parameters = {**ONE, **vpc, "TargetGroupArn": group.arn, "Port": ""}
+    statements = list(deploy(parameters).statements.values())
+    for policy in resources(parameters, "AWS::IAM::ManagedPolicy").values():
+        statements += policy["PolicyDocument"]["Statement"]
     function = start(cluster="arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster")  # as the template gives it
     function.told(sample("task-running.json"))
     function.told(sample("task-deactivating.json"))
@@ -113,9 +117,11 @@ def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, fr
         (call, resource)
         for call in front.calls
         for resource in call.resources
-        if not any(allows(statement, call, resource) for statement in statements)
+        if not any(s["Effect"] == "Allow" and allows(s, call, resource) for s in statements)
+        or any(s["Effect"] == "Deny" and fnmatch.fnmatchcase(call.action, action) for s in statements for action in as_list(s["Action"]))
     ]
     assert denied == []
-    # Lambda itself, not the function, reads the queue and writes the log.
-    allowed = {action for s in statements for action in as_list(s["Action"]) if not action.startswith(("sqs:", "logs:"))}
+    # Lambda itself, not the function, reads the queue, writes the log and connects to the VPC.
+    granted = {action for s in statements if s["Effect"] == "Allow" for action in as_list(s["Action"])}
+    allowed = {action for action in granted if not action.startswith(("sqs:", "logs:", "ec2:"))}
     assert allowed == {call.action for call in front.calls}

@@ -1,14 +1,15 @@
 """What template.yaml deploys: which events reach the function, what it may do, how the queue serves it.
 
-The pattern is matched by moto's matcher, not by one of ours. moto knows no queue policies in CloudFormation: those are read from the template itself.
+The pattern is matched by moto's matcher, not by one of ours. moto knows no queue policies in CloudFormation, nor the managed policies of a role:
+those are read from the template itself. What watches the function is in test_watching.py.
 """
 
 import copy
 import json
 
 import pytest
-from conftest import CLUSTER_ARN, GROUP_ARN, MANY, ONE
-from deployment import ROOT, as_list, deploy, refusals, template
+from conftest import CLUSTER_ARN, GROUP_ARN, IN_VPC, MANY, ONE
+from deployment import ROOT, as_list, deploy, refusals, resources, template
 from moto.events.models import EventPattern
 
 # sample: (passes with one binding, passes with many)
@@ -104,7 +105,7 @@ def test_cluster_arns_are_whole_because_a_star_would_match_nothing(request, mode
 
 
 def test_the_role_may_do_what_the_function_does_and_no_more(one):
-    assert one.attached_policies == []
+    assert "ManagedPolicyArns" not in resources(ONE, "AWS::IAM::Role")["Role"]
     assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in one.statements.items()} == {
         "WriteTargets": (["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], [GROUP_ARN]),
         "ReadTargetGroups": (["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"], ["*"]),
@@ -205,7 +206,24 @@ def test_no_partition_is_written_into_the_template():
     assert "arn:aws" not in (ROOT / "template.yaml").read_text()
 
 
-@pytest.mark.parametrize("parameters", [ONE, ONE | {"Port": ""}, ONE | {"Port": "65535"}, MANY, MANY | {"Prune": "all", "DryRun": "true"}])
+TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        ONE,
+        ONE | {"Port": ""},
+        ONE | {"Port": "65535"},
+        MANY,
+        MANY | {"Prune": "all", "DryRun": "true"},
+        ONE | IN_VPC,
+        ONE | {"SubnetIds": "subnet-0a", "SecurityGroupIds": "sg-0a"},
+        ONE | {"UseDualStackEndpoints": "true"},
+        ONE | {"AlarmTopicArn": TOPIC, "RunbookUrl": "https://wiki.example/ipv6?page=runbook", "ExpectedUnowned": "3"},
+        ONE | {"LogLevel": "TRACE"},
+    ],
+)
 def test_sensible_parameters_are_taken(parameters):
     assert refusals(parameters) == []
 
@@ -225,6 +243,21 @@ def test_sensible_parameters_are_taken(parameters):
         (ONE | {"TargetGroupArns": GROUP_ARN}, "TargetGroupArns"),
         (ONE | {"ClusterArns": CLUSTER_ARN}, "ClusterArns"),
         (ONE | {"DryRun": "yes"}, "DryRun"),
+        (ONE | {"ReconcileMinutes": "2"}, "ReconcileMinutes"),
+        (ONE | {"ReconcileMinutes": "rate(1 minute)"}, "ReconcileMinutes"),
+        (ONE | {"LogLevel": "WARN"}, "LogLevel"),
+        (ONE | {"LogLevel": "ERROR"}, "LogLevel"),
+        (ONE | {"Dashboard": "yes"}, "Dashboard"),
+        (ONE | {"ExpectedUnowned": "-1"}, "ExpectedUnowned"),
+        (ONE | {"AlarmTopicArn": "on-call"}, "AlarmTopicArn"),
+        (ONE | {"AlarmTopicArn": f"{TOPIC}.fifo"}, "AlarmTopicArn"),
+        (ONE | {"RunbookUrl": ""}, "RunbookUrl"),
+        (ONE | {"RunbookUrl": 'https://wiki.example/"'}, "RunbookUrl"),
+        (ONE | {"RunbookUrl": "https://wiki.example/#top"}, "RunbookUrl"),
+        (ONE | IN_VPC | {"SubnetIds": ""}, "SecurityGroupIds needs SubnetIds"),
+        (ONE | IN_VPC | {"SecurityGroupIds": ""}, "SubnetIds needs SecurityGroupIds"),
+        (ONE | IN_VPC | {"SubnetIds": "subnet-0a, subnet-0b"}, "SubnetIds"),
+        (ONE | IN_VPC | {"SecurityGroupIds": "default"}, "SecurityGroupIds"),
         (ONE | {"Prune": "some"}, "Prune"),
         (MANY | {"Bindings": "[]"}, "Bindings"),
         (MANY | {"Bindings": "{}"}, "Bindings"),
@@ -248,9 +281,13 @@ def test_a_schedule_wakes_the_function_for_a_reconcile(one):
     assert "Input" not in one.schedule_target  # the function knows the schedule's own event
 
 
-@pytest.mark.parametrize(("rate", "good"), [("rate(1 minute)", True), ("rate(5 minutes)", True), ("rate(1 minutes)", False), ("every minute", False)])
-def test_the_reconcile_rate_is_a_schedule(rate, good):
-    assert (refusals({**ONE, "ReconcileRate": rate}) == []) == good
+@pytest.mark.parametrize(("minutes", "schedule"), [("1", "rate(1 minute)"), ("5", "rate(5 minutes)"), ("15", "rate(15 minutes)"), ("60", "rate(1 hour)")])
+def test_each_number_of_minutes_has_its_schedule(minutes, schedule):
+    assert deploy(ONE | {"ReconcileMinutes": minutes}).schedule == schedule
+
+
+def test_every_number_of_minutes_that_is_taken_has_its_schedule():
+    assert template()["Parameters"]["ReconcileMinutes"]["AllowedValues"] == list(template()["Mappings"]["Every"])
 
 
 def test_a_list_of_tasks_is_allowed_for_the_bound_clusters_only(one, many):
@@ -261,3 +298,39 @@ def test_a_list_of_tasks_is_allowed_for_the_bound_clusters_only(one, many):
 
 def test_a_reconcile_that_failed_is_left_to_the_next_one():
     assert template()["Resources"]["Function"]["Properties"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_the_function_is_in_a_vpc_only_if_told(one, in_vpc):
+    assert not one.function.get("VpcConfig", {}).get("SubnetIds")
+    vpc = in_vpc.function["VpcConfig"]
+    assert vpc["SubnetIds"] == IN_VPC["SubnetIds"].split(",")
+    assert vpc["SecurityGroupIds"] == IN_VPC["SecurityGroupIds"].split(",")
+    assert resources(ONE, "AWS::IAM::ManagedPolicy") == {}
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_ipv6_from_a_vpc_and_dual_stack_endpoints_go_together(value):
+    function = deploy(ONE | IN_VPC | {"UseDualStackEndpoints": value}).function
+    assert function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"] == value
+    assert function["VpcConfig"]["Ipv6AllowedForDualStack"] is (value == "true")
+
+
+def test_lambda_may_connect_the_function_to_the_vpc_and_its_code_may_not():
+    assert resources(ONE | IN_VPC, "AWS::IAM::Role")["Role"]["ManagedPolicyArns"] == ["VpcPolicy"]
+    (policy,) = resources(ONE | IN_VPC, "AWS::IAM::ManagedPolicy").values()
+    connect, keep = policy["PolicyDocument"]["Statement"]
+    assert connect == {
+        "Sid": "ConnectToVpc",
+        "Effect": "Allow",
+        "Action": [  # those of AWSLambdaVPCAccessExecutionRole, without its logs:*
+            "ec2:CreateNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        "Resource": "*",
+    }
+    assert (keep["Effect"], keep["Action"]) == ("Deny", "ec2:*")
+    assert keep["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:*"}}
