@@ -161,7 +161,7 @@ def test_only_the_failed_messages_of_a_batch_return(one):
 
 
 def test_a_batch_fits_into_an_invocation(one):
-    assert one.mapping["MaximumBatchingWindowInSeconds"] == 1
+    assert one.mapping["MaximumBatchingWindowInSeconds"] == 2
     assert one.mapping["BatchSize"] * 5 * 1024 < 6 * 1024 * 1024
     assert one.mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
