@@ -9,6 +9,8 @@ use common::{Function, PORT, batch, binding, long_ago, task};
 use serde_json::{Value, json};
 use sim::{Action, Aws, Fault, TargetGroup};
 
+const README: &str = include_str!("../README.md");
+
 async fn function(settings: &[(&str, &str)]) -> Function {
     let aws = Aws::starting_at(long_ago());
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
@@ -44,6 +46,10 @@ fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
         assert!((1..=100).contains(&metrics.len()));
         for metric in metrics {
             let name = metric["Name"].as_str().unwrap();
+            assert!(
+                README.contains(&format!("\n| `{name}` | ")),
+                "README.md does not tell of {name}"
+            );
             assert!(["Count", "Milliseconds"].contains(&metric["Unit"].as_str().unwrap()));
             let values = match &document[name] {
                 Value::Array(values) => {
