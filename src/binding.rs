@@ -178,9 +178,19 @@ fn cluster_name(name_or_arn: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::{Phase, TaskArn};
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
     const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
+
+    fn binding(cluster: &str, service: &str, group: &str, port: Option<u16>) -> Binding {
+        Binding {
+            cluster: Cluster::parse(cluster).unwrap(),
+            owner: Owner::Service(service.to_owned()),
+            target_group: TargetGroupArn::parse(group).unwrap(),
+            port,
+        }
+    }
 
     #[test]
     fn a_target_group_arn_tells_region_and_name() {
@@ -230,5 +240,51 @@ mod tests {
         assert!(service.owns("service:demo") && !service.owns("family:demo"));
         assert!(family.owns("family:demo") && !family.owns("service:demo"));
         assert!(!service.owns("demo") && !service.owns("service:demo-2"));
+    }
+
+    #[test]
+    fn what_was_given_is_told_as_it_was_given() {
+        let group = TargetGroupArn::parse(GROUP).unwrap();
+        assert_eq!((group.as_str(), group.to_string().as_str()), (GROUP, GROUP));
+        assert_eq!(serde_json::to_value(&group).unwrap(), GROUP);
+        for (text, region) in [("demo-cluster", None), (CLUSTER, Some("us-east-2"))] {
+            let cluster = Cluster::parse(text).unwrap();
+            assert_eq!((cluster.as_str(), cluster.region()), (text, region));
+            assert_eq!(cluster.to_string(), "demo-cluster");
+        }
+        assert_eq!(Owner::Service("demo".into()).to_string(), "service:demo");
+        assert_eq!(Owner::Family("demo".into()).to_string(), "family:demo");
+    }
+
+    #[test]
+    fn a_binding_covers_the_tasks_of_its_owner_in_its_cluster_alone() {
+        let task = |cluster: &str, group: &str| Task {
+            arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
+            cluster: cluster.to_owned(),
+            group: group.to_owned(),
+            version: 3,
+            phase: Phase::Serving,
+            address: None,
+        };
+        let elsewhere = CLUSTER.replace("demo-cluster", "elsewhere");
+        let binding = binding("demo-cluster", "demo", GROUP, None);
+        assert!(binding.covers(&task(CLUSTER, "service:demo")));
+        assert!(!binding.covers(&task(&elsewhere, "service:demo")));
+        assert!(!binding.covers(&task(CLUSTER, "service:other")));
+    }
+
+    #[test]
+    fn a_binding_repeats_one_that_differs_in_nothing() {
+        let one = binding("demo-cluster", "demo", GROUP, Some(80));
+        let other_group = GROUP.replace("demo-ipv6", "other");
+        for (other, repeats) in [
+            (binding(CLUSTER, "demo", GROUP, Some(80)), true),
+            (binding("elsewhere", "demo", GROUP, Some(80)), false),
+            (binding("demo-cluster", "other", GROUP, Some(80)), false),
+            (binding("demo-cluster", "demo", &other_group, Some(80)), false),
+            (binding("demo-cluster", "demo", GROUP, None), false),
+        ] {
+            assert_eq!((one.repeats(&other), other.repeats(&one)), (repeats, repeats), "{other:?}");
+        }
     }
 }

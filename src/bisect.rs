@@ -94,7 +94,7 @@ fn halves(range: &Range<usize>) -> (Range<usize>, Range<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
 
@@ -133,6 +133,18 @@ mod tests {
             assert_eq!(good, (0..200).filter(|item| *item != bad).collect::<Vec<_>>());
             assert!(calls <= 17, "{calls} calls for one bad item");
         }
+    }
+
+    #[tokio::test]
+    async fn large_parts_are_tried_before_small_ones_down_to_an_eighth() {
+        let sizes = RefCell::new(Vec::new());
+        let refuse = |items: &[u32]| {
+            sizes.borrow_mut().push(items.len());
+            some(items.contains(&0))
+        };
+        accepted(0..200, refuse).await;
+        let expected = [200, 100, 100, 50, 50, 25, 13, 7, 4, 2, 1, 1, 2, 3, 6, 12, 25];
+        assert_eq!(*sizes.borrow(), expected);
     }
 
     #[tokio::test]

@@ -226,3 +226,82 @@ fn quoted(text: &str) -> String {
     let short: String = text.chars().take(120).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
+
+    fn binding(cluster: &str, port: &str) -> String {
+        let group = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d0e";
+        format!(
+            r#"{{"cluster":"{cluster}","service":"demo","targetGroupArn":"{group}","port":{port}}}"#
+        )
+    }
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, Mistake> {
+        let bindings = format!("[{}]", binding("demo-cluster", "80"));
+        let defaults = [("AWS_REGION", "us-east-2"), ("BINDINGS", bindings.as_str())];
+        Config::read(|name| {
+            let mut settings = settings.iter().chain(&defaults);
+            settings.find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn what_is_not_set_or_empty_has_its_default() {
+        let default = read(&[]).unwrap();
+        assert_eq!((default.prune, default.dry_run), (Prune::Proven, false));
+        assert_eq!(default.bindings[0].port, Some(80));
+        assert_eq!(read(&[("PRUNE", ""), ("DRY_RUN", " ")]).unwrap(), default);
+        assert_eq!(read(&[("PRUNE", "proven"), ("DRY_RUN", "false")]).unwrap(), default);
+        assert!(read(&[("DRY_RUN", "true")]).unwrap().dry_run);
+        for (value, prune) in [("all", Prune::All), ("never", Prune::Never)] {
+            assert_eq!(read(&[("PRUNE", value)]).unwrap().prune, prune);
+        }
+        let elsewhere = [("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "us-east-2")];
+        assert_eq!(read(&elsewhere).unwrap(), default);
+    }
+
+    #[test]
+    fn bindings_that_differ_in_anything_are_several() {
+        let bindings = [("demo-cluster", "80"), ("demo-cluster", "81"), ("other", "80")];
+        let read = |bindings: &[(&str, &str)]| {
+            let bindings: Vec<String> = bindings.iter().map(|(c, port)| binding(c, port)).collect();
+            read(&[("BINDINGS", &format!("[{}]", bindings.join(",")))])
+        };
+        assert_eq!(read(&bindings).unwrap().bindings.len(), 3);
+        let mistake = read(&[bindings[0], bindings[1], (CLUSTER, "80")]).unwrap_err();
+        assert!(mistake.to_string().starts_with("BINDINGS[2]: the same binding as BINDINGS[0]"));
+    }
+
+    #[test]
+    fn a_cluster_in_another_region_is_a_mistake() {
+        let elsewhere = binding(&CLUSTER.replace("us-east-2", "eu-west-1"), "80");
+        let mistake = read(&[("BINDINGS", &format!("[{elsewhere}]"))]).unwrap_err().to_string();
+        assert!(mistake.contains("the cluster is in eu-west-1, the function in us-east-2"));
+    }
+
+    #[test]
+    fn a_port_is_a_number_from_1_to_65535() {
+        for (port, expected) in [("1", Some(1)), ("65535", Some(65535)), ("null", None)] {
+            let bindings = format!("[{}]", binding(CLUSTER, port));
+            let config = read(&[("BINDINGS", &bindings)]).unwrap();
+            assert_eq!(config.bindings[0].port, expected, "{port}");
+        }
+        for port in ["0", "-1", "65536", "80.5", r#""80""#] {
+            let bindings = format!("[{}]", binding(CLUSTER, port));
+            let mistake = read(&[("BINDINGS", &bindings)]).unwrap_err().to_string();
+            assert!(mistake.starts_with("BINDINGS[0].port: "), "{mistake}");
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_cut_in_the_mistake() {
+        assert_eq!(quoted("a\nb"), r#""a\nb""#);
+        let longest = "é".repeat(120);
+        assert_eq!(quoted(&longest), format!("{longest:?}"));
+        assert_eq!(quoted(&format!("{longest}é")), format!("{longest:?}…"));
+    }
+}

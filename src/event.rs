@@ -133,6 +133,23 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_is_known_by_its_source_and_its_type_together() {
+        const CHANGE: &str = "ECS Task State Change";
+        const SCHEDULED: &str = "Scheduled Event";
+        for (source, kind, is) in [
+            ("aws.ecs", CHANGE, (true, false)),
+            ("aws.ecs", SCHEDULED, (false, false)),
+            ("aws.events", CHANGE, (false, false)),
+            ("aws.events", SCHEDULED, (false, true)),
+            ("aws.scheduler", SCHEDULED, (false, true)),
+            ("mine", SCHEDULED, (false, false)),
+        ] {
+            let input = json!({"source": source, "detail-type": kind});
+            assert_eq!((is_task_state_change(&input), is_scheduled(&input)), is, "{input}");
+        }
+    }
+
+    #[test]
     fn the_address_stands_in_the_containers_and_not_in_the_attachments() {
         let task = read(event_with(json!({
             "attachments": [{"type": "Service Connect", "details": []}],

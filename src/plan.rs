@@ -211,3 +211,112 @@ impl Plan {
         self.skipped.dedup();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::{Cluster, Owner};
+    use crate::task::Task;
+
+    const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
+
+    fn group(name: &str) -> TargetGroupArn {
+        let group =
+            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
+        TargetGroupArn::parse(&group).unwrap()
+    }
+
+    /// One service in a group on a port of its own choice and in a group on that group's port;
+    /// another service in a third group.
+    fn bindings() -> [Binding; 3] {
+        [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)].map(
+            |(service, name, port)| Binding {
+                cluster: Cluster::parse("demo-cluster").unwrap(),
+                owner: Owner::Service(service.to_owned()),
+                target_group: group(name),
+                port,
+            },
+        )
+    }
+
+    fn task(id: &str, phase: Phase, address: Option<Ipv6Addr>) -> Task {
+        let arn = format!("arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{id}");
+        Task {
+            arn: TaskArn::parse(&arn).unwrap(),
+            cluster: "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster".to_owned(),
+            group: "service:demo".to_owned(),
+            version: 3,
+            phase,
+            address,
+        }
+    }
+
+    fn reasons(plan: &Plan) -> Vec<String> {
+        plan.skipped.iter().map(|skipped| skipped.reason.to_string()).collect()
+    }
+
+    #[test]
+    fn a_task_without_a_change_is_skipped_for_the_reason_that_is_the_case() {
+        for (phase, address, gone, reason) in [
+            (Phase::Starting, ADDRESS, false, "not-running"),
+            (Phase::Starting, None, false, "not-running"),
+            (Phase::Serving, None, false, "no-address"),
+            (Phase::Leaving, None, false, "no-address"),
+            (Phase::Serving, ADDRESS, true, "gone"),
+            (Phase::Serving, None, true, "gone"),
+        ] {
+            let task = task("c50e", phase, address);
+            let mut knowledge = Knowledge::of([task.clone()]);
+            if gone {
+                knowledge.learn_gone(&task.arn);
+            }
+            let plan = plan(&bindings(), &Ports::new(), &knowledge);
+            assert_eq!(reasons(&plan), [reason], "{phase:?} {address:?} {gone}");
+            assert_eq!(Plan { skipped: vec![], ..plan }, Plan::default());
+        }
+    }
+
+    #[test]
+    fn the_port_of_a_group_is_asked_for_where_it_decides_and_missed_where_it_is_not_known() {
+        let (bindings, own) = (bindings(), group("own"));
+        for (phase, address, needed) in [
+            (Phase::Serving, ADDRESS, true),
+            (Phase::Leaving, ADDRESS, true),
+            (Phase::Starting, ADDRESS, false),
+            (Phase::Serving, None, false),
+        ] {
+            let task = task("c50e", phase, address);
+            let knowledge = Knowledge::of([task.clone()]);
+            let asked = groups_to_ask_for_their_port(&bindings, &knowledge);
+            assert_eq!(asked, needed.then(|| own.clone()).into_iter().collect(), "{phase:?}");
+            let portless = address.filter(|_| needed).map(|id| {
+                let (task, group) = (task.arn, own.clone());
+                Portless { task, group, id }
+            });
+            let portless: Vec<Portless> = portless.into_iter().collect();
+            assert_eq!(plan(&bindings, &Ports::new(), &knowledge).portless, portless, "{phase:?}");
+            let ports = Ports::from([(own.clone(), 53)]);
+            assert_eq!(plan(&bindings, &ports, &knowledge).portless, []);
+        }
+    }
+
+    #[test]
+    fn after_the_look_the_target_of_a_task_that_leaves_is_taken_away_unless_another_serves_there() {
+        let [leaves, stays] = ["leaves", "stays"].map(|id| task(id, Phase::Serving, ADDRESS));
+        let other = Some("2001:db8::2".parse().unwrap());
+        for (address, deregistered, left) in [(other, 1, 1), (ADDRESS, 0, 1)] {
+            let stays = Task { address, ..stays.clone() };
+            let mut knowledge = Knowledge::of([leaves.clone(), stays.clone()]);
+            let plan = plan(&bindings()[..1], &Ports::new(), &knowledge);
+            assert_eq!((plan.register.len(), plan.deregister.len()), (2, 0));
+            knowledge.learn(Task { phase: Phase::Leaving, version: 4, ..leaves.clone() });
+            let plan = plan.revised(&knowledge);
+            let tasks = |changes: &[Change]| {
+                changes.iter().map(|change| change.task.clone().unwrap()).collect::<Vec<_>>()
+            };
+            assert_eq!(tasks(&plan.register), vec![stays.arn; left]);
+            assert_eq!(tasks(&plan.deregister), vec![leaves.arn.clone(); deregistered]);
+            assert_eq!(reasons(&plan), ["superseded"]);
+        }
+    }
+}

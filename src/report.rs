@@ -213,3 +213,81 @@ impl fmt::Display for AllGroups<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
+
+    fn group(name: &str) -> TargetGroupArn {
+        let group =
+            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
+        TargetGroupArn::parse(&group).unwrap()
+    }
+
+    fn task() -> TaskArn {
+        TaskArn::parse(TASK).unwrap()
+    }
+
+    fn target() -> Target {
+        Target { group: group("demo"), id: Ipv6Addr::LOCALHOST, port: 80 }
+    }
+
+    #[test]
+    fn a_target_is_told_as_far_as_it_is_known() {
+        let change = Entry::from(Change { task: Some(task()), target: target() });
+        assert_eq!(change.to_string(), "[::1]:80 in demo for task c50e");
+        assert_eq!(Entry::from(target()).to_string(), "[::1]:80 in demo");
+        let portless = Portless { task: task(), group: group("demo"), id: Ipv6Addr::LOCALHOST };
+        assert_eq!(Entry::from(portless).to_string(), "::1 in demo for task c50e");
+        let none = Entry { id: None, ..Entry::from(target()) };
+        assert_eq!(none.to_string(), "unknown in demo");
+    }
+
+    #[test]
+    fn a_failure_names_the_task_the_group_the_target_and_the_cause_in_full() {
+        let mut report = Report::default();
+        let error = CallError::new("RegisterTargets", "AccessDenied", "no");
+        report.fail(target(), &error);
+        assert_eq!(report.failed_tasks(), BTreeSet::new());
+        report.fail(Change { task: Some(task()), target: target() }, &error);
+        assert_eq!(report.failed_tasks(), BTreeSet::from([&task()]));
+        let group = group("demo");
+        let of_none =
+            format!("target group {group}, target [::1]:80: RegisterTargets: AccessDenied: no");
+        let told: Vec<String> = report.failed.iter().map(ToString::to_string).collect();
+        assert_eq!(told, [of_none.clone(), format!("task {TASK}, {of_none}")]);
+    }
+
+    #[test]
+    fn ten_are_spelled_out_and_the_others_counted() {
+        let few = |count: usize| FirstFew(&(0..count).collect::<Vec<_>>()).to_string();
+        assert_eq!(few(0), "");
+        assert_eq!(few(2), "0; 1");
+        assert_eq!(few(10), "0; 1; 2; 3; 4; 5; 6; 7; 8; 9");
+        assert_eq!(few(12), "0; 1; 2; 3; 4; 5; 6; 7; 8; 9; and 2 more");
+    }
+
+    #[test]
+    fn every_group_and_cause_is_told_however_many_targets_failed() {
+        let failure = |name: &str, error: &str| {
+            let entry = Target { group: group(name), ..target() }.into();
+            Failure { entry, error: error.to_owned(), code: String::new() }
+        };
+        let mut failures = vec![failure("a", "no"); 11];
+        failures.extend([failure("b", "no"), failure("a", "gone")]);
+        let [a_gone, a_no, b_no] = [12, 0, 11].map(|index| failures[index].to_string());
+        let a_no = format!("{}; and 1 more", vec![a_no; 10].join("; "));
+        assert_eq!(AllGroups(&failures).to_string(), format!("{a_gone}; {a_no}; {b_no}"));
+    }
+
+    #[test]
+    fn skipped_tasks_are_counted_by_their_reasons() {
+        let skipped = |reason| Skipped { task: task(), reason };
+        assert_eq!(skipped(Reason::Gone).to_string(), "task c50e: gone");
+        let skipped = [Reason::Gone, Reason::NoBinding, Reason::Gone].map(skipped).to_vec();
+        let report = Report { skipped, ..Report::default() };
+        assert_eq!(report.reasons(), "no-binding=1 gone=2");
+    }
+}

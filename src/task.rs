@@ -138,6 +138,8 @@ mod tests {
     fn both_formats_of_a_task_arn_are_read() {
         let arn = TaskArn::parse(ARN).unwrap();
         assert_eq!(arn.id(), "c50e321c974248dbaf4ae2cfa1662986");
+        assert_eq!((arn.as_str(), arn.to_string().as_str()), (ARN, ARN));
+        assert_eq!(serde_json::to_value(&arn).unwrap(), ARN);
         assert_eq!(
             arn.cluster_arn().unwrap(),
             "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster"

@@ -7,6 +7,7 @@ use super::judge::judge;
 use super::*;
 use crate::binding::{Cluster, Owner, TargetGroupArn};
 use crate::call::CallError;
+use crate::task::{Phase, Task, TaskArn};
 
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
@@ -198,6 +199,38 @@ fn front() -> Front {
         zones: vec![zone],
     };
     Front { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) }
+}
+
+#[test]
+fn the_command_for_a_missing_listener_names_a_certificate_where_one_is_needed() {
+    for (protocol, expected) in [("TLS", true), ("TCP", false), ("UDP", false)] {
+        let mut facts = Facts { front: Ok(Some(front())), ..facts() };
+        facts.target_group.as_mut().unwrap().as_mut().unwrap().protocol = protocol.to_owned();
+        let found = check("load-balancer", &facts).unwrap();
+        assert_eq!(found.fix.contains("--certificates"), expected, "{}", found.fix);
+    }
+}
+
+#[test]
+fn an_empty_group_is_as_it_should_be_while_no_task_with_an_address_serves() {
+    use Phase::{Leaving, Serving};
+    let task = |phase, address: Option<&str>| Task {
+        arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
+        cluster: "demo-cluster".to_owned(),
+        group: "service:demo-service".to_owned(),
+        version: 3,
+        phase,
+        address: address.map(|address| address.parse().unwrap()),
+    };
+    let address = Some("2001:db8::1");
+    for (tasks, expected) in [
+        (vec![], Status::Warn),
+        (vec![task(Serving, None), task(Leaving, address)], Status::Warn),
+        (vec![task(Serving, address)], Status::Fail),
+    ] {
+        let facts = Facts { tasks: Ok(tasks), front: Ok(Some(front())), ..facts() };
+        assert_eq!(status("zones", &facts), expected, "{:?}", facts.tasks);
+    }
 }
 
 #[test]
