@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 pub struct Function {
     api: RuntimeApi,
     logs: Logs,
+    id: Option<u32>,
     exited: watch::Receiver<Option<ExitStatus>>,
     watching: JoinHandle<()>,
 }
@@ -39,6 +40,7 @@ impl Function {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
+        let id = child.id();
         let logs = Logs::default();
         let stdout = child.stdout.take().map(|pipe| logs.clone().follow(pipe));
         let stderr = child.stderr.take().map(|pipe| logs.clone().follow(pipe));
@@ -48,7 +50,7 @@ impl Function {
             let (status, _) = tokio::join!(wait(&mut child), reading);
             exit.send_replace(Some(status));
         });
-        Ok(Function { api, logs, exited, watching })
+        Ok(Function { api, logs, id, exited, watching })
     }
 
     /// Hands in an event and waits for the answer, 30 s at most. If the process ends first, the answer is what it
@@ -66,6 +68,11 @@ impl Function {
     pub async fn invoke_with_deadline_ms(&self, payload: &Value, deadline_ms: u64) -> Answer {
         let answer = self.api.invoke_with_deadline_ms(payload, deadline_ms);
         self.unless_exited(answer).await
+    }
+
+    /// The number of its process, by which the system knows it.
+    pub fn id(&self) -> Option<u32> {
+        self.id
     }
 
     /// The lines it has written so far, to stdout and stderr.
