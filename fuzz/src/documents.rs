@@ -42,8 +42,9 @@ impl Documents {
         };
         let requests =
             ["plan", "reconcile", "doctor", "scheduled"].iter().flat_map(|name| named(name));
-        let (events, batches, requests) =
-            (named("task-"), named("sqs-"), requests.collect::<Vec<_>>());
+        let mut events = named("task-");
+        events.extend(named("task-running").iter().map(of_old_format));
+        let (batches, requests) = (named("sqs-"), requests.collect::<Vec<_>>());
         let Value::Array(foreign) = read(root.join("foreign.json")) else {
             panic!("foreign.json is a list");
         };
@@ -103,6 +104,14 @@ impl Documents {
     pub fn all(&self) -> &[Value] {
         &self.all
     }
+}
+
+/// The same event of a task whose ARN is of the old short format, without its cluster.
+fn of_old_format(event: &Value) -> Value {
+    let mut event = event.clone();
+    let arn = event["detail"]["taskArn"].as_str().unwrap_or_default().replace("demo-cluster/", "");
+    event["detail"]["taskArn"] = json!(arn);
+    event
 }
 
 fn one_of(dice: &mut Dice, documents: &[Value]) -> Value {

@@ -63,7 +63,8 @@ pub fn structure(dice: &mut Dice, document: &mut Value, others: &[Value]) {
         6 => {
             let place = place(dice, document);
             let inner = place.take();
-            *place = if dice.chance(0.5) { json!([inner]) } else { json!({"detail": inner}) };
+            let array = dice.chance(0.5);
+            *place = if array { Value::Array(vec![inner]) } else { odd::within("detail", inner) };
         }
         7 | 8 => drop_child(dice, document),
         9 => rename_child(dice, document),

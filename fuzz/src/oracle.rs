@@ -215,18 +215,21 @@ fn are_texts_or_none(value: &Value) -> bool {
 
 /// The addresses in an event's containers, and whether everything on the way is as documented.
 fn addresses(containers: &Value) -> (Vec<Ipv6Addr>, bool) {
-    let none = Vec::new();
-    let mut plain = true;
-    let mut list = |value: &Value| -> Vec<Value> {
-        plain &= value.is_null() || value.is_array();
-        value.as_array().unwrap_or(&none).clone()
+    let is_plain = |container: &Value| {
+        let interfaces = list(&container["networkInterfaces"]);
+        container.is_object() && interfaces.is_some_and(|all| all.iter().all(Value::is_object))
     };
-    let containers = list(containers);
-    let interfaces: Vec<Value> =
-        containers.iter().flat_map(|c| list(&c["networkInterfaces"])).collect();
-    let told = interfaces.iter().map(|interface| &interface["ipv6Address"]);
-    plain &= containers.iter().chain(&interfaces).all(Value::is_object);
-    plain &= told.clone().all(is_text_or_none);
-    let addresses = told.filter_map(|told| told.as_str()?.parse().ok()).collect();
-    (addresses, plain)
+    let told = || {
+        let containers = list(containers).unwrap_or_default().iter();
+        let interfaces = containers.flat_map(|c| list(&c["networkInterfaces"]).unwrap_or_default());
+        interfaces.map(|interface| &interface["ipv6Address"])
+    };
+    let plain =
+        list(containers).is_some_and(|all| all.iter().all(is_plain)) && told().all(is_text_or_none);
+    (told().filter_map(|told| told.as_str()?.parse().ok()).collect(), plain)
+}
+
+/// A list, which is empty where there is none; none if it is something else.
+fn list(value: &Value) -> Option<&[Value]> {
+    if value.is_null() { Some(&[]) } else { value.as_array().map(Vec::as_slice) }
 }

@@ -97,6 +97,12 @@ impl Scene {
         let handler = |dry_run: &str| handler(&bindings, dry_run, &sdk);
         let scene = Self { tasks, bound, wet: handler("false"), dry: handler("true"), aws };
         scene.clean();
+        // A plan has both handlers ask for the ports they remember, before the first case rather than in it.
+        for handler in [&scene.wet, &scene.dry] {
+            let plan = handler.handle(LambdaEvent::new(json!({"action": "plan"}), context())).await;
+            plan.expect("a plan only reads");
+        }
+        scene.aws.take_calls();
         scene
     }
 
@@ -107,10 +113,8 @@ impl Scene {
         input: Value,
         dry: bool,
     ) -> (Result<Value, Error>, Vec<Call>) {
-        let mut context = Context::default();
-        context.deadline = (NOW as u64 + 30) * 1000;
         let handler = if dry { &self.dry } else { &self.wet };
-        let answer = runtime.block_on(handler.handle(LambdaEvent::new(input, context)));
+        let answer = runtime.block_on(handler.handle(LambdaEvent::new(input, context())));
         let calls = self.aws.take_calls();
         if calls
             .iter()
@@ -129,6 +133,13 @@ impl Scene {
             self.aws.put_target(&arn, "2001:db8::9:9", 8080);
         }
     }
+}
+
+/// Half a minute is left.
+fn context() -> Context {
+    let mut context = Context::default();
+    context.deadline = (NOW as u64 + 30) * 1000;
+    context
 }
 
 fn known_to(ecs: Ecs, documents: &Documents) -> Vec<Value> {
