@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::arn::is_name;
 use crate::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn};
 use crate::drift::Prune;
+use crate::object::Object;
 
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +137,11 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn read(&self, entry: &RawValue) -> Result<Binding, Mistake> {
-        let fields: Fields = serde_json::from_str(entry.get()).map_err(|error| {
-            let mend = "give cluster, service (or family), targetGroupArn and, if wanted, port";
-            self.mistake("", error, mend)
-        })?;
+        let Object(fields): Object<Fields> =
+            serde_json::from_str(entry.get()).map_err(|error| {
+                let mend = "give cluster, service (or family), targetGroupArn and, if wanted, port";
+                self.mistake("", error, mend)
+            })?;
         Ok(Binding {
             cluster: self.cluster(fields.cluster)?,
             owner: self.owner(fields.service, fields.family)?,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::knowledge::Sighting;
+use crate::object::Object;
 use crate::task::{Phase, Task, TaskArn, first_address};
 
 /// Why an event cannot be read; a phrase that names the field.
@@ -30,11 +31,11 @@ pub fn is_scheduled(input: &Value) -> bool {
 
 /// Reads an ECS Task State Change event, envelope and all.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
-    let event: EventBridgeEvent<TaskStateChange> =
+    let event: EventBridgeEvent<Object<TaskStateChange>> =
         serde_json::from_value(event).map_err(|error| Unreadable(error.to_string()))?;
     let at = event.time.map(SystemTime::from);
-    let changed = event.detail.changed();
-    Ok(Sighting { at, changed, task: event.detail.into_task()? })
+    let Object(change) = event.detail;
+    Ok(Sighting { at, changed: change.changed(), task: change.into_task()? })
 }
 
 /// The fields of the event's `detail` that matter here. Of everything else nothing is asked, not
@@ -54,7 +55,7 @@ struct TaskStateChange {
     #[serde(default)]
     updated_at: Value,
     #[serde(default, deserialize_with = "null_as_default")]
-    containers: Vec<Container>,
+    containers: Vec<Object<Container>>,
 }
 
 /// Each container of an awsvpc task repeats the task's one network interface.
@@ -62,7 +63,7 @@ struct TaskStateChange {
 #[serde(rename_all = "camelCase")]
 struct Container {
     #[serde(default, deserialize_with = "null_as_default")]
-    network_interfaces: Vec<NetworkInterface>,
+    network_interfaces: Vec<Object<NetworkInterface>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,8 +87,9 @@ impl TaskStateChange {
             .cluster_arn
             .or_else(|| arn.cluster_arn())
             .ok_or_else(|| Unreadable("missing field `clusterArn`".to_owned()))?;
-        let interfaces = self.containers.iter().flat_map(|c| &c.network_interfaces);
-        let told = interfaces.filter_map(|interface| interface.ipv6_address.as_deref());
+        let interfaces =
+            self.containers.iter().flat_map(|container| &container.0.network_interfaces);
+        let told = interfaces.filter_map(|interface| interface.0.ipv6_address.as_deref());
         Ok(Task {
             address: first_address(told),
             arn,
@@ -199,6 +201,18 @@ mod tests {
         let cluster = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
         let task = read(event_with(json!({"taskArn": short, "clusterArn": cluster}))).unwrap().task;
         assert_eq!(task.cluster, cluster);
+    }
+
+    #[test]
+    fn an_array_is_not_read_as_an_object_by_position() {
+        let arn = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
+        let mut event = event_with(json!({}));
+        event["detail"] = json!([arn, null, null, 3, "RUNNING", "RUNNING", []]);
+        assert!(read(event).is_err());
+        for containers in [json!([[]]), json!([{"networkInterfaces": [["2001:db8::1"]]}])] {
+            let error = read(event_with(json!({"containers": containers}))).unwrap_err();
+            assert!(error.to_string().contains("expected an object"), "{error}");
+        }
     }
 
     #[test]

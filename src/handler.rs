@@ -20,6 +20,7 @@ use crate::event;
 use crate::knowledge::Sighting;
 use crate::limits::Limits;
 use crate::metrics::{self, Heard, Work};
+use crate::object::Object;
 use crate::report::Report;
 use crate::settle::Settle;
 use crate::targets::Targets;
@@ -208,7 +209,8 @@ impl Message {
 }
 
 fn sighting(record: Value) -> Result<Sighting, String> {
-    let message: SqsMessage = serde_json::from_value(record).map_err(|e| e.to_string())?;
+    let Object(message): Object<SqsMessage> =
+        serde_json::from_value(record).map_err(|e| e.to_string())?;
     let body = message.body.unwrap_or_default();
     let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
     if !event::is_task_state_change(&event) {

@@ -9,7 +9,7 @@
 //! - the handler: [`handler`], [`error`]
 //! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`]
 //! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`bisect`],
-//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`]
+//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`object`]
 //! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
 //!   [`task`], [`arn`], and of the doctor all but its reading
 
@@ -33,6 +33,7 @@ pub mod limits;
 pub mod load_balancers;
 pub mod log;
 pub mod metrics;
+pub mod object;
 pub mod plan;
 pub mod reconcile;
 pub mod report;

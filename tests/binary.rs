@@ -303,6 +303,10 @@ fn mistakes() -> Vec<Mistake> {
         bindings("{}".to_owned(), &["BINDINGS: not a JSON array"]),
         bindings("[]".to_owned(), &["BINDINGS: holds no binding"]),
         bindings("[7]".to_owned(), &["BINDINGS[0]: ", "give cluster, service"]),
+        bindings(
+            json!([["c", "s", null, GROUP, 80]]).to_string(),
+            &["BINDINGS[0]: ", "expected an object", "give cluster, service"],
+        ),
         with("prot", json!(1), &["BINDINGS[0]: unknown field `prot`", "targetGroupArn"]),
         with("cluster", json!(null), &["BINDINGS[0].cluster: missing"]),
         with("cluster", json!("a b"), &["BINDINGS[0].cluster: \"a b\"", "name or its ARN"]),

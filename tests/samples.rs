@@ -82,6 +82,17 @@ async fn a_bridge_task_and_one_without_ipv6_are_skipped_for_lack_of_an_address()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_an_array_is_not_read_by_position() {
+    let function = Function::new().await;
+    let mut batch = sample("sqs-batch.json");
+    let body = batch["Records"][0]["body"].take();
+    batch["Records"][0] = json!(["some id", "some handle", body]);
+    let error = function.invoke(batch).await.unwrap_err();
+    assert_eq!(error.kind(), "NamelessMessage");
+    assert!(!function.registered().contains(&format!("[{ADDRESS}]:8080")));
+}
+
 /// Every place in a JSON value, as a pointer.
 fn places(value: &Value, at: String, places: &mut Vec<String>) {
     match value {
