@@ -35,7 +35,7 @@ use trouble::Trouble;
 const USAGE: &str = "usage: cargo run --profile simulate --example load -- [--events N] [--seed S] [--function PATH]
     N events (100000) from seed S (0); PATH is the binary to run (this one, which has the function in it)";
 
-/// What an SQS batch for a function may have here; template.yaml says the same.
+/// The largest batch that template.yaml allows.
 const BATCH: usize = 500;
 
 /// One invocation in so many meets an outage.
@@ -133,7 +133,7 @@ impl Load {
             let outage = queue.batches() % OUTAGE == OUTAGE - 1;
             trouble.outage(outage);
             // In an outage there is no time to try until it works, so that messages come back.
-            let time = if outage { Duration::from_secs(2) } else { Duration::from_secs(30) };
+            let time = if outage { Duration::from_millis(1200) } else { Duration::from_secs(30) };
             let answer = function.invoke_within(&batch.payload(), time).await;
             queue.settle(batch, failures(answer)?)?;
             aws.take_calls();

@@ -1,6 +1,6 @@
 //! Damage: to the structure of a document, and to its text.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use simulate::dice::Dice;
 
 use crate::odd;
@@ -184,7 +184,7 @@ fn piece(dice: &mut Dice, others: &[Value]) -> Value {
 /// The same in another type.
 fn retyped(dice: &mut Dice, value: Value) -> Value {
     match value {
-        Value::Object(fields) => Value::Array(fields.into_iter().map(|(_, value)| value).collect()),
+        Value::Object(fields) => in_a_row(dice, fields),
         Value::Array(items) => {
             let keys = items.iter().map(|_| dice.pick(odd::KEYS).to_owned()).collect::<Vec<_>>();
             Value::Object(keys.into_iter().zip(items).collect())
@@ -195,6 +195,16 @@ fn retyped(dice: &mut Dice, value: Value) -> Value {
         Value::Null => json!(""),
         other => Value::String(other.to_string()),
     }
+}
+
+/// The values without their keys, in any order: a reader that goes by places would take them.
+fn in_a_row(dice: &mut Dice, fields: Map<String, Value>) -> Value {
+    let mut values: Vec<Value> = fields.into_iter().map(|(_, value)| value).collect();
+    let last = values.len().saturating_sub(1);
+    for place in 0..values.len().min(7) {
+        values.swap(place, dice.number(place..=last));
+    }
+    Value::Array(values)
 }
 
 /// A small change to a text or a number.

@@ -250,6 +250,9 @@ fn binding(dice: &mut Dice) -> Value {
     );
     let arn = format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{group}");
     fields.insert("targetGroupArn".to_owned(), json!(arn));
+    if dice.chance(0.1) {
+        fields.entry("family").or_insert(Value::Null);
+    }
     if dice.chance(0.6) {
         fields.insert("port".to_owned(), json!(dice.pick(&[1, 80, 8080, 65_535])));
     }
