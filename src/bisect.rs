@@ -42,7 +42,7 @@ impl Patience {
 /// is accepted or refused by itself. Returns each item's result, in order.
 ///
 /// Large parts are tried before small ones, so that bad items keep no good part waiting. Parts
-/// below an eighth, and those that a quota refuses, are halved down at once, so that some item
+/// of an eighth and less, and those that a quota refuses, are halved down at once, so that some item
 /// gets in while patience lasts. Bounded: once a single item is refused for the quota, an
 /// error concerns every call, or patience is over, what is left fails with the last error and
 /// without a call.

@@ -356,7 +356,8 @@ async fn every_mistake_in_the_settings_stops_the_start_with_one_line() {
         let environment = [("BINDINGS", valid.as_str()), (variable, value.as_str())];
         let nowhere = "http://127.0.0.1:9";
         let function = Function::start(BINARY, nowhere, &environment).await.unwrap();
-        let (status, lines) = function.wait_exit().await;
+        let exit = tokio::time::timeout(Duration::from_secs(20), function.wait_exit());
+        let Ok((status, lines)) = exit.await else { panic!("{variable}={value} is accepted") };
         assert_eq!(status.code(), Some(1), "{variable}={value}: {lines:?}");
         let [line] = &lines[..] else { panic!("{variable}={value}: not one line: {lines:?}") };
         for part in says {

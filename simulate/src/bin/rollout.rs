@@ -1,4 +1,4 @@
-//! `cargo rollout [FILE.svg]`: large rollouts by this function behind its queue, and by one call per event,
+//! `cargo rollout [FILE.svg]`: a large rollout by this function behind its queue, and by one call per event,
 //! as a table and a plot.
 
 use std::process::ExitCode;
@@ -10,23 +10,18 @@ use simulate::rollout::{Course, Rollout, STEP, TEMPLATE, Way, run};
 /// Runs of each kind; the middle one is told.
 const SEEDS: u64 = 5;
 
-const OVER: Duration = Duration::from_secs(60);
-const SMALL: Rollout = Rollout { tasks: 1000, services: 1, over: OVER };
-const LARGE: Rollout = Rollout { tasks: 10_000, services: 20, over: OVER };
+const ROLLOUT: Rollout = Rollout { tasks: 1000, services: 1, over: Duration::from_secs(60) };
 
 fn main() -> ExitCode {
     println!(
-        "| tasks replaced in 60 s | way | settled after the last change | longest that a stopping task's target stayed | writes | throttled | reads | invocations | events given up |"
+        "| 1,000 tasks of one service replaced in 60 s | settled after the last change | longest that a stopping task's target stayed | writes | throttled | reads | invocations | events given up |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut lines = Vec::new();
-    for rollout in [SMALL, LARGE] {
-        for (way, name) in [(TEMPLATE, "this function"), (Way::CallPerEvent, "a call per event")] {
-            let course = median(rollout, way);
-            println!("{}", row(rollout, name, &course));
-            let name = format!("{} tasks, {name}", rollout.tasks);
-            lines.push(Line { name, values: course.in_step });
-        }
+    for (way, name) in [(TEMPLATE, "this function"), (Way::CallPerEvent, "a call per event")] {
+        let course = median(way);
+        println!("{}", row(name, &course));
+        lines.push(Line { name: name.to_owned(), values: course.in_step });
     }
     let Some(path) = std::env::args().nth(1) else { return ExitCode::SUCCESS };
     match std::fs::write(&path, plot("Targets in step, %, over seconds", STEP, &lines)) {
@@ -39,21 +34,20 @@ fn main() -> ExitCode {
 }
 
 /// The run in the middle by its writes, throttled ones first.
-fn median(rollout: Rollout, way: Way) -> Course {
-    let mut courses: Vec<Course> = (0..SEEDS).map(|seed| run(seed, rollout, way)).collect();
+fn median(way: Way) -> Course {
+    let mut courses: Vec<Course> = (0..SEEDS).map(|seed| run(seed, ROLLOUT, way)).collect();
     courses.sort_by_key(|course| (course.throttled, course.writes));
     courses.swap_remove(courses.len() / 2)
 }
 
-fn row(rollout: Rollout, name: &str, course: &Course) -> String {
-    let Rollout { tasks, services, .. } = rollout;
+fn row(name: &str, course: &Course) -> String {
     let Course { last_change, settled, slowest_stop, writes, throttled, reads, .. } = course;
     let settled = match settled {
         Some(at) => format!("{:.1} s", at.saturating_sub(*last_change).as_secs_f64()),
         None => "never".to_owned(),
     };
     format!(
-        "| {tasks} in {services} groups | {name} | {settled} | {:.1} s | {writes} | {throttled} | {reads} | {} | {} |",
+        "| {name} | {settled} | {:.1} s | {writes} | {throttled} | {reads} | {} | {} |",
         slowest_stop.as_secs_f64(),
         course.invocations,
         course.lost
