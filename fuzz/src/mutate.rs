@@ -20,6 +20,7 @@ const PLACES: &[&str] = &[
     "/detail/version",
     "/detail/lastStatus",
     "/detail/desiredStatus",
+    "/detail/updatedAt",
     "/detail/containers",
     "/detail/containers/0",
     "/detail/containers/0/networkInterfaces",

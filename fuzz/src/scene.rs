@@ -172,5 +172,11 @@ fn handler(bindings: &Value, dry_run: &str, sdk: &SdkConfig) -> Handler {
     };
     let config = Config::read(variable).expect("the scene's settings are right");
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW as u64);
-    Handler::new(config, sdk, Arc::new(move || now))
+    Handler::new(config, sdk, Arc::new(move || now)).telling_metrics(Box::new(metrics))
+}
+
+/// CloudWatch reads every line of metrics as one JSON object.
+fn metrics(line: &str) {
+    let object = serde_json::from_str::<Value>(line).is_ok_and(|read| read.is_object());
+    assert!(object && !line.contains('\n'), "not one JSON object in one line: {line}");
 }
