@@ -13,6 +13,8 @@ MANIFESTS = {
     ("sim/Cargo.toml", "dev-dependencies"): "tests of sim",
     ("simulate/Cargo.toml", "dependencies"): "simulate",
     ("simulate/Cargo.toml", "dev-dependencies"): "tests of simulate",
+    ("fuzz/Cargo.toml", "dependencies"): "fuzz",
+    ("fuzz/Cargo.toml", "dev-dependencies"): "tests of fuzz",
 }
 
 
