@@ -210,7 +210,10 @@ impl Judge<'_> {
     ) -> bool {
         let of_task: Vec<&&Sight> = sights.iter().filter(|sight| sight.arn == task).collect();
         let in_ecs = self.scene.tasks.iter().find(|known| known.arn == task);
-        let bound = self.bound(sights, task).iter().any(|b| b.group == group && b.port == port);
+        // ECS is asked only about what an event binds; then what ECS says of its group counts, too.
+        let mut all = sights.to_vec();
+        all.extend(in_ecs.filter(|_| !self.bound(sights, task).is_empty()));
+        let bound = self.bound(&all, task).iter().any(|b| b.group == group && b.port == port);
         let told = of_task.iter().any(|sight| sight.addresses.contains(&address));
         let known = in_ecs.is_some_and(|known| known.addresses.contains(&address));
         let serving = of_task.iter().any(|sight| sight.stage == Stage::Serving);
