@@ -1,14 +1,13 @@
 //! Whether what the function did with an input is one of the things it may do.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
-
 use ecs_ipv6_targets::error::Error;
 use serde_json::Value;
-use sim::{Action, Call};
+use sim::Call;
 
-use crate::answer::{self, Report, Target};
+use crate::answer::{self, Report};
+use crate::follows::Write;
 use crate::oracle::{Claim, Event, Legible, Message, Reading, Sight, Stage};
-use crate::scene::{Bound, NOW, Scene};
+use crate::scene::{NOW, Scene};
 
 /// What the function made of an input.
 pub type Answer = Result<Value, Error>;
@@ -22,12 +21,6 @@ pub struct Judge<'a> {
     pub scene: &'a Scene,
     /// Whether the function was told to write nothing.
     pub dry: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Write {
-    Register,
-    Deregister,
 }
 
 impl Judge<'_> {
@@ -182,115 +175,6 @@ impl Judge<'_> {
         self.targets(Write::Deregister, &report.deregistered, &tasks)?;
         let sound = report.failed == 0 && report.dry_run == dry && report.unowned.len() == 2;
         if sound { Ok(()) } else { Err(format!("{report:?}")) }
-    }
-
-    /// Whether each of these is what somebody who read the sights may do.
-    fn targets(&self, write: Write, targets: &[Target], sights: &[&Sight]) -> Result<(), String> {
-        for (task, group, address, port) in targets {
-            let allowed = task
-                .as_ref()
-                .is_some_and(|task| self.may(write, task, group, *address, *port, sights));
-            if !allowed {
-                return Err(format!(
-                    "{task:?} {address} port {port} in {group} follows from nothing"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn may(
-        &self,
-        write: Write,
-        task: &str,
-        group: &str,
-        address: Ipv6Addr,
-        port: u16,
-        sights: &[&Sight],
-    ) -> bool {
-        let of_task: Vec<&&Sight> = sights.iter().filter(|sight| sight.arn == task).collect();
-        let in_ecs = self.scene.tasks.iter().find(|known| known.arn == task);
-        // ECS is asked only about what an event binds; then what ECS says of its group counts, too.
-        let mut all = sights.to_vec();
-        all.extend(in_ecs.filter(|_| !self.bound(sights, task).is_empty()));
-        let bound = self.bound(&all, task).iter().any(|b| b.group == group && b.port == port);
-        let told = of_task.iter().any(|sight| sight.addresses.contains(&address));
-        let known = in_ecs.is_some_and(|known| known.addresses.contains(&address));
-        let serving = of_task.iter().any(|sight| sight.stage == Stage::Serving);
-        let mut leaving = of_task.iter().filter(|sight| sight.stage == Stage::Leaving);
-        let stays = in_ecs.is_some_and(|known| known.stage == Stage::Serving);
-        let fits = match write {
-            Write::Register => serving && leaving.all(|sight| !sight.certain),
-            Write::Deregister => leaving.next().is_some() || (serving && !stays),
-        };
-        bound && (told || known) && fits
-    }
-
-    /// The bindings that may cover a task of which this is told.
-    fn bound(&self, sights: &[&Sight], task: &str) -> Vec<&Bound> {
-        let of_task = || sights.iter().filter(|sight| sight.arn == task);
-        let covers = |bound: &&Bound| {
-            let is_it = |cluster: &str| {
-                cluster == bound.cluster || cluster.rsplit('/').next() == Some(bound.cluster)
-            };
-            of_task().any(|sight| sight.group == bound.owner)
-                && of_task().any(|sight| is_it(&sight.cluster))
-        };
-        self.scene.bound.iter().filter(covers).collect()
-    }
-
-    /// Whether a task of which this is told may fail: an address outside of the groups' VPC is all that
-    /// the simulated AWS has against a target here; and where neither event nor ECS has an address,
-    /// ECS may not have caught up with the event.
-    fn may_fail(&self, sights: &[&Sight]) -> bool {
-        let outside = |address: &Ipv6Addr| address.segments()[..2] != [0x2001, 0xdb8];
-        let refused = |sight: &&Sight| !self.dry && sight.addresses.iter().any(outside);
-        let open = |sight: &&Sight| {
-            sight.addresses.is_empty()
-                && self.scene.tasks.iter().any(|t| t.arn == sight.arn && t.addresses.is_empty())
-        };
-        let bound = sights.iter().any(|sight| !self.bound(sights, &sight.arn).is_empty());
-        bound && sights.iter().any(|sight| refused(sight) || open(sight))
-    }
-
-    /// Nothing is written that does not follow from the input, and nothing is asked for nobody.
-    fn calls(&self, reading: &Reading, calls: &[Call]) -> Result<(), String> {
-        let mut sights = Vec::new();
-        let (mut may_write, mut may_ask) = (false, false);
-        for claim in &reading.claims {
-            match claim {
-                Claim::Event(event) => sights.extend(&event.sight),
-                Claim::Batch(messages) => {
-                    sights.extend(messages.iter().filter_map(|m| m.event.sight.as_ref()))
-                }
-                Claim::Reconcile | Claim::Plan | Claim::Doctor => sights.extend(&self.scene.tasks),
-            }
-            may_write |= !matches!(claim, Claim::Plan | Claim::Doctor);
-            may_ask |= matches!(claim, Claim::Reconcile | Claim::Plan | Claim::Doctor);
-        }
-        may_ask |= sights.iter().any(|sight| !self.bound(&sights, &sight.arn).is_empty());
-        if !may_ask && let Some(call) = calls.first() {
-            return Err(format!("{} for nobody's sake", call.action));
-        }
-        for call in calls {
-            let write = match call.action {
-                Action::RegisterTargets => Write::Register,
-                Action::DeregisterTargets => Write::Deregister,
-                _ => continue,
-            };
-            let group = call.resource.as_deref().unwrap_or_default();
-            for target in &call.targets {
-                let endpoint: SocketAddrV6 =
-                    target.parse().map_err(|_| format!("{target} has no port"))?;
-                let follows = |sight: &&Sight| {
-                    self.may(write, &sight.arn, group, *endpoint.ip(), endpoint.port(), &sights)
-                };
-                if self.dry || !may_write || !sights.iter().any(follows) {
-                    return Err(format!("{} of {target} follows from nothing", call.action));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

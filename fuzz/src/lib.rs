@@ -7,11 +7,12 @@
 //! | [`documents`], [`odd`], [`mutate`] | what a case is drawn from, and how it is damaged |
 //! | [`scene`] | where an input lands: the real handler over the simulated AWS |
 //! | [`oracle`], [`rules`], [`timestamp`] | what an input is, by the documented rules alone |
-//! | [`judge`], [`answer`] | whether what came of an input is one of the things that may |
+//! | [`judge`], [`follows`], [`answer`] | whether what came of an input is one of the things that may |
 //! | [`settings`] | all of this for BINDINGS, PRUNE and DRY_RUN |
 
 pub mod answer;
 pub mod documents;
+pub mod follows;
 pub mod judge;
 pub mod mutate;
 pub mod odd;
