@@ -48,16 +48,12 @@ impl World {
 
     /// The log without the metrics, once a line like this has come through the pipe.
     async fn log_until(&self, awaited: impl Fn(&Value) -> bool) -> Vec<Value> {
-        for _ in 0..500 {
-            let lines = self.function.logs();
+        let awaited = |lines: &[String]| {
             let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
             let lines: Vec<Value> = lines.filter(|line: &Value| line["_aws"].is_null()).collect();
-            if lines.iter().any(&awaited) {
-                return lines;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the line never came: {:?}", self.function.logs());
+            lines.iter().any(&awaited).then_some(lines)
+        };
+        self.function.logs_until(awaited).await
     }
 
     fn target_count(&self) -> usize {
@@ -250,16 +246,13 @@ async fn it_tells_metrics_in_lines_of_their_own_whatever_the_log_is_like() {
         let world = World::new(&settings).await;
         world.succeed(&task(1).service("other-service").event(SystemTime::now())).await;
         world.succeed(&batch(["poison".to_owned()].into_iter())).await;
-        let metrics = loop {
-            let lines = world.function.logs();
+        let told = |lines: &[String]| {
             let documents = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
             let metrics: Vec<Value> =
                 documents.filter(|line: &Value| line["_aws"].is_object()).collect();
-            if metrics.iter().any(|line| line["Failed"] == 1) {
-                break metrics;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            metrics.iter().any(|line| line["Failed"] == 1).then_some(metrics)
         };
+        let metrics = world.function.logs_until(told).await;
         assert!(metrics.iter().any(|line| line["Reason"] == "no-binding"), "{metrics:?}");
         assert!(metrics.iter().all(|line| line["FunctionName"] == "ecs-ipv6-targets"));
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use common::{PORT, batch, binding, task};
 use futures_util::future::join_all;
@@ -38,7 +38,6 @@ async fn all_said(level: &str, format: &str) -> String {
     let aws = Aws::new();
     let server = aws.serve(LOOPBACK).await.unwrap();
     aws.put_task(&task(0));
-    aws.put_task(&task(0));
     let mut said = talk(&aws, &server.url(), &every_input(), level, format).await;
     aws.fault(Fault::on(RegisterTargets).error("SignatureDoesNotMatch", ECHO, 403));
     aws.fault(Fault::on(DescribeTasks).error("InvalidSignatureException", ECHO, 400));
@@ -69,14 +68,11 @@ async fn talk(aws: &Aws, endpoint: &str, inputs: &[Value], level: &str, format: 
         let answer = function.invoke(input).await;
         said.push_str(&format!("{answer:?}\n"));
     }
-    for _ in 0..500 {
-        let log = function.logs().join("\n");
-        if log.contains("UnknownInput") {
-            return said + &log;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the last line never came: {:?}", function.logs());
+    let last = |lines: &[String]| {
+        let log = lines.join("\n");
+        log.contains("UnknownInput").then_some(log)
+    };
+    said + &function.logs_until(last).await
 }
 
 fn event() -> Value {
@@ -114,7 +110,6 @@ async fn neither_credentials_nor_payloads_are_shown_at_any_level_but_trace() {
 async fn trace_shows_the_key_id_and_payloads_but_neither_secret_token_nor_signature() {
     let aws = Aws::new();
     let server = aws.serve(LOOPBACK).await.unwrap();
-    aws.put_task(&task(0));
     aws.put_task(&task(0));
     let said = talk(&aws, &server.url(), &[event()], "TRACE", "JSON").await;
     assert_eq!(shown(&said, &SECRETS), [KEY_ID, PASSWORD]);

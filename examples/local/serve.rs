@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
-use sim::{Action, Aws};
+use sim::Aws;
 
 use crate::input::{Input, sample};
 use crate::screen::Screen;
@@ -81,7 +81,7 @@ async fn watch(screen: &Screen, aws: &Aws, group: &str) -> Result<(), Trouble> {
             screen.field(&time, &words::calls(screen, aws, std::slice::from_ref(call)))?;
         }
         let targets = aws.targets(group);
-        let written = calls.iter().any(|call| is_write(call.action));
+        let written = calls.iter().any(|call| call.action.is_write());
         if !written && targets != shown {
             let by_itself = "a target became healthy or was drained".to_owned();
             screen.field(&clock(aws.now()), &[by_itself])?;
@@ -91,10 +91,6 @@ async fn watch(screen: &Screen, aws: &Aws, group: &str) -> Result<(), Trouble> {
             shown = targets;
         }
     }
-}
-
-fn is_write(action: Action) -> bool {
-    matches!(action, Action::RegisterTargets | Action::DeregisterTargets)
 }
 
 fn clock(time: SystemTime) -> String {

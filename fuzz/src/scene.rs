@@ -11,7 +11,7 @@ use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use sim::{Action, Aws, Call, TargetGroup};
+use sim::{Aws, Call, TargetGroup};
 use tokio::runtime::Runtime;
 
 use crate::documents::Documents;
@@ -116,10 +116,7 @@ impl Scene {
         let handler = if dry { &self.dry } else { &self.wet };
         let answer = runtime.block_on(handler.handle(LambdaEvent::new(input, context())));
         let calls = self.aws.take_calls();
-        if calls
-            .iter()
-            .any(|call| matches!(call.action, Action::RegisterTargets | Action::DeregisterTargets))
-        {
+        if calls.iter().any(|call| call.action.is_write()) {
             self.clean();
         }
         (answer, calls)

@@ -70,6 +70,11 @@ impl Action {
         format!("{prefix}:{}", self.name())
     }
 
+    /// Whether it is RegisterTargets or DeregisterTargets.
+    pub fn is_write(self) -> bool {
+        matches!(self, Action::RegisterTargets | Action::DeregisterTargets)
+    }
+
     pub(crate) fn api(self) -> Api {
         match self {
             Action::DescribeTasks

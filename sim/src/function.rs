@@ -80,6 +80,17 @@ impl Function {
         self.logs.lines()
     }
 
+    /// Waits some seconds for what `awaited` finds in the lines written so far; a panic if it never comes.
+    pub async fn logs_until<T>(&self, awaited: impl Fn(&[String]) -> Option<T>) -> T {
+        for _ in 0..500 {
+            if let Some(found) = awaited(&self.logs()) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("what was awaited never came: {:?}", self.logs());
+    }
+
     /// Waits until the process ends; its status and all its lines.
     pub async fn wait_exit(&self) -> (ExitStatus, Vec<String>) {
         (self.exit_status().await, self.logs())

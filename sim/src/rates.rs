@@ -32,9 +32,8 @@ impl Rates {
 
     /// Takes a call's tokens, or refuses it.
     pub(crate) fn admit(&mut self, action: Action, now: SystemTime) -> Result<(), ApiError> {
-        let writes = matches!(action, Action::RegisterTargets | Action::DeregisterTargets);
         let admitted = action.api() == Api::Ecs
-            || (self.calls.take(now) && (!writes || self.writes.take(now)));
+            || (self.calls.take(now) && (!action.is_write() || self.writes.take(now)));
         if admitted {
             Ok(())
         } else {

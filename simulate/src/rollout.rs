@@ -13,7 +13,7 @@ use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use sim::events::sqs_batch;
-use sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
+use sim::{Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -280,11 +280,8 @@ impl World {
 
     fn course(&self) -> Course {
         let mut course = self.state().course.clone();
-        let is_write = |call: &&Call| {
-            matches!(call.action, Action::RegisterTargets | Action::DeregisterTargets)
-        };
         let calls = self.aws.calls();
-        let writes: Vec<&Call> = calls.iter().filter(is_write).collect();
+        let writes: Vec<&Call> = calls.iter().filter(|call| call.action.is_write()).collect();
         course.writes = writes.len();
         course.reads = calls.len() - writes.len();
         course.throttled = writes.iter().filter(|call| is_throttled(call)).count();
