@@ -27,6 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lambda_runtime::tracing::subscriber as log;
 use serde_json::Value;
 use simulate::dice::Dice;
+use simulate::function;
 use tokio::runtime::Runtime;
 
 use documents::Documents;
@@ -61,9 +62,7 @@ impl Default for Bench {
 impl Bench {
     /// Sets up what all cases share; none of it is changed by them.
     pub fn new() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let runtime = runtime.expect("a runtime without I/O needs nothing of the system");
+        let runtime = function::runtime();
         let documents = Documents::read();
         let scene = |ecs| runtime.block_on(Scene::new(ecs, &documents));
         let scenes = [Ecs::Serving, Ecs::Leaving, Ecs::Empty].map(scene);

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
-use ecs_ipv6_targets::aws::sdk_config;
-use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use sim::{Aws, Call, TargetGroup};
+use simulate::function;
 use tokio::runtime::Runtime;
 
 use crate::documents::Documents;
@@ -67,7 +65,7 @@ fn demo() -> TargetGroup {
 impl Scene {
     /// A scene in which ECS knows this.
     pub async fn new(ecs: Ecs, documents: &Documents) -> Self {
-        let aws = Aws::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW as u64));
+        let aws = Aws::starting_at(now());
         let (demo, own) = (aws.add_target_group(demo()), aws.add_target_group(own()));
         let bound = |owner, cluster, group: &String, port| Bound {
             owner,
@@ -93,9 +91,13 @@ impl Scene {
             }
         });
         let tasks = tasks.collect();
-        let sdk = sdk(&aws).await;
-        let handler = |dry_run: &str| handler(&bindings, dry_run, &sdk);
-        let scene = Self { tasks, bound, wet: handler("false"), dry: handler("true"), aws };
+        let handler = async |dry_run: &str| {
+            let settings = [("DRY_RUN", dry_run)];
+            let handler = function::handler(&bindings, &settings, &aws, Arc::new(now)).await;
+            handler.telling_metrics(Box::new(metrics))
+        };
+        let (wet, dry) = (handler("false").await, handler("true").await);
+        let scene = Self { tasks, bound, wet, dry, aws };
         scene.clean();
         // A plan has both handlers ask for the ports they remember, before the first case rather than in it.
         for handler in [&scene.wet, &scene.dry] {
@@ -132,11 +134,13 @@ impl Scene {
     }
 }
 
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW as u64)
+}
+
 /// Half a minute is left.
 fn context() -> Context {
-    let mut context = Context::default();
-    context.deadline = (NOW as u64 + 30) * 1000;
-    context
+    function::context(now() + Duration::from_secs(30))
 }
 
 fn known_to(ecs: Ecs, documents: &Documents) -> Vec<Value> {
@@ -151,25 +155,6 @@ fn known_to(ecs: Ecs, documents: &Documents) -> Vec<Value> {
         Ecs::Leaving => vec![sample(first, "DEACTIVATING")],
         Ecs::Empty => Vec::new(),
     }
-}
-
-/// The SDK as in production, but for its HTTP client.
-async fn sdk(aws: &Aws) -> SdkConfig {
-    let credentials = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
-    let sdk = sdk_config("us-east-2", aws.http_client(), credentials).await;
-    sdk.to_builder().identity_cache(aws_config::identity::IdentityCache::no_cache()).build()
-}
-
-fn handler(bindings: &Value, dry_run: &str, sdk: &SdkConfig) -> Handler {
-    let variable = |name: &str| match name {
-        "BINDINGS" => Some(bindings.to_string()),
-        "AWS_REGION" => Some("us-east-2".to_owned()),
-        "DRY_RUN" => Some(dry_run.to_owned()),
-        _ => None,
-    };
-    let config = Config::read(variable).expect("the scene's settings are right");
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW as u64);
-    Handler::new(config, sdk, Arc::new(move || now)).telling_metrics(Box::new(metrics))
 }
 
 /// CloudWatch reads every line of metrics as one JSON object.

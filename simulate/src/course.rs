@@ -61,7 +61,8 @@ async fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
         Prune::All => "all",
         Prune::Never => "never",
     };
-    let handler = function::handler(&scenario.bindings(&arns), prune, &aws).await;
+    let (bindings, settings) = (scenario.bindings(&arns), [("PRUNE", prune)]);
+    let handler = function::handler(&bindings, &settings, &aws, function::clock_of(&aws)).await;
     let mut history = History::new(wanted);
     history.note(std::time::Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let run = Run::new(aws, arns, scenario, handler, dice, history);

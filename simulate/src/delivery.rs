@@ -17,7 +17,7 @@ use crate::scenario::Delivery;
 use crate::subject::{Blemish, Stage, stage, words};
 
 /// Lambda's waits before it tries a failed event again.
-const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+pub const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
 /// An event on its way.
 #[derive(Debug)]

@@ -1,30 +1,62 @@
-//! The real function: its handler and SDK clients over a simulated AWS.
+//! The real function over a simulated AWS: its handler and SDK clients, the time they live in, how Lambda
+//! invokes them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_config::Region;
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
-use ecs_ipv6_targets::handler::Handler;
+use ecs_ipv6_targets::handler::{Clock, Handler};
+use lambda_runtime::Context;
 use serde_json::Value;
 use sim::Aws;
+use tokio::runtime::{Builder, Runtime};
 
 const REGION: &str = "us-east-2";
 
-/// The real handler with the real SDK clients over this AWS.
-pub async fn handler(bindings: &Value, prune: &str, aws: &Aws) -> Handler {
+/// A runtime in which time passes as fast as it can.
+pub fn runtime() -> Runtime {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O needs nothing of the system")
+}
+
+/// The real handler with the real SDK clients over this AWS, with these settings beside the bindings.
+pub async fn handler(
+    bindings: &Value,
+    settings: &[(&str, &str)],
+    aws: &Aws,
+    clock: Clock,
+) -> Handler {
     let variable = |name: &str| match name {
         "BINDINGS" => Some(bindings.to_string()),
         "AWS_REGION" => Some(REGION.to_owned()),
-        "PRUNE" => Some(prune.to_owned()),
-        _ => None,
+        _ => settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()),
     };
-    let config = Config::read(variable).expect("the scenario's settings are right");
-    let clock = aws.clone();
-    Handler::new(config, &sdk(aws).await, Arc::new(move || clock.now()))
+    let config = Config::read(variable).expect("the settings are right");
+    Handler::new(config, &sdk(aws).await, clock)
+}
+
+/// The time of a simulated AWS.
+pub fn clock_of(aws: &Aws) -> Clock {
+    let aws = aws.clone();
+    Arc::new(move || aws.now())
+}
+
+/// What Lambda says of an invocation that it will end at that moment.
+pub fn context(deadline: SystemTime) -> Context {
+    let mut context = Context::default();
+    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    context
+}
+
+/// Whether a batch's answer returns this message; without an answer, all are.
+pub fn returns(answer: Option<&Value>, id: &str) -> bool {
+    let failures = answer.and_then(|answer| answer["batchItemFailures"].as_array());
+    failures.is_none_or(|failures| failures.iter().any(|f| f["itemIdentifier"] == id))
 }
 
 /// The SDK's settings as in production; made once, because reading the environment takes long.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::coverage::Case;
 use crate::evidence::{Evidence, Sighting};
+use crate::function;
 use crate::journal;
 use crate::promises;
 use crate::run::{Run, State};
@@ -96,9 +96,7 @@ pub async fn invoke(
     sightings: &[Sighting],
 ) -> (Invocation, Ending) {
     let (number, kill) = begin(run, kind, sightings);
-    let mut context = Context::default();
-    let deadline = run.aws.now() + run.scenario.timeout;
-    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let context = function::context(run.aws.now() + run.scenario.timeout);
     let crash = run.strikes(run.scenario.trouble.crash).then(|| run.draw_seconds(0.0, 0.6));
     let handle = run.handler.handle(LambdaEvent::new(payload, context));
     let ending = tokio::select! {

@@ -18,8 +18,9 @@
 //! | [`journal`] | what the function's log tells |
 //! | [`coverage`], [`history`] | what was exercised, and what happened |
 //! | [`mod@run`] | what all these share |
-//! | [`function`] | the real function over a simulated AWS |
-//! | [`rollout`], [`plot`] | something else: how long a large rollout takes, without faults |
+//! | [`function`] | the real function over a simulated AWS, and how Lambda invokes it |
+//! | [`seeds`] | many runs on all cores |
+//! | [`rollout`], [`timetable`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
 pub mod course;
@@ -40,7 +41,9 @@ pub mod queue;
 pub mod rollout;
 pub mod run;
 pub mod scenario;
+pub mod seeds;
 pub mod subject;
+pub mod timetable;
 pub mod trouble;
 pub mod witness;
 
@@ -66,13 +69,8 @@ pub fn run(seed: u64, history: bool) -> Outcome {
     journal::clear();
     // The SDK's pauses between retries come from this thread's generator.
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime without I/O needs nothing of the system");
     let tasks = tokio::task::LocalSet::new();
-    let run = tasks.block_on(&runtime, course::take(seed, history));
+    let run = tasks.block_on(&function::runtime(), course::take(seed, history));
     let calls = run.aws.calls().len();
     let state = run.state();
     Outcome {

@@ -1,48 +1,26 @@
 //! `cargo simulate`: many seeds on all cores, or one seed with its history.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::ops::Range;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use simulate::Outcome;
 use simulate::coverage::Coverage;
+use simulate::seeds::{Command, Seeds, unless_enough};
 
 const USAGE: &str = "\
 usage: cargo simulate --seeds N [--from S]    N runs on all cores, from seed S (0) on
        cargo simulate --seed S                one run, with its history";
 
-/// After so many broken runs there is enough to think about.
-const ENOUGH: usize = 5;
-
-enum Command {
-    One(u64),
-    Many { from: u64, seeds: u64 },
-}
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match command(&arguments) {
+    match Command::read("seed", std::env::args().skip(1)) {
         Some(Command::One(seed)) => one(seed),
-        Some(Command::Many { from, seeds }) => many(from, seeds),
+        Some(Command::Many(seeds)) => many(seeds),
         None => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
-    }
-}
-
-fn command(arguments: &[&str]) -> Option<Command> {
-    let number = |text: &str| text.replace(['_', ','], "").parse::<u64>().ok();
-    match *arguments {
-        ["--seed", seed] => Some(Command::One(number(seed)?)),
-        ["--seeds", seeds] => Some(Command::Many { from: 0, seeds: number(seeds)? }),
-        ["--seeds", seeds, "--from", from] => {
-            Some(Command::Many { from: number(from)?, seeds: number(seeds)? })
-        }
-        _ => None,
     }
 }
 
@@ -62,7 +40,7 @@ fn one(seed: u64) -> ExitCode {
     }
 }
 
-/// What all runs so far came to.
+/// What runs came to.
 #[derive(Default)]
 struct Sum {
     coverage: Coverage,
@@ -78,67 +56,47 @@ impl Sum {
     }
 }
 
-fn many(from: u64, seeds: u64) -> ExitCode {
-    let (next, done) = (AtomicU64::new(from), AtomicU64::new(0));
-    let sum = Mutex::new(Sum::default());
-    let begin = Instant::now();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let working = AtomicUsize::new(cores);
-    std::thread::scope(|threads| {
-        for _ in 0..cores {
-            threads.spawn(|| {
-                work(&next, from + seeds, &done, &sum);
-                working.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
-        threads.spawn(|| show_progress(&done, &working, seeds, begin));
-    });
-    let done = done.into_inner();
-    let Sum { coverage, calls, mut broken } = sum.into_inner().unwrap_or_default();
+fn many(range: Range<u64>) -> ExitCode {
+    let from = range.start;
+    let seeds = Seeds::new(range);
+    let work = || {
+        let mut sum = Sum::default();
+        seeds.each(|seed| {
+            sum.add(seed, simulate::run(seed, false));
+            unless_enough(sum.broken.len())
+        });
+        sum
+    };
+    let mut all = Sum::default();
+    for mut sum in seeds.on_all_cores(work, |is_over| show_progress(&seeds, is_over)) {
+        all.coverage.add(&sum.coverage);
+        all.calls += sum.calls;
+        all.broken.append(&mut sum.broken);
+    }
+    let Sum { coverage, calls, mut broken } = all;
     broken.sort();
     println!("{coverage}");
     for (seed, how) in &broken {
         println!("seed {seed}: {how}\n    see it with: cargo simulate --seed {seed}");
     }
-    let took = begin.elapsed().as_secs_f64();
     println!(
-        "{done} seeds from {from}, {} with a broken promise; {calls} calls to AWS; {took:.0} s, {:.0} seeds a second",
+        "{} seeds from {from}, {} with a broken promise; {calls} calls to AWS; {:.0} s, {:.0} seeds a second",
+        seeds.done(),
         broken.len(),
-        done as f64 / took
+        seeds.elapsed().as_secs_f64(),
+        seeds.rate()
     );
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn work(next: &AtomicU64, end: u64, done: &AtomicU64, sum: &Mutex<Sum>) {
-    let mut own = Sum::default();
-    loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= end {
-            break;
-        }
-        own.add(seed, simulate::run(seed, false));
-        done.fetch_add(1, Ordering::Relaxed);
-        if own.broken.len() >= ENOUGH {
-            next.store(end, Ordering::Relaxed);
-        }
-    }
-    if let Ok(mut sum) = sum.lock() {
-        sum.coverage.add(&own.coverage);
-        sum.calls += own.calls;
-        sum.broken.append(&mut own.broken);
-    }
-}
-
 /// One line, written over and over; none where nobody watches.
-fn show_progress(done: &AtomicU64, working: &AtomicUsize, seeds: u64, begin: Instant) {
+fn show_progress(seeds: &Seeds, is_over: &dyn Fn() -> bool) {
     if !stderr().is_terminal() {
         return;
     }
     loop {
-        let so_far = done.load(Ordering::Relaxed);
-        let took = begin.elapsed().as_secs_f64().max(0.001);
-        eprint!("\r{so_far} of {seeds} seeds, {:.0} a second ", so_far as f64 / took);
-        if working.load(Ordering::Relaxed) == 0 {
+        eprint!("\r{} of {} seeds, {:.0} a second ", seeds.done(), seeds.count(), seeds.rate());
+        if is_over() {
             break;
         }
         std::thread::sleep(Duration::from_millis(200));

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use sim::events::sqs_batch;
 
 use crate::coverage::Case;
 use crate::delivery::{Message, bury, told};
 use crate::evidence::Sighting;
+use crate::function;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::promises;
 use crate::run::Run;
 use crate::scenario::Queue;
 
 /// The template's.
-const VISIBILITY: Duration = Duration::from_secs(180);
+pub const VISIBILITY: Duration = Duration::from_secs(180);
 
 /// Puts a message into the queue.
 pub fn put(run: &Run, message: Message) {
@@ -63,8 +63,12 @@ async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
     let payload = sqs_batch(bodies);
     let sightings: Vec<Sighting> = batch.iter().map(|message| message.sighting.clone()).collect();
     let (invocation, ending) = invoke(run, Kind::Events, payload, &sightings).await;
+    let answer = match &ending {
+        Ending::Answer(answer) => Some(answer),
+        Ending::Error(_) | Ending::Killed => None,
+    };
     let (failed, applied): (Vec<Message>, Vec<Message>) =
-        batch.into_iter().partition(|message| has_failed(&ending, &message.id));
+        batch.into_iter().partition(|message| function::returns(answer, &message.id));
     let sightings = |messages: &[Message]| -> Vec<Sighting> {
         messages.iter().map(|message| message.sighting.clone()).collect()
     };
@@ -80,21 +84,6 @@ async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
     for message in failed {
         give_back(run, message, received, queue);
     }
-}
-
-/// Lambda deletes the messages that the answer does not name; without an answer, none.
-fn has_failed(ending: &Ending, id: &str) -> bool {
-    match ending {
-        Ending::Answer(answer) => match answer["batchItemFailures"].as_array() {
-            Some(failures) => failures.iter().any(|failure| names(failure, id)),
-            None => true,
-        },
-        Ending::Error(_) | Ending::Killed => true,
-    }
-}
-
-fn names(failure: &Value, id: &str) -> bool {
-    failure["itemIdentifier"] == id
 }
 
 /// A message becomes visible again when its time is over, or is put away.

@@ -2,7 +2,7 @@
 //! out of step, and how many calls that takes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,39 +10,27 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use ecs_ipv6_targets::handler::Handler;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use sim::events::sqs_batch;
 use sim::{Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::delivery::TRIES_AFTER;
 use crate::dice::Dice;
 use crate::function;
+use crate::queue::VISIBILITY;
 use crate::run::{Count, GoingOn};
+use crate::timetable::{Rollout, address, task, timetable};
 
 const PORT: u16 = 8080;
 
 /// How often the target groups are looked at.
 pub const STEP: Duration = Duration::from_millis(500);
 
-/// Lambda's timeout and the queue's visibility timeout, as in the template.
+/// Lambda's timeout, as in the template.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const VISIBILITY: Duration = Duration::from_secs(180);
-
-/// Lambda's waits before it tries a failed asynchronous invocation again.
-const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
-
-/// What is rolled out: every task of some services is replaced.
-#[derive(Clone, Copy, Debug)]
-pub struct Rollout {
-    /// The tasks of all services together.
-    pub tasks: usize,
-    /// The services, each with a target group of its own.
-    pub services: usize,
-    /// The time over which the new ones begin to run and the old ones to stop.
-    pub over: Duration,
-}
 
 /// How events are turned into calls.
 #[derive(Clone, Copy, Debug)]
@@ -91,12 +79,7 @@ pub struct Course {
 /// Runs a rollout.
 pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime without I/O needs nothing of the system");
-    tokio::task::LocalSet::new().block_on(&runtime, roll_out(seed, rollout, way))
+    tokio::task::LocalSet::new().block_on(&function::runtime(), roll_out(seed, rollout, way))
 }
 
 struct World {
@@ -173,7 +156,7 @@ async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
         .collect();
     let binding = |(service, group): (usize, &String)| json!({"cluster": "demo-cluster", "service": name(service), "targetGroupArn": group, "port": PORT});
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
-    let handler = function::handler(&bindings, "proven", &aws).await;
+    let handler = function::handler(&bindings, &[], &aws, function::clock_of(&aws)).await;
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
     aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
     let world = World {
@@ -198,43 +181,6 @@ async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
         world.change(service, &task);
     }
     Arc::new(world)
-}
-
-/// A task; those below `tasks` are the old ones.
-fn task(number: usize, rollout: Rollout) -> (usize, Task) {
-    let service = number % rollout.services;
-    let [high, low] = [number >> 16, number & 0xffff].map(|part| part as u16);
-    let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1 + high, low);
-    let task = Task::new(&format!("{number:032x}")).address(&address.to_string());
-    (service, task.service(&format!("service-{service}")))
-}
-
-fn address(task: &Task) -> IpAddr {
-    task.ipv6().expect("every task here has an address").into()
-}
-
-/// Every change that the template's rule passes, in the order of time. An old task tells four times that
-/// it stops.
-fn timetable(seed: u64, rollout: Rollout) -> Vec<(Duration, usize, Task)> {
-    let mut dice = Dice::of(seed ^ 1);
-    let mut changes = Vec::new();
-    for number in 0..rollout.tasks {
-        let over = rollout.over.as_secs_f64();
-        let (service, new) = task(rollout.tasks + number, rollout);
-        changes.push((dice.seconds(0.0, over), service, new.running()));
-        let (service, old) = task(number, rollout);
-        let mut at = dice.seconds(0.0, over);
-        let steps: [fn(Task) -> Task; 4] =
-            [Task::deactivating, Task::stopping, Task::deprovisioning, Task::stopped];
-        let mut old = old.running();
-        for step in steps {
-            old = step(old);
-            changes.push((at, service, old.clone()));
-            at += dice.seconds(0.5, 5.0);
-        }
-    }
-    changes.sort_by_key(|(at, ..)| *at);
-    changes
 }
 
 impl World {
@@ -328,16 +274,9 @@ async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
     world.state().course.invocations += 1;
     let received = Instant::now();
     let payload = sqs_batch(messages.iter().map(|m| (m.id.as_str(), m.event.clone())));
-    let mut context = Context::default();
-    let deadline = world.aws.now() + TIMEOUT;
-    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let answer = world.handler.handle(LambdaEvent::new(payload, context)).await;
-    let failures = answer.map(|answer| answer["batchItemFailures"].clone()).unwrap_or_default();
-    let failed = |message: &Message| match failures.as_array() {
-        Some(failures) => failures.iter().any(|f| f["itemIdentifier"] == message.id),
-        None => true,
-    };
-    for message in messages.into_iter().filter(failed) {
+    let context = function::context(world.aws.now() + TIMEOUT);
+    let answer = world.handler.handle(LambdaEvent::new(payload, context)).await.ok();
+    for message in messages.into_iter().filter(|m| function::returns(answer.as_ref(), &m.id)) {
         let world = world.clone();
         tokio::task::spawn_local(async move {
             sleep_until(received + VISIBILITY).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use simulate::rollout::{Rollout, TEMPLATE, Way, run};
+use simulate::rollout::{TEMPLATE, Way, run};
+use simulate::timetable::Rollout;
 
 #[test]
 fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {

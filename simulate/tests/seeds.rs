@@ -1,10 +1,11 @@
 //! A range of seeds keeps every promise and reaches every case; the same seed gives the same run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::{ControlFlow, Range};
 use std::thread;
 
 use simulate::coverage::{Case, Coverage};
 use simulate::promises::Broken;
+use simulate::seeds::Seeds;
 
 /// As many as half a minute allows on two cores. `cargo simulate` runs more.
 const SEEDS: u64 = 2500;
@@ -16,26 +17,20 @@ const BROKE_ONCE: &[(u64, &str)] = &[(
      away, but the promise about PRUNE=never knew only of registers that had an effect",
 )];
 
-/// Runs seeds on all cores.
-fn run(seeds: impl IntoIterator<Item = u64>) -> (Coverage, Vec<(u64, Broken)>) {
-    let seeds: Vec<u64> = seeds.into_iter().collect();
-    let next = AtomicU64::new(0);
+fn run(range: Range<u64>) -> (Coverage, Vec<(u64, Broken)>) {
+    let seeds = Seeds::new(range);
     let work = || {
         let (mut coverage, mut broken) = (Coverage::default(), Vec::new());
-        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            let outcome = simulate::run(*seed, false);
+        seeds.each(|seed| {
+            let outcome = simulate::run(seed, false);
             coverage.add(&outcome.coverage);
-            broken.extend(outcome.broken.map(|how| (*seed, how)));
-        }
+            broken.extend(outcome.broken.map(|how| (seed, how)));
+            ControlFlow::Continue(())
+        });
         (coverage, broken)
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let parts: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
     let (mut coverage, mut broken) = (Coverage::default(), Vec::new());
-    for (part, how) in parts {
+    for (part, how) in seeds.on_all_cores(work, |_| ()) {
         coverage.add(&part);
         broken.extend(how);
     }
@@ -64,8 +59,10 @@ fn every_promise_is_kept_and_every_case_is_reached() {
 
 #[test]
 fn seeds_that_broke_a_promise_once_keep_it() {
-    let (_, broken) = run(BROKE_ONCE.iter().map(|(seed, _)| *seed));
-    assert_kept(&broken);
+    for (seed, _) in BROKE_ONCE {
+        let (_, broken) = run(*seed..seed + 1);
+        assert_kept(&broken);
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use simulate::plot::{Line, plot};
-use simulate::rollout::{Course, Rollout, STEP, TEMPLATE, Way, run};
+use simulate::rollout::{Course, STEP, TEMPLATE, Way, run};
+use simulate::timetable::Rollout;
 
 /// Runs of each kind; the middle one is told.
 const SEEDS: u64 = 5;
