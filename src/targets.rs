@@ -61,29 +61,17 @@ impl Targets {
     ) -> Vec<Result<(), CallError>> {
         let call = async |chunk: &[Endpoint]| {
             debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
-            let targets = Some(descriptions(chunk));
+            let (client, targets) = (&self.client, Some(descriptions(chunk)));
             match write {
                 Write::Register => {
-                    let call = self.client.register_targets().target_group_arn(group.as_str());
-                    within(
-                        limits,
-                        Kind::ElbWrite,
-                        "RegisterTargets",
-                        call.set_targets(targets).send(),
-                    )
-                    .await
-                    .map(drop)
+                    let call = client.register_targets().target_group_arn(group.as_str());
+                    let call = call.set_targets(targets).send();
+                    within(limits, Kind::ElbWrite, "RegisterTargets", call).await.map(drop)
                 }
                 Write::Deregister => {
-                    let call = self.client.deregister_targets().target_group_arn(group.as_str());
-                    within(
-                        limits,
-                        Kind::ElbWrite,
-                        "DeregisterTargets",
-                        call.set_targets(targets).send(),
-                    )
-                    .await
-                    .map(drop)
+                    let call = client.deregister_targets().target_group_arn(group.as_str());
+                    let call = call.set_targets(targets).send();
+                    within(limits, Kind::ElbWrite, "DeregisterTargets", call).await.map(drop)
                 }
             }
         };
