@@ -23,16 +23,16 @@ class Stack:
         client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
         self._front = front
         self._events, self._sqs, self._cloudformation = client("events"), client("sqs"), client("cloudformation")
-        self._name = f"stack-{uuid.uuid4().hex[:8]}"
+        self.name = f"stack-{uuid.uuid4().hex[:8]}"
         assert not refusals(parameters), refusals(parameters)
-        outputs = create_stack(client, self._name, template(), parameters)
+        outputs = create_stack(client, self.name, template(), parameters)
         self.function = client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
         (self.mapping,) = client("lambda").list_event_source_mappings(FunctionName=outputs["FunctionName"])["EventSourceMappings"]
         assert self.mapping["State"] == "Enabled"
         client("lambda").update_event_source_mapping(UUID=self.mapping["UUID"], Enabled=False)
         self._queue = self._url(self.mapping["EventSourceArn"])
         self._dead_letters = self._url(outputs["DeadLetterQueueArn"])
-        for rule in self._events.list_rules(NamePrefix=f"{self._name}-")["Rules"]:
+        for rule in self._events.list_rules(NamePrefix=f"{self.name}-")["Rules"]:
             assert rule["State"] == "ENABLED"
             if "ScheduleExpression" in rule:
                 targets = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
@@ -97,7 +97,7 @@ class Stack:
         return json.loads(attributes["RedrivePolicy"])["maxReceiveCount"]
 
     def close(self) -> None:
-        self._cloudformation.delete_stack(StackName=self._name)
+        self._cloudformation.delete_stack(StackName=self.name)
 
     def _receive(self, queue: str) -> list[dict]:
         return self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages", [])
