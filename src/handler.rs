@@ -18,7 +18,7 @@ use crate::ecs::Ecs;
 use crate::error::Error;
 use crate::event;
 use crate::knowledge::Sighting;
-use crate::limits::Limits;
+use crate::limits::{Limits, Rates};
 use crate::metrics::{self, Heard, Work};
 use crate::object::Object;
 use crate::report::Report;
@@ -33,7 +33,7 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Takes the lines of metrics.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Handles invocations. What it keeps between them is only what never changes.
+/// Handles invocations. What it keeps between them is what never changes, and how much of AWS's rates is used up.
 pub struct Handler {
     config: Config,
     ecs: Ecs,
@@ -41,6 +41,7 @@ pub struct Handler {
     sdk: SdkConfig,
     clock: Clock,
     counter: Counter,
+    rates: Rates,
     metrics: Option<Sink>,
 }
 
@@ -55,6 +56,7 @@ impl Handler {
             sdk: sdk.clone(),
             clock,
             counter,
+            rates: Rates::default(),
             metrics: None,
         }
     }
@@ -69,7 +71,7 @@ impl Handler {
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
         self.counter.take();
-        let limits = Limits::until(Deadline::new(invocation.context.deadline(), now));
+        let limits = Limits::new(Deadline::new(invocation.context.deadline(), now), &self.rates);
         match Input::of(invocation.payload)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,

@@ -1,6 +1,6 @@
 //! The function under load: `cargo run --profile simulate --example load -- --events 100000`.
 //!
-//! The real binary gets so many ECS events through the Runtime API, in SQS batches of up to 500,
+//! The real binary gets so many ECS events through the Runtime API, in SQS batches of up to 1,500,
 //! over a simulated AWS on loopback that throttles, fails and loses answers. What it fails comes
 //! back. At the end the target group has to hold exactly the serving tasks, and the process must not
 //! have grown meanwhile. Exit code 1 if one of both is not so.
@@ -36,7 +36,7 @@ const USAGE: &str = "usage: cargo run --profile simulate --example load -- [--ev
     N events (100000) from seed S (0); PATH is the binary to run (this one, which has the function in it)";
 
 /// The largest batch that template.yaml allows.
-const BATCH: usize = 500;
+const BATCH: usize = 1500;
 
 /// One invocation in so many meets an outage.
 const OUTAGE: usize = 8;

@@ -4,6 +4,7 @@ use crate::action::Action;
 use crate::services::{describe_services, describe_task_definition};
 use crate::task::{Task, last_segment};
 use crate::task_shape::{Place, describe};
+use crate::tasks::Known;
 use crate::wire::{ApiError, strings};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -34,8 +35,7 @@ fn describe_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let mut tasks = Vec::new();
     let mut failures = Vec::new();
     for id in asked {
-        let mut known = world.tasks.of_cluster(cluster, world.now());
-        match known.find(|known| is_named(&known.task, &id)) {
+        match named(world, cluster, &id) {
             Some(known) => tasks.push(describe(&known.task, Place::Api, known.since)),
             None => failures.push(json!({"arn": id, "reason": "MISSING"})),
         }
@@ -43,8 +43,13 @@ fn describe_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     Ok(json!({"tasks": tasks, "failures": failures}))
 }
 
-fn is_named(task: &Task, id: &str) -> bool {
-    task.arn() == id || task.id() == id
+/// The task of a cluster with this ARN or id.
+fn named<'a>(world: &'a World, cluster: &str, name: &str) -> Option<&'a Known> {
+    let now = world.now();
+    let by_arn = world.tasks.get(name, now).filter(|known| known.task.cluster_name() == cluster);
+    let by_id =
+        || world.tasks.of_cluster(cluster, "", now).find(|(_, known)| known.task.id() == name);
+    by_arn.or_else(|| by_id().map(|(_, known)| known))
 }
 
 fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
@@ -57,11 +62,9 @@ fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let after = input["nextToken"].as_str().unwrap_or_default();
     let mut arns: Vec<String> = world
         .tasks
-        .of_cluster(cluster, world.now())
-        .map(|known| &known.task)
-        .filter(|task| is_listed(task, input))
-        .map(Task::arn)
-        .filter(|arn| arn.as_str() > after)
+        .of_cluster(cluster, after, world.now())
+        .filter(|(_, known)| is_listed(&known.task, input))
+        .map(|(arn, _)| arn.clone())
         .take(page + 1)
         .collect();
     let more = arns.len() > page;

@@ -88,8 +88,8 @@ fn load_balancers(service: &Service) -> Vec<Value> {
 }
 
 fn running_tasks(world: &World, service: &Service) -> usize {
-    let known = world.tasks.of_cluster(&service.cluster, world.now());
+    let known = world.tasks.of_cluster(&service.cluster, "", world.now());
     let runs =
         |task: &Task| task.service_name() == Some(&service.name) && task.last_status() == "RUNNING";
-    known.filter(|known| runs(&known.task)).count()
+    known.filter(|(_, known)| runs(&known.task)).count()
 }

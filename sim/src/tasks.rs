@@ -1,5 +1,6 @@
 use crate::task::Task;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::{Duration, SystemTime};
 
 /// ECS docs: stopped tasks stay visible for at least an hour. Here it is an hour exactly.
@@ -57,11 +58,16 @@ impl Tasks {
         self.known.values().map(|known| &known.task)
     }
 
-    /// All tasks of a cluster, sorted by ARN.
-    pub(crate) fn of_cluster(&self, name: &str, now: SystemTime) -> impl Iterator<Item = &Known> {
+    /// The tasks of a cluster with their ARNs, sorted by these, from the one after `after`.
+    pub(crate) fn of_cluster(
+        &self,
+        name: &str,
+        after: &str,
+        now: SystemTime,
+    ) -> impl Iterator<Item = (&String, &Known)> {
         self.known
-            .values()
-            .filter(move |known| known.task.cluster_name() == name && known.is_visible(now))
+            .range::<str, _>((Bound::Excluded(after), Bound::Unbounded))
+            .filter(move |(_, known)| known.task.cluster_name() == name && known.is_visible(now))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::convergence::{After, converged};
 use crate::coverage::Case;
 use crate::delivery::{self, Message};
 use crate::dice::Dice;
-use crate::function;
+use crate::function::Instances;
 use crate::history::History;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::network::Network;
@@ -62,10 +62,10 @@ async fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
         Prune::Never => "never",
     };
     let (bindings, settings) = (scenario.bindings(&arns), [("PRUNE", prune)]);
-    let handler = function::handler(&bindings, &settings, &aws, function::clock_of(&aws)).await;
+    let function = Instances::none(&bindings, &settings, &aws).await;
     let mut history = History::new(wanted);
     history.note(std::time::Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
-    let run = Run::new(aws, arns, scenario, handler, dice, history);
+    let run = Run::new(aws, arns, scenario, function, dice, history);
     run.aws.set_fate(Arc::new(Network(Arc::downgrade(&run))));
     run
 }

@@ -1,8 +1,8 @@
-//! The real function over a simulated AWS: its handler and SDK clients, the time they live in, how Lambda
+//! The real function over a simulated AWS: its instances with their SDK clients, the time they live in, how Lambda
 //! invokes them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_config::Region;
@@ -10,8 +10,9 @@ use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::{Clock, Handler};
-use lambda_runtime::Context;
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 use sim::Aws;
 use tokio::runtime::{Builder, Runtime};
@@ -31,17 +32,48 @@ pub async fn handler(
     aws: &Aws,
     clock: Clock,
 ) -> Handler {
+    Handler::new(config(bindings, settings), &sdk(aws).await, clock)
+}
+
+fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
     let variable = |name: &str| match name {
         "BINDINGS" => Some(bindings.to_string()),
         "AWS_REGION" => Some(REGION.to_owned()),
         _ => settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()),
     };
-    let config = Config::read(variable).expect("the settings are right");
-    Handler::new(config, &sdk(aws).await, clock)
+    Config::read(variable).expect("the settings are right")
+}
+
+/// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work, or else a
+/// new one. All are of one AWS.
+pub struct Instances {
+    config: Config,
+    sdk: SdkConfig,
+    clock: Clock,
+    waiting: Mutex<Vec<Handler>>,
+}
+
+impl Instances {
+    /// None yet, with these settings beside the bindings.
+    pub async fn none(bindings: &Value, settings: &[(&str, &str)], aws: &Aws) -> Self {
+        let config = config(bindings, settings);
+        Self { config, sdk: sdk(aws).await, clock: clock_of(aws), waiting: Mutex::default() }
+    }
+
+    /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
+    pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = waiting().pop();
+        let instance = last
+            .unwrap_or_else(|| Handler::new(self.config.clone(), &self.sdk, self.clock.clone()));
+        let answer = instance.handle(event).await;
+        waiting().push(instance);
+        answer
+    }
 }
 
 /// The time of a simulated AWS.
-pub fn clock_of(aws: &Aws) -> Clock {
+fn clock_of(aws: &Aws) -> Clock {
     let aws = aws.clone();
     Arc::new(move || aws.now())
 }

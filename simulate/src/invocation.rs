@@ -98,7 +98,7 @@ pub async fn invoke(
     let (number, kill) = begin(run, kind, sightings);
     let context = function::context(run.aws.now() + run.scenario.timeout);
     let crash = run.strikes(run.scenario.trouble.crash).then(|| run.draw_seconds(0.0, 0.6));
-    let handle = run.handler.handle(LambdaEvent::new(payload, context));
+    let handle = run.function.invoke(LambdaEvent::new(payload, context));
     let ending = tokio::select! {
         biased;
         () = kill.notified() => Ending::Killed,

@@ -35,7 +35,8 @@
 //!
 //! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter queue.
 //! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was done,
-//! and AWS said so.
+//! and AWS said so. (A stopped task's target that the same invocation registered for a newer task, with the same
+//! address, is that one's: if it leaves, too, and that fails, its own message comes back.)
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages fail whose
 //! own target no group takes.
@@ -159,7 +160,7 @@ pub fn nothing_swallowed(
     sightings: &[Sighting],
 ) -> Result<(), Broken> {
     let subjects: BTreeSet<usize> = sightings.iter().map(|sighting| sighting.subject).collect();
-    for subject in subjects {
+    for subject in subjects.iter().copied() {
         let Some(shown) = invocation.shown.of(subject) else { continue };
         let write = match shown.stage {
             Stage::Leaving => Write::Deregister,
@@ -168,7 +169,12 @@ pub fn nothing_swallowed(
         };
         for target in state.subjects[subject].targets.iter().filter(|_| shown.addressed) {
             let serves = |holder| invocation.shown.has(holder, Stage::Serving);
-            let spared = write == Write::Deregister && state.holders(target).any(serves);
+            let returns = |holder| {
+                let registered = invocation.registered.contains(target);
+                registered && invocation.shown.of(holder).is_some() && !subjects.contains(&holder)
+            };
+            let spared = write == Write::Deregister
+                && state.holders(target).any(|holder| serves(holder) || returns(holder));
             if !spared && invocation.acknowledged.get(target) != Some(&write) {
                 let how = format!("t{subject} was answered as done without {write:?}Targets");
                 return broken("nothing swallowed", how);

@@ -9,7 +9,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use sim::events::sqs_batch;
@@ -19,7 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::delivery::TRIES_AFTER;
 use crate::dice::Dice;
-use crate::function;
+use crate::function::{self, Instances};
 use crate::queue::VISIBILITY;
 use crate::run::{Count, GoingOn};
 use crate::timetable::{Rollout, address, task, timetable};
@@ -31,6 +30,12 @@ pub const STEP: Duration = Duration::from_millis(500);
 
 /// Lambda's timeout, as in the template.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most that Lambda hands to an invocation, in bytes (Lambda developer guide, "Lambda quotas").
+const PAYLOAD: usize = 6_000_000;
+
+/// What a message takes of it beside its body, in bytes. The body itself grows by a tenth, as its quotes are escaped.
+const RECORD: usize = 900;
 
 /// How events are turned into calls.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +55,8 @@ pub enum Way {
 }
 
 /// The queue of template.yaml.
-pub const TEMPLATE: Way = Way::Queue { concurrency: 2, window: Duration::from_secs(2), batch: 500 };
+pub const TEMPLATE: Way =
+    Way::Queue { concurrency: 2, window: Duration::from_secs(2), batch: 1500 };
 
 /// What became of a rollout.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +91,7 @@ pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
 struct World {
     aws: Aws,
     groups: Vec<String>,
-    handler: Handler,
+    function: Instances,
     begin: Instant,
     queued: Notify,
     /// Messages in the queue or in an invocation, and calls per event.
@@ -128,6 +134,7 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
         for _ in 0..concurrency {
             tokio::task::spawn_local(poll(world.clone(), window, batch));
         }
+        tokio::task::spawn_local(reconcile(world.clone()));
     }
     tokio::task::spawn_local(watch(world.clone()));
     for (at, service, task) in timetable(seed, rollout) {
@@ -156,12 +163,12 @@ async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
         .collect();
     let binding = |(service, group): (usize, &String)| json!({"cluster": "demo-cluster", "service": name(service), "targetGroupArn": group, "port": PORT});
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
-    let handler = function::handler(&bindings, &[], &aws, function::clock_of(&aws)).await;
+    let function = Instances::none(&bindings, &[], &aws).await;
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
     aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
     let world = World {
         groups,
-        handler,
+        function,
         begin: Instant::now(),
         queued: Notify::new(),
         under_way: Arc::default(),
@@ -261,7 +268,12 @@ async fn poll(world: Arc<World>, window: Duration, batch: usize) {
         }
         let messages: Vec<Message> = {
             let queue = &mut world.state().queue;
-            let size = queue.len().min(batch);
+            let mut bytes = 0;
+            let fits = |message: &&Message| {
+                bytes += RECORD + message.event.len() * 11 / 10;
+                bytes <= PAYLOAD
+            };
+            let size = queue.iter().take(batch).take_while(fits).count();
             queue.drain(..size).collect()
         };
         if !messages.is_empty() {
@@ -270,12 +282,26 @@ async fn poll(world: Arc<World>, window: Duration, batch: usize) {
     }
 }
 
+/// The schedule of the template: a reconcile every minute, the first one some time into the rollout.
+async fn reconcile(world: Arc<World>) {
+    sleep(Duration::from_secs(40)).await;
+    loop {
+        let next = Instant::now() + Duration::from_secs(60);
+        let context = function::context(world.aws.now() + TIMEOUT);
+        world.state().course.invocations += 1;
+        // What it could not do, the next one will.
+        let _ =
+            world.function.invoke(LambdaEvent::new(json!({"action": "reconcile"}), context)).await;
+        sleep_until(next).await;
+    }
+}
+
 async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
     world.state().course.invocations += 1;
     let received = Instant::now();
     let payload = sqs_batch(messages.iter().map(|m| (m.id.as_str(), m.event.clone())));
     let context = function::context(world.aws.now() + TIMEOUT);
-    let answer = world.handler.handle(LambdaEvent::new(payload, context)).await.ok();
+    let answer = world.function.invoke(LambdaEvent::new(payload, context)).await.ok();
     for message in messages.into_iter().filter(|m| function::returns(answer.as_ref(), &m.id)) {
         let world = world.clone();
         tokio::task::spawn_local(async move {

@@ -5,7 +5,6 @@ use std::net::Ipv6Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ecs_ipv6_targets::handler::Handler;
 use sim::Aws;
 use tokio::sync::Notify;
 
@@ -13,6 +12,7 @@ use crate::coverage::{Case, Coverage};
 use crate::delivery::Message;
 use crate::dice::Dice;
 use crate::evidence::Evidence;
+use crate::function::Instances;
 use crate::history::History;
 use crate::invocation::Invocation;
 use crate::promises::Broken;
@@ -31,7 +31,7 @@ pub struct Run {
     /// What the seed decided in advance.
     pub scenario: Scenario,
     /// The function under examination.
-    pub handler: Handler,
+    pub function: Instances,
     /// What goes on in ECS.
     pub moving: Arc<Count>,
     /// What is on its way to the function, or in it.
@@ -85,7 +85,7 @@ impl Run {
         aws: Aws,
         arns: Vec<String>,
         scenario: Scenario,
-        handler: Handler,
+        function: Instances,
         dice: Dice,
         history: History,
     ) -> Arc<Self> {
@@ -112,7 +112,7 @@ impl Run {
             aws,
             arns,
             scenario,
-            handler,
+            function,
             moving: Arc::default(),
             deliveries: Arc::default(),
             queued: Notify::new(),

@@ -172,7 +172,7 @@ fn draw_layout(dice: &mut Dice) -> (Vec<Service>, Vec<Group>, Vec<Bond>) {
 fn draw_queue(dice: &mut Dice) -> Delivery {
     Delivery::Queue(Queue {
         instances: dice.number(1..=3),
-        batch: dice.pick(&[1, 10, 500]),
+        batch: dice.pick(&[1, 10, 1500]),
         window: dice.pick(&[0, 200, 1000, 3000].map(Duration::from_millis)),
         receives: dice.pick(&[3, 10, 10]),
     })
