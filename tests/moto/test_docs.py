@@ -101,7 +101,7 @@ def by_hand() -> dict[str, dict]:
         "1": "Queue.Arn",
     }
     text = (ROOT / "docs" / "deploy-with-cargo-lambda.md").read_text()
-    documents = re.findall(r"<<EOF.*?\n(\{.*?)\nEOF", text, re.DOTALL)
+    documents = [document for document in re.findall(r"<<EOF[^\n]*\n(\{.*?)\nEOF", text, re.DOTALL) if "SqsManagedSseEnabled" not in document]
     filled = [re.sub(r"\$(\w+)", lambda found: variables[found[1]], document) for document in documents]
     return dict(zip(("queue policy", "role policy", "pattern"), map(json.loads, filled), strict=True))
 
@@ -135,10 +135,10 @@ def test_by_hand_the_settings_are_the_same():
         f"--scaling-config MaximumConcurrency={source['ScalingConfig']['MaximumConcurrency']}",
         f"--maximum-retry-attempts {function['EventInvokeConfig']['MaximumRetryAttempts']}",
         f"--maximum-event-age-in-seconds {function['EventInvokeConfig']['MaximumEventAgeInSeconds']}",
-        f'\\"VisibilityTimeout\\":\\"{queue["VisibilityTimeout"]}\\"',
-        f'\\"MessageRetentionPeriod\\":\\"{queue["MessageRetentionPeriod"]}\\"',
-        f'\\"MessageRetentionPeriod\\":\\"{resources_["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]}\\"',
-        f'maxReceiveCount\\\\\\":{queue["RedrivePolicy"]["maxReceiveCount"]}',
+        f'"VisibilityTimeout": "{queue["VisibilityTimeout"]}"',
+        f'"MessageRetentionPeriod": "{queue["MessageRetentionPeriod"]}"',
+        f'"MessageRetentionPeriod": "{resources_["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]}"',
+        f'\\"maxReceiveCount\\": {queue["RedrivePolicy"]["maxReceiveCount"]}',
         template()["Mappings"]["Every"]["1"]["Schedule"],
     ):
         assert setting in text, setting
