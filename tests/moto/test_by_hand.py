@@ -3,11 +3,14 @@
 import json
 import re
 import time
+import tomllib
 
 import boto3
 import pytest
 from conftest import GROUP_ARN, MANY, ONE
-from deployment import REGION, resources, template
+from deployment import REGION, ROOT, resources, template
+from samcli.commands.deploy.guided_config import GuidedConfig
+from samcli.lib.config.samconfig import SamConfig
 from shell import Shell, blocks
 from stack import Stack
 
@@ -361,3 +364,45 @@ def test_the_runbook_takes_targets_out(runbook, group):
     assert sorted(runbook(look).split()) == ["Id=2001:db8:1234:1a00::1,Port=8080", "Id=2001:db8:1234:1a00::2,Port=8081"]
     runbook(look, take_all_out)
     assert group.targets() == set()
+
+
+def test_sam_forgets_the_parameters_that_it_saved(shell, tmp_path):
+    before = (ROOT / "samconfig.toml").read_text()
+    (tmp_path / "samconfig.toml").write_text(before)
+    saved = SamConfig(tmp_path)
+    GuidedConfig(template_file=None, section="parameters")._save_parameter_overrides(["deploy"], "default", MANY | ONE, saved)
+    saved.flush()
+    assert "parameter_overrides" in (tmp_path / "samconfig.toml").read_text()
+    (forget,) = (block for block in blocks("deploy-with-sam.md", "One service") if "samconfig.toml" in block)
+    shell.run(f"cd {tmp_path}", forget)
+    assert tomllib.loads((tmp_path / "samconfig.toml").read_text()) == tomllib.loads(before)
+
+
+def test_the_load_balancer_comes_to_be_as_documented(shell, client):
+    ec2, elb = client("ec2"), client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"] for i, zone in enumerate("ab")]
+    security_group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    yours = {
+        "vpc-0123456789abcdef0": vpc,
+        "subnet-0aaaaaaaaaaaaaaaa": subnets[0],
+        "subnet-0bbbbbbbbbbbbbbbb": subnets[1],
+        "sg-0123456789abcdef0": security_group,
+        "rtb-0123456789abcdef0": table["RouteTableId"],
+        "igw-0123456789abcdef0": gateway,
+    }
+    settings, *steps = blocks("deploy-with-sam.md", "What it needs of AWS")
+    client("ecs").create_cluster(clusterName="demo-cluster")
+    client("ecs").register_task_definition(family="demo", containerDefinitions=[{"name": "demo", "image": "demo", "memory": 64}])
+    client("ecs").create_service(cluster="demo-cluster", serviceName="demo-service", taskDefinition="demo", desiredCount=0)
+    commands = "\n".join([settings, *steps])
+    for example, own in yours.items():
+        commands = commands.replace(example, own)
+    shell.run(standin("put-account-setting-default", ":"), commands)  # moto knows no dualStackIPv6
+    (balancer,) = elb.describe_load_balancers(Names=["demo-nlb"])["LoadBalancers"]
+    assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == set(subnets)
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    forwards = {(listener["Protocol"], listener["Port"]): listener["DefaultActions"][0]["TargetGroupArn"].split("/")[1] for listener in listeners}
+    assert forwards == {("TCP", 443): "demo-ipv6", ("UDP", 53): "dns-ipv6"}
