@@ -1,8 +1,9 @@
-//! The AWS clients: credentials, endpoints, TLS.
+//! The AWS clients: credentials, TLS, and what else they share.
 
+use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ecs::config::{Credentials, SharedHttpClient};
+use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -11,6 +12,7 @@ use rustls_pki_types::pem::PemObject;
 
 use crate::call::{retries, timeouts};
 use crate::config::Mistake;
+use crate::endpoints::Endpoints;
 
 /// The roots that AWS's endpoints chain to in the commercial and GovCloud partitions, from Amazon
 /// Trust Services' repository. Parsing these five takes a fraction of the time of parsing all
@@ -18,29 +20,39 @@ use crate::config::Mistake;
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// Settings shared by all clients. `http` carries the calls; credentials come from `variable`, as
-/// Lambda gives them, or else from the default chain, as on a developer's machine. Endpoints
-/// (`AWS_ENDPOINT_URL*`, `AWS_USE_DUALSTACK_ENDPOINT`) are read by the SDK (AWS SDKs reference).
-pub async fn sdk_config(
+/// Lambda gives them.
+pub fn sdk_config(
     region: &str,
     http: SharedHttpClient,
+    endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
-) -> SdkConfig {
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+) -> Result<SdkConfig, Mistake> {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials(variable)?))
+        .identity_cache(IdentityCache::lazy().build())
         .http_client(http)
         .timeout_config(timeouts())
         .retry_config(retries())
         // The attempt's own timeout does its work for answers of a few kilobytes.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .service_config(endpoints.clone());
+    config.set_endpoint_url(endpoints.url.clone());
+    config.set_use_dual_stack(endpoints.dual_stack);
+    config.set_use_fips(endpoints.fips);
+    Ok(config.build())
+}
+
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Mistake> {
     let given = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let config = match (given("AWS_ACCESS_KEY_ID"), given("AWS_SECRET_ACCESS_KEY")) {
-        (Some(id), Some(secret)) => {
-            let token = given("AWS_SESSION_TOKEN");
-            config.credentials_provider(Credentials::new(id, secret, token, None, "environment"))
-        }
-        _ => config,
+    let needed = |name: &str| {
+        let mend = "Lambda sets it; elsewhere export credentials, for example by \
+                    eval \"$(aws configure export-credentials --format env)\"";
+        given(name).ok_or_else(|| Mistake::new(name, "not set", mend))
     };
-    config.load().await
+    let (id, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
+    Ok(Credentials::new(id, secret, given("AWS_SESSION_TOKEN"), None, "environment"))
 }
 
 /// The HTTPS client: TLS by ring, because the SDK's default (aws-lc-rs) spends 35 to 60 ms of CPU
@@ -48,9 +60,11 @@ pub async fn sdk_config(
 /// size. `AWS_CA_BUNDLE` names the roots to trust; without it they follow from the region.
 pub fn https_client(
     region: &str,
+    endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<SharedHttpClient, Mistake> {
-    let tls = TlsContext::builder().with_trust_store(trust_store(region, &variable)?).build();
+    let tls =
+        TlsContext::builder().with_trust_store(trust_store(region, endpoints, &variable)?).build();
     let tls = tls.map_err(|e| Mistake::new("AWS_CA_BUNDLE", e, "name a file of certificates"))?;
     let ring = Provider::Rustls(CryptoMode::Ring);
     Ok(Builder::new().tls_provider(ring).tls_context(tls).build_https())
@@ -58,17 +72,14 @@ pub fn https_client(
 
 fn trust_store(
     region: &str,
+    endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<TrustStore, Mistake> {
     if let Some(path) = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
         return bundle(&path);
     }
     // Other HTTPS endpoints may chain elsewhere, and so do those of other partitions.
-    let https_elsewhere = ["", "_ECS", "_ELASTIC_LOAD_BALANCING_V2"]
-        .iter()
-        .filter_map(|service| variable(&format!("AWS_ENDPOINT_URL{service}")))
-        .any(|url| url.starts_with("https:"));
-    if https_elsewhere || !chains_to_amazon(region) {
+    if endpoints.has_https() || !chains_to_amazon(region) {
         return Ok(TrustStore::default());
     }
     Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
@@ -130,11 +141,14 @@ mod tests {
     #[test]
     fn a_bundle_without_certificates_is_a_mistake_and_no_panic() {
         let missing = |name: &str| (name == "AWS_CA_BUNDLE").then(|| "/no/such/file".to_owned());
-        let error = trust_store("us-east-2", missing).unwrap_err().to_string();
+        let error =
+            trust_store("us-east-2", &Endpoints::default(), missing).unwrap_err().to_string();
         assert!(error.starts_with("AWS_CA_BUNDLE: \"/no/such/file\""), "{error}");
         let other = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let no_certificates = |name: &str| (name == "AWS_CA_BUNDLE").then(|| other.to_owned());
-        let error = trust_store("us-east-2", no_certificates).unwrap_err().to_string();
+        let error = trust_store("us-east-2", &Endpoints::default(), no_certificates)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("0 usable"), "{error}");
     }
 }

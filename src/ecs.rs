@@ -10,7 +10,7 @@ use aws_sdk_ecs::types;
 use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
-use crate::binding::{Cluster, Owner};
+use crate::binding::{Binding, Cluster, Owner};
 use crate::bisect::{Blame, Patience, in_halves};
 use crate::call::{CallError, within};
 use crate::limits::{Kind, Limits};
@@ -101,6 +101,12 @@ impl Ecs {
             }
         }
         (tasks, whole)
+    }
+
+    /// Lists tasks of the first binding, if only to be connected.
+    pub async fn touch(&self, bindings: &[Binding], limits: &Limits) -> Result<(), CallError> {
+        let Some(Binding { cluster, owner, .. }) = bindings.first() else { return Ok(()) };
+        self.list_page(cluster, owner, Desired::Running, None, limits).await.map(drop)
     }
 
     async fn list(

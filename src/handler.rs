@@ -26,6 +26,7 @@ use crate::settle::Settle;
 use crate::targets::Targets;
 use crate::task::TaskArn;
 use crate::traffic::Counter;
+use crate::warm_up::warm_up;
 
 /// Tells the time. A simulation brings its own.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -65,6 +66,11 @@ impl Handler {
     #[must_use]
     pub fn telling_metrics(self, sink: Sink) -> Self {
         Self { metrics: Some(sink), ..self }
+    }
+
+    /// Makes the connections, and looks at the bindings. Whatever fails, the handler serves.
+    pub async fn warm_up(&self) {
+        warm_up(&self.config.bindings, &self.targets, &self.ecs, &self.rates).await;
     }
 
     /// Handles one invocation.

@@ -7,9 +7,11 @@
 //!
 //! - wiring: [`run`], [`aws`], [`log`]
 //! - the handler: [`handler`], [`error`]
-//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`]
+//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`],
+//!   [`warm_up`]
 //! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`bisect`],
-//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`object`]
+//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`endpoints`],
+//!   [`object`]
 //! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
 //!   [`task`], [`arn`], and of the doctor all but its reading
 
@@ -24,6 +26,7 @@ pub mod doctor;
 pub mod drift;
 pub mod ecs;
 pub mod emf;
+pub mod endpoints;
 pub mod error;
 pub mod event;
 pub mod events;
@@ -42,6 +45,7 @@ pub mod settle;
 pub mod targets;
 pub mod task;
 pub mod traffic;
+pub mod warm_up;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,6 +54,7 @@ use std::time::SystemTime;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use config::{Config, Mistake};
+use endpoints::Endpoints;
 use handler::Handler;
 
 /// Runs the function under the Lambda Runtime API until the environment ends it. A mistake in its
@@ -57,13 +62,18 @@ use handler::Handler;
 pub async fn run() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     log::start(variable);
-    let handler = match handler(variable).await {
+    let handler = match handler(variable) {
         Ok(handler) => handler,
         Err(mistake) => {
             eprintln!("{mistake}");
             return ExitCode::FAILURE;
         }
     };
+    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime environment variables").
+    // Elsewhere a start has no more CPU than what follows.
+    if variable("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() {
+        handler.warm_up().await;
+    }
     let serve = service_fn(|invocation: LambdaEvent<_>| handler.handle(invocation));
     match lambda_runtime::run(serve).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,10 +84,11 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, Mistake> {
+fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, Mistake> {
     let config = Config::read(&variable)?;
-    let http = aws::https_client(&config.region, &variable)?;
-    let sdk = aws::sdk_config(&config.region, http, &variable).await;
+    let endpoints = Endpoints::read(&variable)?;
+    let http = aws::https_client(&config.region, &endpoints, &variable)?;
+    let sdk = aws::sdk_config(&config.region, http, &endpoints, &variable)?;
     let handler = Handler::new(config, &sdk, Arc::new(SystemTime::now));
     Ok(handler.telling_metrics(Box::new(log::write)))
 }

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
-    TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
+    TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
+    TargetHealthStateEnum, TargetTypeEnum,
 };
 use tracing::debug;
 
@@ -21,6 +22,8 @@ use crate::traffic::Counter;
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
+
+const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
 
 /// The two ways to change a target group, in the order in which they are done: a rollout then
 /// never leaves a group with fewer targets than it has serving tasks. Both may be repeated.
@@ -101,25 +104,53 @@ impl Targets {
         group: &TargetGroupArn,
         limits: &Limits,
     ) -> Result<u16, CallError> {
-        let known = self.ports.lock().unwrap_or_else(PoisonError::into_inner).get(group).copied();
-        if let Some(port) = known {
+        if let Some(port) = self.ports().get(group).copied() {
             return Ok(port);
         }
-        const ACTION: &str = "DescribeTargetGroups";
-        debug!(target_group = group.name(), ACTION);
-        let call = self.client.describe_target_groups().target_group_arns(group.as_str()).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
-        let port = answer.target_groups().first().and_then(|group| group.port());
-        let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| {
+        self.learn(&[group], limits).await?;
+        self.ports().get(group).copied().ok_or_else(|| {
             CallError::new(
-                ACTION,
+                DESCRIBE_TARGET_GROUPS,
                 "NoPort",
                 "the target group has no port: name one in its binding",
             )
-        })?;
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(group.clone(), port);
-        Ok(port)
+        })
     }
+
+    /// Looks up the ports of target groups in one call. Returns those groups that cannot take IPv6
+    /// addresses, each in a few words.
+    pub async fn learn(
+        &self,
+        groups: &[&TargetGroupArn],
+        limits: &Limits,
+    ) -> Result<Vec<String>, CallError> {
+        debug!(target_groups = groups.len(), DESCRIBE_TARGET_GROUPS);
+        let arns = groups.iter().map(|group| group.as_str().to_owned()).collect();
+        let call = self.client.describe_target_groups().set_target_group_arns(Some(arns)).send();
+        let answer = within(limits, Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
+        let known = |described: &TargetGroup| {
+            let port = u16::try_from(described.port()?).ok()?;
+            let arn = described.target_group_arn()?;
+            let group = groups.iter().find(|group| group.as_str() == arn)?;
+            Some(((*group).clone(), port))
+        };
+        self.ports().extend(answer.target_groups().iter().filter_map(known));
+        Ok(answer.target_groups().iter().filter_map(unfit).collect())
+    }
+
+    fn ports(&self) -> MutexGuard<'_, BTreeMap<TargetGroupArn, u16>> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell is no obstacle.
+fn unfit(group: &TargetGroup) -> Option<String> {
+    let kind = group.target_type().map_or("ip", TargetTypeEnum::as_str);
+    let family = group.ip_address_type().map_or("ipv6", TargetGroupIpAddressTypeEnum::as_str);
+    let name = group.target_group_name().unwrap_or_default();
+    (kind != "ip" || family != "ipv6").then(|| {
+        format!("{name} has target type {kind} and IP address type {family}, not ip and ipv6")
+    })
 }
 
 /// A running task whose target drains must be registered again.

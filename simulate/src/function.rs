@@ -10,6 +10,7 @@ use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::endpoints::Endpoints;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::{Clock, Handler};
 use lambda_runtime::{Context, LambdaEvent};
@@ -101,7 +102,8 @@ pub async fn sdk(aws: &Aws) -> SdkConfig {
     static REGIONS: AtomicU64 = AtomicU64::new(0);
     if SHARED.get().is_none() {
         let credentials = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
-        let shared = sdk_config(REGION, aws.http_client(), credentials).await;
+        let shared = sdk_config(REGION, aws.http_client(), &Endpoints::default(), credentials);
+        let shared = shared.expect("credentials are set");
         let _ = SHARED.set(shared);
     }
     let number = REGIONS.fetch_add(1, Ordering::Relaxed);

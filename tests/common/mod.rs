@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::endpoints::Endpoints;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
@@ -44,7 +45,8 @@ impl Function {
             _ => set(name),
         };
         let config = Config::read(variable).unwrap();
-        let sdk = sdk_config(&config.region, aws.http_client(), variable).await;
+        let endpoints = Endpoints::read(variable).unwrap();
+        let sdk = sdk_config(&config.region, aws.http_client(), &endpoints, variable).unwrap();
         let clock = aws.clone();
         let handler = Handler::new(config, &sdk, Arc::new(move || clock.now()));
         let metrics = Arc::<Mutex<Vec<String>>>::default();

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ class Shell:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto_port}",
             "AWS_REGION": REGION,
             "AWS_PAGER": "",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # cargo-lambda
             "BUILT": str(folder / "lambda"),
             "ROOT": str(ROOT),
         }

@@ -136,7 +136,7 @@ def test_by_hand_what_was_changed_comes_back(by_hand, client):
     by_hand(block)
     assert (attributes(client, NAME), attributes(client, f"{NAME}-dead-letters"), role_policy(client)) == before
     (mapping,) = client("lambda").list_event_source_mappings(FunctionName=NAME)["EventSourceMappings"]
-    assert (mapping["State"], mapping["BatchSize"]) == ("Enabled", 500)
+    assert (mapping["State"], mapping["BatchSize"]) == ("Enabled", template()["Resources"]["Function"]["Properties"]["Events"]["TaskStateChanges"]["Properties"]["BatchSize"])
     assert client("events").describe_rule(Name=NAME)["State"] == "ENABLED"
     assert len(client("events").list_targets_by_rule(Rule=NAME)["Targets"]) == 1
 

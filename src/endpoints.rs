@@ -1,0 +1,143 @@
+//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference, "Service-specific endpoints",
+//! "Dual-stack and FIPS endpoints").
+//!
+//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of which is on
+//! Lambda; it would take a third of a start and a seventh of the binary (docs/performance.md).
+
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+
+use crate::config::Mistake;
+
+const URL: &str = "AWS_ENDPOINT_URL";
+
+/// The services that are called, as the SDK names them, with their own variables for an endpoint.
+const SERVICES: [(&str, &str); 2] = [
+    ("ECS", "AWS_ENDPOINT_URL_ECS"),
+    ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
+];
+
+/// What the environment says of endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Whether hosts with IPv6 are wanted.
+    pub dual_stack: Option<bool>,
+    /// Whether hosts validated to FIPS 140 are wanted.
+    pub fips: Option<bool>,
+    /// One for all services.
+    pub url: Option<String>,
+    /// Of services, as the SDK names them.
+    own: Vec<(&'static str, String)>,
+}
+
+impl Endpoints {
+    /// Reads the settings; `variable` gives an environment variable's value if it is set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let flag = |name: &str| variable(name).map(|value| flag(name, &value)).transpose();
+        let ignored = flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.unwrap_or(false);
+        let url = |name: &str| {
+            let given = variable(name).filter(|_| !ignored);
+            given.map(|value| url(name, value)).transpose()
+        };
+        let mut own = Vec::new();
+        for (service, name) in SERVICES {
+            own.extend(url(name)?.map(|url| (service, url)));
+        }
+        Ok(Self {
+            dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT")?,
+            fips: flag("AWS_USE_FIPS_ENDPOINT")?,
+            url: url(URL)?,
+            own,
+        })
+    }
+
+    /// Whether an endpoint of somebody else's is to be called by HTTPS.
+    pub fn has_https(&self) -> bool {
+        self.own.iter().map(|(_, url)| url).chain(&self.url).any(|url| url.starts_with("https:"))
+    }
+}
+
+/// The SDK's clients ask for what is set for their service alone.
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let mut own = self.own.iter().filter(|_| key.env() == URL);
+        own.find(|(service, _)| *service == key.service_id()).map(|(_, url)| url.clone())
+    }
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, Mistake> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => {
+            let problem = format!("{value:?} is neither true nor false");
+            Err(Mistake::new(name, problem, "set it to one of them, or unset it"))
+        }
+    }
+}
+
+fn url(name: &str, value: String) -> Result<String, Mistake> {
+    let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(value),
+        _ => {
+            let problem = format!("{value:?} is no URL of an endpoint");
+            let mend = "give one that begins with https:// or http://, or unset it";
+            Err(Mistake::new(name, problem, mend))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Endpoints, String> {
+        let set =
+            |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Endpoints::read(set).map_err(|mistake| mistake.to_string())
+    }
+
+    #[test]
+    fn without_settings_the_sdk_chooses() {
+        assert_eq!(read(&[]), Ok(Endpoints::default()));
+        assert_eq!(read(&[(URL, ""), ("AWS_USE_FIPS_ENDPOINT", "")]), Ok(Endpoints::default()));
+    }
+
+    #[test]
+    fn a_service_finds_its_own_endpoint_and_no_others() {
+        let ecs = ("AWS_ENDPOINT_URL_ECS", "http://ecs.example");
+        let endpoints = read(&[ecs, (URL, "https://all.example")]).unwrap();
+        let key = |service, env| {
+            let key = ServiceConfigKey::builder().service_id(service).env(env);
+            key.profile("endpoint_url").build().unwrap()
+        };
+        assert_eq!(endpoints.load_config(key("ECS", URL)).as_deref(), Some("http://ecs.example"));
+        assert_eq!(endpoints.load_config(key("Elastic Load Balancing v2", URL)), None);
+        assert_eq!(endpoints.load_config(key("ECS", "AWS_SOMETHING_ELSE")), None);
+        assert_eq!(endpoints.url.as_deref(), Some("https://all.example"));
+        assert!(endpoints.has_https());
+        assert!(!read(&[ecs]).unwrap().has_https());
+    }
+
+    #[test]
+    fn they_can_be_ignored() {
+        let ignore = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True");
+        let endpoints = read(&[(URL, "https://x"), ("AWS_ENDPOINT_URL_ECS", "http://y"), ignore]);
+        assert_eq!(endpoints, Ok(Endpoints::default()));
+    }
+
+    #[test]
+    fn a_mistake_names_the_variable() {
+        for (name, value) in [
+            (URL, "localhost:9001"),
+            (URL, "https://"),
+            ("AWS_ENDPOINT_URL_ECS", "http://a b"),
+            ("AWS_USE_DUALSTACK_ENDPOINT", "yes"),
+            ("AWS_USE_FIPS_ENDPOINT", "1"),
+        ] {
+            let mistake = read(&[(name, value)]).unwrap_err();
+            assert!(mistake.starts_with(&format!("{name}: {value:?} is ")), "{mistake}");
+        }
+    }
+}
