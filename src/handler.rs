@@ -18,7 +18,7 @@ use crate::ecs::Ecs;
 use crate::error::Error;
 use crate::event;
 use crate::knowledge::Sighting;
-use crate::limits::{Limits, Rates};
+use crate::limits::{Allowance, Limits};
 use crate::metrics::{self, Heard, Work};
 use crate::object::Object;
 use crate::report::Report;
@@ -34,7 +34,7 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Takes the lines of metrics.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Handles invocations. What it keeps between them is what never changes, and how much of AWS's rates is used up.
+/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled lately.
 pub struct Handler {
     config: Config,
     ecs: Ecs,
@@ -42,7 +42,7 @@ pub struct Handler {
     sdk: SdkConfig,
     clock: Clock,
     counter: Counter,
-    rates: Rates,
+    allowance: Allowance,
     metrics: Option<Sink>,
 }
 
@@ -56,8 +56,8 @@ impl Handler {
             targets: Targets::new(sdk, &counter),
             sdk: sdk.clone(),
             clock,
+            allowance: Allowance::new(&counter),
             counter,
-            rates: Rates::default(),
             metrics: None,
         }
     }
@@ -70,14 +70,15 @@ impl Handler {
 
     /// Makes the connections, and looks at the bindings. Whatever fails, the handler serves.
     pub async fn warm_up(&self) {
-        warm_up(&self.config.bindings, &self.targets, &self.ecs, &self.rates).await;
+        warm_up(&self.config.bindings, &self.targets, &self.ecs).await;
     }
 
     /// Handles one invocation.
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
         self.counter.take();
-        let limits = Limits::new(Deadline::new(invocation.context.deadline(), now), &self.rates);
+        let limits =
+            Limits::new(Deadline::new(invocation.context.deadline(), now), self.allowance.rates());
         match Input::of(invocation.payload)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,

@@ -1,13 +1,14 @@
 //! Counts the requests to AWS, the SDK's own retries included.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_ecs::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
+use tokio::time::Instant;
 
 /// Parts of the error codes by which AWS's services throttle (AWS SDKs reference, "Retry behavior",
 /// throttling errors), as far as ECS and ELB use them.
@@ -30,9 +31,25 @@ pub struct Counter(Arc<Counts>);
 struct Counts {
     calls: AtomicU64,
     throttles: AtomicU64,
+    last_throttle: Mutex<Option<Instant>>,
 }
 
 impl Counter {
+    /// Counts a request that was refused because there were too many.
+    pub fn throttled(&self) {
+        self.0.throttles.fetch_add(1, Ordering::Relaxed);
+        *self.last() = Some(Instant::now());
+    }
+
+    /// When a request was refused for the last time.
+    pub fn last_throttle(&self) -> Option<Instant> {
+        *self.last()
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.last_throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What was counted since this was last asked.
     pub fn take(&self) -> Traffic {
         Traffic {
@@ -68,7 +85,9 @@ impl Intercept for Counter {
             let body = response.body().bytes().unwrap_or_default();
             !response.status().is_success() && THROTTLES.iter().any(|code| contains(body, code))
         });
-        self.0.throttles.fetch_add(u64::from(throttled), Ordering::Relaxed);
+        if throttled {
+            self.throttled();
+        }
         Ok(())
     }
 }

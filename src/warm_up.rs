@@ -20,8 +20,8 @@ const GROUPS: usize = 20;
 
 /// Reads target groups and tasks of the bindings. What fails is only told: invocations may still succeed, and say what is wrong
 /// if they do not.
-pub async fn warm_up(bindings: &[Binding], targets: &Targets, ecs: &Ecs, rates: &Rates) {
-    let limits = Limits::new(Deadline::after(PATIENCE), rates);
+pub async fn warm_up(bindings: &[Binding], targets: &Targets, ecs: &Ecs) {
+    let limits = Limits::new(Deadline::after(PATIENCE), Rates::default());
     let mut groups: Vec<_> = bindings.iter().map(|binding| &binding.target_group).collect();
     groups.sort();
     groups.dedup();
