@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ pub struct Function {
     api: RuntimeApi,
     logs: Logs,
     id: Option<u32>,
+    started: Instant,
     exited: watch::Receiver<Option<ExitStatus>>,
     watching: JoinHandle<()>,
 }
@@ -28,8 +29,18 @@ impl Function {
         endpoint_url: &str,
         environment: &[(&str, &str)],
     ) -> io::Result<Function> {
+        Self::start_command(std::process::Command::new(program), endpoint_url, environment).await
+    }
+
+    /// Likewise, with a command that has arguments. What else it sets is overwritten.
+    pub async fn start_command(
+        command: std::process::Command,
+        endpoint_url: &str,
+        environment: &[(&str, &str)],
+    ) -> io::Result<Function> {
         let api = RuntimeApi::start().await?;
-        let mut child = Command::new(program)
+        let started = Instant::now();
+        let mut child = Command::from(command)
             .env_clear()
             .envs(lambda_environment())
             .env("AWS_LAMBDA_RUNTIME_API", api.host())
@@ -50,7 +61,17 @@ impl Function {
             let (status, _) = tokio::join!(wait(&mut child), reading);
             exit.send_replace(Some(status));
         });
-        Ok(Function { api, logs, id, exited, watching })
+        Ok(Function { api, logs, id, started, exited, watching })
+    }
+
+    /// Waits until it asks for its first event; how long that took since the process was started. None if the process
+    /// ended instead.
+    pub async fn init_time(&self) -> Option<Duration> {
+        tokio::select! {
+            biased;
+            ready = self.api.ready() => Some(ready - self.started),
+            _ = self.exit_status() => None,
+        }
     }
 
     /// Hands in an event and waits for the answer, 30 s at most. If the process ends first, the answer is what it

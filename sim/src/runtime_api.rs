@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
-use tokio::sync::{Notify, oneshot};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Notify, SetOnce, oneshot};
 
 const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-2:123456789012:function:ecs-ipv6-targets";
@@ -37,6 +37,8 @@ pub enum Answer {
 struct State {
     invocations: Mutex<Invocations>,
     queued: Notify,
+    /// When the runtime first asked for an invocation.
+    ready: SetOnce<Instant>,
 }
 
 #[derive(Default)]
@@ -101,6 +103,11 @@ impl RuntimeApi {
         self.state.lock().init_error.clone()
     }
 
+    /// Waits until the runtime asks for its first invocation, with which Lambda's init phase ends; when that was.
+    pub async fn ready(&self) -> Instant {
+        *self.state.ready.wait().await
+    }
+
     async fn hand_in(&self, payload: &Value, deadline_ms: u64, patience: Duration) -> Answer {
         let (answered, answer) = oneshot::channel();
         let request_id = self.state.queue(payload, deadline_ms, answered);
@@ -151,6 +158,8 @@ impl State {
 
     /// The long poll of `/next`.
     async fn next(&self) -> Invocation {
+        // Only the first time counts.
+        let _ = self.ready.set(Instant::now());
         loop {
             if let Some(invocation) = self.take() {
                 return invocation;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use sim::{Answer, Function, RuntimeApi};
-use std::time::{Duration, SystemTime};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/function.sh");
 
@@ -26,6 +27,26 @@ async fn a_function_answers_one_event_after_the_other() {
         assert_eq!(function.invoke(&event).await, Answer::Success(event));
     }
     assert_eq!(function.logs(), ["hello from the function"]);
+}
+
+#[tokio::test]
+async fn init_lasts_until_a_function_asks_for_its_first_event() {
+    let begin = Instant::now();
+    let function = start(&[]).await;
+    let init = function.init_time().await.expect("a function that starts");
+    assert!(init <= begin.elapsed(), "{init:?}");
+    function.invoke(&json!(1)).await;
+    assert_eq!(function.init_time().await, Some(init));
+    assert_eq!(start(&[("FAIL_INIT", "1")]).await.init_time().await, None);
+}
+
+#[tokio::test]
+async fn a_function_can_be_a_command_with_arguments() {
+    let mut command = Command::new("/bin/bash");
+    command.arg(PROGRAM);
+    let function = Function::start_command(command, "http://127.0.0.1:1", &[]).await;
+    let answer = function.expect("a process").invoke(&json!(1)).await;
+    assert_eq!(answer, Answer::Success(json!(1)));
 }
 
 #[tokio::test]
