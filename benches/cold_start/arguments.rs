@@ -1,0 +1,27 @@
+/// What is asked for on the command line.
+pub struct Arguments {
+    /// How often each function is started for a table.
+    pub starts: usize,
+    /// How often each is invoked again for a table.
+    pub warm: usize,
+    /// Whether the function in Python takes part.
+    pub python: bool,
+}
+
+impl Arguments {
+    /// Reads the arguments; none if one is not understood.
+    pub fn of(arguments: &[String]) -> Option<Self> {
+        let mut asked = Self { starts: 15, warm: 200, python: true };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--bench" => {}
+                "--starts" => asked.starts = arguments.next()?.parse().ok()?,
+                "--warm" => asked.warm = arguments.next()?.parse().ok()?,
+                "--without-python" => asked.python = false,
+                _ => return None,
+            }
+        }
+        (asked.starts > 0 && asked.warm > 0).then_some(asked)
+    }
+}

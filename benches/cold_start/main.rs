@@ -1,0 +1,107 @@
+//! Cold starts, compared: `cargo bench --bench cold_start`.
+//!
+//! This function, and what it is measured by, start and answer one event over HTTPS on loopback, taking turns so
+//! that the machine's noise hits all alike: with a full CPU, and with the 1/14 of one that Lambda gives 128 MB.
+//! The tables on standard output are Markdown.
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | `arguments` | what is asked for |
+//! | `rivals` | the functions that are compared, and how they are built |
+//! | `stage` | the world they start in |
+//! | `process` | what a process has used of the machine |
+//! | `quota` | part of a CPU |
+//! | `measure` | starts and invocations with their times |
+//! | `tables` | the tables |
+//! | `reaches` | what is to be reached |
+
+mod arguments;
+mod measure;
+mod process;
+mod quota;
+mod reaches;
+mod rivals;
+mod stage;
+mod tables;
+#[path = "../../tests/common/tls.rs"]
+mod tls;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use measure::{Cpu, Measurements};
+use quota::Quota;
+use rivals::Rival;
+use stage::Stage;
+
+const USAGE: &str =
+    "usage: cargo bench --bench cold_start -- [--starts N] [--warm N] [--without-python]
+    medians over N starts (15) and N further invocations (200) of each function";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let asked = |name: &str| arguments.iter().any(|argument| argument == name);
+    if asked("--test") || !asked("--bench") {
+        return ExitCode::SUCCESS;
+    }
+    let Some(arguments) = Arguments::of(&arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match compare(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare(arguments: &Arguments) -> Result<(), String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold_start");
+    let rivals = rivals::all(&folder, arguments.python)?;
+    // Dropped last, when no process is left in it.
+    let quota = Quota::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(tell(arguments, &folder, &rivals, &quota))
+}
+
+async fn tell(
+    arguments: &Arguments,
+    folder: &Path,
+    rivals: &[Rival],
+    quota: &Result<Quota, String>,
+) -> Result<(), String> {
+    let stage = Stage::new(folder).await;
+    println!("{}", tables::heading(arguments));
+    let full = Measurements::of(&stage, rivals, &Cpu::Full, arguments).await?;
+    println!("## Full CPU\n\n{}", tables::starts(&full));
+    println!("## Size\n\n{}", tables::sizes(rivals));
+    let part = match quota {
+        Ok(quota) => Some(under(quota, &stage, rivals, arguments).await?),
+        Err(why) => {
+            println!("## 1/14 of a CPU\n\nNot measured: {why}\n");
+            None
+        }
+    };
+    println!("## Reaches\n\n{}", reaches::tell(rivals, &full, part.as_ref()));
+    println!("{}", tables::load());
+    Ok(())
+}
+
+/// The tables with part of a CPU; the measurements of the first.
+async fn under(
+    quota: &Quota,
+    stage: &Stage,
+    rivals: &[Rival],
+    arguments: &Arguments,
+) -> Result<Measurements, String> {
+    let after_init = Cpu::PartAfterInit(quota);
+    let after_init = Measurements::of(stage, rivals, &after_init, arguments).await?;
+    println!("## 1/14 of a CPU after init, as on Lambda\n\n{}", tables::starts(&after_init));
+    let always = Cpu::PartAlways(quota);
+    let always = Measurements::of_starts(stage, rivals, &always, arguments).await?;
+    println!("## 1/14 of a CPU from the start\n\n{}", tables::starts(&always));
+    Ok(after_init)
+}

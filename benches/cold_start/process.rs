@@ -1,0 +1,36 @@
+//! What a process has used of the machine, as far as Linux tells.
+
+use std::time::Duration;
+
+/// The CPU time of all its threads, those that have ended included.
+#[cfg(target_os = "linux")]
+pub fn cpu_time(process: u32) -> Duration {
+    let process = nix::unistd::Pid::from_raw(process.try_into().expect("a process id"));
+    let clock = nix::time::clock_getcpuclockid(process).expect("a process that runs");
+    clock.now().expect("a clock that can be read").into()
+}
+
+/// Not known elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn cpu_time(_process: u32) -> Duration {
+    Duration::ZERO
+}
+
+/// The most memory it ever held (`VmHWM`), in KiB; 0 where Linux is not there to tell.
+pub fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let size = line.and_then(|line| line.split_whitespace().next());
+    size.and_then(|size| size.parse().ok()).unwrap_or_default()
+}
+
+/// Whether the system still knows it.
+pub fn exists(process: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// How many processes wanted to run of late: over 1, 5 and 15 minutes.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
