@@ -48,6 +48,8 @@ impl Stage {
     pub async fn start(&self, rival: &Rival) -> Result<Function, String> {
         let mut environment = vec![
             ("BINDINGS", self.bindings.as_str()),
+            // Lambda sets both, and boto3 needs the first.
+            ("AWS_DEFAULT_REGION", "us-east-2"),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             // The first is read by this function and boto3, the second by the SDK's defaults.
             ("AWS_CA_BUNDLE", &self.bundle),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -14,6 +14,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 pub async fn tls_in_front_of(server: SocketAddr) -> (String, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
+    // A name of its own, or the server's certificate would pass for self-signed with OpenSSL.
+    authority.distinguished_name.push(DnType::CommonName, "authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
@@ -41,6 +43,9 @@ pub async fn tls_in_front_of(server: SocketAddr) -> (String, String) {
             tokio::spawn(async move {
                 let Ok(mut client) = acceptor.accept(client).await else { return };
                 let mut server = TcpStream::connect(server).await.unwrap();
+                // What comes in two writes (Python's) must not wait 40 ms for an acknowledgement.
+                server.set_nodelay(true).unwrap();
+                client.get_ref().0.set_nodelay(true).unwrap();
                 _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
             });
         }
