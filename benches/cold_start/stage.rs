@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sim::{Action, Answer, Aws, Function, Server, TargetGroup, Task};
 
 use crate::rivals::Rival;
@@ -13,8 +13,7 @@ const PORT: u16 = 8080;
 /// The world that all functions start in: one running task, one target group, and AWS over HTTPS.
 pub struct Stage {
     aws: Aws,
-    /// The event of the task.
-    event: Value,
+    task: Task,
     bindings: String,
     url: String,
     bundle: String,
@@ -36,7 +35,7 @@ impl Stage {
         let bindings = json!([{"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": group, "port": PORT}]);
         Self {
             aws,
-            event: task.event(SystemTime::now()),
+            task,
             bindings: bindings.to_string(),
             url,
             bundle: bundle.to_str().expect("a path in UTF-8").to_owned(),
@@ -60,11 +59,13 @@ impl Stage {
         function.map_err(|error| format!("{}: {error}", rival.name()))
     }
 
-    /// Hands in the event; how long the answer took. An error if the answer is one, or if other calls were made than
+    /// Hands in the task's event, as of now, because of an old one the function asks ECS first; how long the answer
+    /// took. An error if the answer is one, or if other calls were made than
     /// are this function's.
     pub async fn invoke(&self, rival: &Rival, function: &Function) -> Result<Duration, String> {
+        let event = self.task.event(SystemTime::now());
         let begin = Instant::now();
-        let answer = function.invoke(&self.event).await;
+        let answer = function.invoke(&event).await;
         let took = begin.elapsed();
         let calls: Vec<Action> =
             self.aws.take_calls().into_iter().map(|call| call.action).collect();
