@@ -2,7 +2,7 @@
 //! "Dual-stack and FIPS endpoints").
 //!
 //! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of which is on
-//! Lambda; it would take a third of a start and a seventh of the binary (docs/performance.md).
+//! Lambda, and makes the binary an eighth larger (docs/performance.md).
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 

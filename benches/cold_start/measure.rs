@@ -11,9 +11,6 @@ use crate::quota::Quota;
 use crate::rivals::{Kind, Rival};
 use crate::stage::Stage;
 
-/// The function keeps to two writes a second after the first ten, so no one is invoked faster than that.
-const ROUND: Duration = Duration::from_millis(520);
-
 /// Longer than the period of a quota, so that what one function has used up is not missing to the next.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -195,12 +192,10 @@ async fn warm(
         functions.push((rival, function, Vec::new()));
     }
     for _ in 0..count {
-        let next = Instant::now() + ROUND;
         for (rival, function, times) in &mut functions {
             tokio::time::sleep(PAUSE).await;
             times.push(stage.invoke(rival, function).await?);
         }
-        tokio::time::sleep_until(next).await;
     }
     cpu.lift();
     let mut warm = Vec::new();

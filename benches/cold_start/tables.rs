@@ -14,7 +14,7 @@ pub fn heading(arguments: &Arguments) -> String {
     let python = if *python { "" } else { "\nBoto3 does not take part (`--without-python`)." };
     format!(
         "# Cold starts\n\nMedians over {starts} starts of each function and, of one process each, {warm} further \
-         invocations at least 0.5 s apart; all functions take turns.\nTimes in ms. {cpus} CPUs. {}{python}\n",
+         invocations; all functions take turns.\nTimes in ms. {cpus} CPUs. {}{python}\n",
         load()
     )
 }
