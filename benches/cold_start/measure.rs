@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use sim::Function;
-use tokio::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::process;
