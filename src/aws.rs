@@ -132,6 +132,19 @@ mod tests {
     }
 
     #[test]
+    fn without_credentials_it_is_told_where_they_come_from() {
+        for missing in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            let others = |name: &str| (name != missing).then(|| "given".to_owned());
+            let mistake = credentials(others).unwrap_err().to_string();
+            assert!(
+                mistake.starts_with(&format!("{missing}: not set; Lambda sets it")),
+                "{mistake}"
+            );
+            assert!(mistake.contains("aws configure export-credentials"), "{mistake}");
+        }
+    }
+
+    #[test]
     fn the_roots_that_are_built_in_can_be_used() {
         let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(AMAZON_ROOTS).collect();
         let mut store = rustls::RootCertStore::empty();
