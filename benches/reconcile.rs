@@ -1,6 +1,10 @@
 //! What a reconcile costs: `cargo bench --bench reconcile`. The pure plan, and a whole reconcile by the real binary over
 //! loopback, by the number of targets.
 
+#[allow(dead_code, reason = "the other benchmark uses all of it")]
+#[path = "cold_start/process.rs"]
+mod process;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -111,25 +115,12 @@ async fn reconcile(count: u32) {
     let time = begin.elapsed();
     let Answer::Success(report) = answer else { panic!("{answer:?}, {:?}", function.logs()) };
     assert_eq!(report["registered"], json!([]), "it was in step");
-    let process = function.id().expect("it runs");
+    let id = function.id().expect("it runs");
     println!(
         "| {count} | {:.2} s | {} | {:.1} | {} |",
         time.as_secs_f64(),
-        cpu_time(process).map_or("-".to_owned(), milliseconds),
-        peak_rss(process).unwrap_or_default(),
+        milliseconds(process::cpu_time(id)),
+        process::peak_memory(id) as f64 / 1024.0,
         aws.take_calls().len()
     );
-}
-
-/// Of the process's one thread.
-fn cpu_time(process: u32) -> Option<Duration> {
-    let told = std::fs::read_to_string(format!("/proc/{process}/schedstat")).ok()?;
-    Some(Duration::from_nanos(told.split_whitespace().next()?.parse().ok()?))
-}
-
-/// In MiB.
-fn peak_rss(process: u32) -> Option<f64> {
-    let told = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = told.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
 }
