@@ -221,6 +221,9 @@ fn sighting(record: Value) -> Result<Sighting, String> {
     let Object(message): Object<SqsMessage> =
         serde_json::from_value(record).map_err(|e| e.to_string())?;
     let body = message.body.unwrap_or_default();
+    if let Some(sighting) = event::read_text(&body) {
+        return Ok(sighting);
+    }
     let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
     if !event::is_task_state_change(&event) {
         return Err("body is no ECS Task State Change event of aws.ecs".to_owned());

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`documents`], [`odd`], [`mutate`] | what a case is drawn from, and how it is damaged |
 //! | [`scene`] | where an input lands: the real handler over the simulated AWS |
-//! | [`oracle`], [`rules`], [`timestamp`] | what an input is, by the documented rules alone |
+//! | [`oracle`], [`rules`], [`lenient`], [`timestamp`] | what an input is, by the documented rules alone |
 //! | [`judge`], [`follows`], [`answer`] | whether what came of an input is one of the things that may |
 //! | [`settings`] | all of this for BINDINGS, PRUNE and DRY_RUN |
 
@@ -14,6 +14,7 @@ pub mod answer;
 pub mod documents;
 pub mod follows;
 pub mod judge;
+pub mod lenient;
 pub mod mutate;
 pub mod odd;
 pub mod oracle;

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde_json::Value;
 
+use crate::lenient;
 use crate::rules;
 use crate::timestamp;
 
@@ -144,7 +145,10 @@ fn message(record: &Value) -> Message {
     let plain = texts.into_iter().all(|name| is_text_or_none(&record[name]))
         && attributes
         && (more.is_null() || more.as_object().is_some_and(serde_json::Map::is_empty));
-    let body = record["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+    let text = record["body"].as_str().unwrap_or_default();
+    let body: Option<Value> = serde_json::from_str(text).ok();
+    let plain = plain && body.is_some();
+    let body = body.or_else(|| lenient::read(text));
     let mut event = body.filter(is_ours).map_or(ILLEGIBLE, |body| event(&body));
     if !plain {
         event.legible = event.legible.min(Legible::Perhaps);
