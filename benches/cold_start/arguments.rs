@@ -6,12 +6,14 @@ pub struct Arguments {
     pub warm: usize,
     /// Whether the function in Python takes part.
     pub python: bool,
+    /// A tool that is to watch one start of this function, in place of all else.
+    pub under: Option<String>,
 }
 
 impl Arguments {
     /// Reads the arguments; none if one is not understood.
     pub fn of(arguments: &[String]) -> Option<Self> {
-        let mut asked = Self { starts: 15, warm: 200, python: true };
+        let mut asked = Self { starts: 15, warm: 200, python: true, under: None };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -19,6 +21,7 @@ impl Arguments {
                 "--starts" => asked.starts = arguments.next()?.parse().ok()?,
                 "--warm" => asked.warm = arguments.next()?.parse().ok()?,
                 "--without-python" => asked.python = false,
+                "--under" => asked.under = Some(arguments.next()?.clone()),
                 _ => return None,
             }
         }

@@ -37,7 +37,9 @@ use stage::Stage;
 
 const USAGE: &str =
     "usage: cargo bench --bench cold_start -- [--starts N] [--warm N] [--without-python]
-    medians over N starts (15) and N further invocations (200) of each function";
+    medians over N starts (15) and N further invocations (200) of each function
+usage: cargo bench --bench cold_start -- --under TOOL
+    one start and invocation of this function under a tool, for example 'strace -f -r -o start.txt'";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,11 +62,27 @@ fn main() -> ExitCode {
 
 fn compare(arguments: &Arguments) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold_start");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    if let Some(tool) = &arguments.under {
+        let watched = rivals::this_function(&folder)?.under(tool);
+        return runtime.block_on(watch(&folder, &watched));
+    }
     let rivals = rivals::all(&folder, arguments.python)?;
     // Dropped last, when no process is left in it.
     let quota = Quota::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(tell(arguments, &folder, &rivals, &quota))
+    runtime.block_on(tell(arguments, &folder, &rivals, &quota))
+}
+
+/// One start and one invocation, after which the tool is to write down what it saw.
+async fn watch(folder: &Path, watched: &Rival) -> Result<(), String> {
+    let stage = Stage::new(folder).await;
+    let function = stage.start(watched).await?;
+    function.init_time().await.ok_or("the process ended")?;
+    stage.invoke(watched, &function).await?;
+    process::terminate(function.id().ok_or("the process ended")?);
+    function.wait_exit().await;
+    Ok(())
 }
 
 async fn tell(

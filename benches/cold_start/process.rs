@@ -5,8 +5,7 @@ use std::time::Duration;
 /// The CPU time of all its threads, those that have ended included.
 #[cfg(target_os = "linux")]
 pub fn cpu_time(process: u32) -> Duration {
-    let process = nix::unistd::Pid::from_raw(process.try_into().expect("a process id"));
-    let clock = nix::time::clock_getcpuclockid(process).expect("a process that runs");
+    let clock = nix::time::clock_getcpuclockid(pid(process)).expect("a process that runs");
     clock.now().expect("a clock that can be read").into()
 }
 
@@ -27,6 +26,16 @@ pub fn peak_memory(process: u32) -> u64 {
 /// Whether the system still knows it.
 pub fn exists(process: u32) -> bool {
     std::path::Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// Asks it to end.
+pub fn terminate(process: u32) {
+    let signal = nix::sys::signal::Signal::SIGTERM;
+    nix::sys::signal::kill(pid(process), signal).expect("a process of ours that runs");
+}
+
+fn pid(process: u32) -> nix::unistd::Pid {
+    nix::unistd::Pid::from_raw(process.try_into().expect("a process id"))
 }
 
 /// How many processes wanted to run of late: over 1, 5 and 15 minutes.

@@ -23,7 +23,7 @@ pub enum Kind {
 pub struct Rival {
     pub kind: Kind,
     program: PathBuf,
-    arguments: &'static [&'static str],
+    arguments: Vec<String>,
     /// What it needs in its environment besides what all have.
     pub environment: Vec<(&'static str, String)>,
     /// What a deployment of it is made of, if that is one binary.
@@ -40,7 +40,7 @@ pub struct Size {
 /// Builds all functions into `folder`.
 pub fn all(folder: &Path, python: bool) -> Result<Vec<Rival>, String> {
     let mut rivals = vec![
-        compiled(Kind::Ours, folder, "Cargo.toml", "ecs-ipv6-targets")?,
+        this_function(folder)?,
         compiled(Kind::Floor, folder, "benches/rivals/Cargo.toml", "floor")?,
         compiled(Kind::Defaults, folder, "benches/rivals/Cargo.toml", "sdk-defaults")?,
     ];
@@ -50,7 +50,23 @@ pub fn all(folder: &Path, python: bool) -> Result<Vec<Rival>, String> {
     Ok(rivals)
 }
 
+/// Builds the binary that is deployed into `folder`.
+pub fn this_function(folder: &Path) -> Result<Rival, String> {
+    compiled(Kind::Ours, folder, "Cargo.toml", "ecs-ipv6-targets")
+}
+
 impl Rival {
+    /// The same, started by a tool that watches it, such as `strace -r -o FILE`.
+    pub fn under(mut self, tool: &str) -> Self {
+        let mut words = tool.split_whitespace().map(str::to_owned);
+        if let Some(program) = words.next() {
+            let watched = std::mem::replace(&mut self.program, program.into());
+            let arguments = words.chain([watched.to_string_lossy().into_owned()]);
+            self.arguments = arguments.chain(self.arguments).collect();
+        }
+        self
+    }
+
     pub fn name(&self) -> &'static str {
         match self.kind {
             Kind::Ours => "this function",
@@ -72,7 +88,7 @@ impl Rival {
     /// What starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(self.arguments);
+        command.args(&self.arguments);
         command
     }
 }
@@ -88,7 +104,7 @@ fn compiled(kind: Kind, folder: &Path, manifest: &str, package: &str) -> Result<
     run(&mut build)?;
     let program = target.join("release").join(package);
     let size = Some(Size { binary: length(&program)?, zip: zipped(&program)? });
-    Ok(Rival { kind, program, arguments: &[], environment: Vec::new(), size })
+    Ok(Rival { kind, program, arguments: Vec::new(), environment: Vec::new(), size })
 }
 
 /// A virtual environment with what requirements.txt names; made once.
@@ -112,7 +128,7 @@ fn boto3(folder: &Path) -> Result<Rival, String> {
     Ok(Rival {
         kind: Kind::Boto3,
         program: venv.join("bin/python"),
-        arguments: &["-m", "awslambdaric", "function.handler"],
+        arguments: ["-m", "awslambdaric", "function.handler"].map(str::to_owned).into(),
         environment,
         size: None,
     })

@@ -9,7 +9,7 @@ use crate::rivals::{Kind, Rival};
 
 /// What the tables rest on.
 pub fn heading(arguments: &Arguments) -> String {
-    let Arguments { starts, warm, python } = arguments;
+    let Arguments { starts, warm, python, .. } = arguments;
     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get());
     let python = if *python { "" } else { "\nBoto3 does not take part (`--without-python`)." };
     format!(
