@@ -91,12 +91,12 @@ impl Scene {
             }
         });
         let tasks = tasks.collect();
-        let handler = async |dry_run: &str| {
+        let handler = |dry_run: &str| {
             let settings = [("DRY_RUN", dry_run)];
-            let handler = function::handler(&bindings, &settings, &aws, Arc::new(now)).await;
+            let handler = function::handler(&bindings, &settings, &aws, Arc::new(now));
             handler.telling_metrics(Box::new(metrics))
         };
-        let (wet, dry) = (handler("false").await, handler("true").await);
+        let (wet, dry) = (handler("false"), handler("true"));
         let scene = Self { tasks, bound, wet, dry, aws };
         scene.clean();
         // A plan has both handlers ask for the ports they remember, before the first case rather than in it.

@@ -25,7 +25,7 @@ use crate::subject::{Blemish, Stage};
 
 /// Everything up to the end, with whatever goes wrong.
 pub async fn take(seed: u64, wanted: bool) -> Arc<Run> {
-    let run = set_up(seed, wanted).await;
+    let run = set_up(seed, wanted);
     pollers(&run);
     for service in 0..run.scenario.services.len() {
         tokio::task::spawn_local(run_service(run.clone(), service));
@@ -41,7 +41,7 @@ pub async fn take(seed: u64, wanted: bool) -> Arc<Run> {
     run
 }
 
-async fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
+fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
     let mut dice = Dice::of(seed);
     let scenario = Scenario::draw(&mut dice);
     let aws = Aws::starting_at(SystemTime::UNIX_EPOCH + BEGIN);
@@ -62,7 +62,7 @@ async fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
         Prune::Never => "never",
     };
     let (bindings, settings) = (scenario.bindings(&arns), [("PRUNE", prune)]);
-    let function = Instances::none(&bindings, &settings, &aws).await;
+    let function = Instances::none(&bindings, &settings, &aws);
     let mut history = History::new(wanted);
     history.note(std::time::Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let run = Run::new(aws, arns, scenario, function, dice, history);

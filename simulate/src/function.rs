@@ -27,13 +27,8 @@ pub fn runtime() -> Runtime {
 }
 
 /// The real handler with the real SDK clients over this AWS, with these settings beside the bindings.
-pub async fn handler(
-    bindings: &Value,
-    settings: &[(&str, &str)],
-    aws: &Aws,
-    clock: Clock,
-) -> Handler {
-    Handler::new(config(bindings, settings), &sdk(aws).await, clock)
+pub fn handler(bindings: &Value, settings: &[(&str, &str)], aws: &Aws, clock: Clock) -> Handler {
+    Handler::new(config(bindings, settings), &sdk(aws), clock)
 }
 
 fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
@@ -56,9 +51,9 @@ pub struct Instances {
 
 impl Instances {
     /// None yet, with these settings beside the bindings.
-    pub async fn none(bindings: &Value, settings: &[(&str, &str)], aws: &Aws) -> Self {
+    pub fn none(bindings: &Value, settings: &[(&str, &str)], aws: &Aws) -> Self {
         let config = config(bindings, settings);
-        Self { config, sdk: sdk(aws).await, clock: clock_of(aws), waiting: Mutex::default() }
+        Self { config, sdk: sdk(aws), clock: clock_of(aws), waiting: Mutex::default() }
     }
 
     /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
@@ -92,23 +87,22 @@ pub fn returns(answer: Option<&Value>, id: &str) -> bool {
     failures.is_none_or(|failures| failures.iter().any(|f| f["itemIdentifier"] == id))
 }
 
-/// The SDK's settings as in production; made once, because reading the environment takes long.
+/// The SDK's settings as in production; made once, because every run needs them.
 ///
 /// The SDK shares its budget of retries among all clients of a process and region, and its cache of
 /// credentials jitters at random. So that no two have to do with each other, each has a region of its own
 /// (only the endpoint's name and the signature show it, and nobody reads them) and no cache.
-pub async fn sdk(aws: &Aws) -> SdkConfig {
+pub fn sdk(aws: &Aws) -> SdkConfig {
     static SHARED: OnceLock<SdkConfig> = OnceLock::new();
     static REGIONS: AtomicU64 = AtomicU64::new(0);
-    if SHARED.get().is_none() {
+    let shared = SHARED.get_or_init(|| {
         let credentials = |name: &str| name.starts_with("AWS_").then(|| "test".to_owned());
         let shared = sdk_config(REGION, aws.http_client(), &Endpoints::default(), credentials);
-        let shared = shared.expect("credentials are set");
-        let _ = SHARED.set(shared);
-    }
+        shared.expect("credentials are set")
+    });
     let number = REGIONS.fetch_add(1, Ordering::Relaxed);
-    let shared = SHARED.get().expect("it was just made").to_builder();
     shared
+        .to_builder()
         .http_client(aws.http_client())
         .region(Region::new(format!("sim-{number}")))
         .identity_cache(IdentityCache::no_cache())

@@ -129,7 +129,7 @@ impl Fate for Latency {
 }
 
 async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
-    let world = set_up(seed, rollout).await;
+    let world = set_up(seed, rollout);
     if let Way::Queue { concurrency, window, batch } = way {
         for _ in 0..concurrency {
             tokio::task::spawn_local(poll(world.clone(), window, batch));
@@ -154,7 +154,7 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
     world.course()
 }
 
-async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
+fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
     let aws = Aws::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     let name = |service| format!("service-{service}");
     let groups: Vec<String> = (0..rollout.services)
@@ -163,7 +163,7 @@ async fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
         .collect();
     let binding = |(service, group): (usize, &String)| json!({"cluster": "demo-cluster", "service": name(service), "targetGroupArn": group, "port": PORT});
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
-    let function = Instances::none(&bindings, &[], &aws).await;
+    let function = Instances::none(&bindings, &[], &aws);
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
     aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
     let world = World {
@@ -314,7 +314,7 @@ async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
 
 /// An invocation for one event: one call, tried three times by the SDK and three times by Lambda.
 async fn call_per_event(world: Arc<World>, service: usize, task: Task, _under_way: GoingOn) {
-    let config = function::sdk(&world.aws).await.to_builder();
+    let config = function::sdk(&world.aws).to_builder();
     let client = Client::new(&config.retry_config(RetryConfig::standard()).build());
     let (group, id) = (&world.groups[service], address(&task).to_string());
     let target = TargetDescription::builder().id(id).port(PORT.into()).build();
