@@ -28,6 +28,7 @@ mod tls;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use arguments::Arguments;
 use measure::{Cpu, Measurements};
@@ -39,7 +40,10 @@ const USAGE: &str =
     "usage: cargo bench --bench cold_start -- [--starts N] [--warm N] [--without-python]
     medians over N starts (15) and N further invocations (200) of each function
 usage: cargo bench --bench cold_start -- --under TOOL
-    one start and invocation of this function under a tool, for example 'strace -f -r -o start.txt'";
+    one start and invocation of this function under a tool, for example 'strace -I2 -r -o target/start.txt'";
+
+/// How long a tool may take to write down what it saw.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,8 +85,10 @@ async fn watch(folder: &Path, watched: &Rival) -> Result<(), String> {
     function.init_time().await.ok_or("the process ended")?;
     stage.invoke(watched, &function).await?;
     process::terminate(function.id().ok_or("the process ended")?);
-    function.wait_exit().await;
-    Ok(())
+    let ended = tokio::time::timeout(PATIENCE, function.wait_exit()).await;
+    ended
+        .map(drop)
+        .map_err(|_| "the tool did not end when it was asked to (strace needs -I2)".to_owned())
 }
 
 async fn tell(

@@ -56,7 +56,7 @@ pub fn this_function(folder: &Path) -> Result<Rival, String> {
 }
 
 impl Rival {
-    /// The same, started by a tool that watches it, such as `strace -r -o FILE`.
+    /// The same, started by a tool that watches it, such as `strace -I2 -r -o FILE`.
     pub fn under(mut self, tool: &str) -> Self {
         let mut words = tool.split_whitespace().map(str::to_owned);
         if let Some(program) = words.next() {
