@@ -41,6 +41,22 @@ async fn a_batch_of_stops_alone_is_one_call_per_group() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_may_be_odd_where_nobody_looks_and_say_a_thing_twice() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    let event = function.event(&task(0)).to_string();
+    let twice = r#""desiredStatus":"STOPPED","desiredStatus":"#;
+    for (plain, odd) in
+        [(r#""detail":{"#, r#""detail":{"new":"\ud800","#), (r#""desiredStatus":"#, twice)]
+    {
+        assert!(event.contains(plain));
+        let answer = function.invoke(batch([event.replace(plain, odd)].into_iter())).await;
+        assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+        assert_eq!(function.actions(), [RegisterTargets, DescribeTasks], "{odd}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn registers_come_before_deregisters() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();

@@ -21,7 +21,10 @@ impl Arguments {
                 "--starts" => asked.starts = arguments.next()?.parse().ok()?,
                 "--warm" => asked.warm = arguments.next()?.parse().ok()?,
                 "--without-python" => asked.python = false,
-                "--under" => asked.under = Some(arguments.next()?.clone()),
+                "--under" => {
+                    let tool = arguments.next().filter(|tool| !tool.trim().is_empty())?;
+                    asked.under = Some(tool.clone());
+                }
                 _ => return None,
             }
         }

@@ -82,13 +82,15 @@ fn compare(arguments: &Arguments) -> Result<(), String> {
 async fn watch(folder: &Path, watched: &Rival) -> Result<(), String> {
     let stage = Stage::new(folder).await;
     let function = stage.start(watched).await?;
-    function.init_time().await.ok_or("the process ended")?;
+    let told = |what: &str| format!("{what}: {:?}", function.logs());
+    function.init_time().await.ok_or_else(|| told("it ended"))?;
     stage.invoke(watched, &function).await?;
-    process::terminate(function.id().ok_or("the process ended")?);
+    process::terminate(function.id().ok_or_else(|| told("it ended"))?);
     let ended = tokio::time::timeout(PATIENCE, function.wait_exit()).await;
-    ended
-        .map(drop)
-        .map_err(|_| "the tool did not end when it was asked to (strace needs -I2)".to_owned())
+    ended.map_err(|_| told("the tool did not end when asked to (strace needs -I2)"))?;
+    println!("One start and one invocation were watched. The function and the tool wrote:");
+    function.logs().iter().for_each(|line| println!("    {line}"));
+    Ok(())
 }
 
 async fn tell(

@@ -15,7 +15,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use raw::Raw;
 use sdk::Sdk;
 use tokio::runtime::{Builder, Runtime};
-use world::World;
+use world::{AT_ONCE, World};
 
 const TIMES: usize = 301;
 const BATCH: usize = 300;
@@ -26,19 +26,19 @@ fn main() {
     }
     let world = World::start(BATCH);
     let (handler, config) = world.handler();
-    let (raw, sdk) = (Raw::connect(world.server), Sdk::new(&config));
+    let (raw, sdk) = (Raw::connect(world.server, AT_ONCE), Sdk::new(&config));
     let mut rivals = Rivals { runtime: runtime(), raw, sdk, handler, world };
     println!("medians of {TIMES}, in µs\n");
     println!(
         "| | requests alone | by the SDK's clients | by the handler | it adds | of which the SDK |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    let event = rivals.world.tasks[0].event(SystemTime::now()).to_string();
+    let event = rivals.world.tasks[0].event(rivals.world.now).to_string();
     rivals.row("one RUNNING event: register, look", 1, &event);
-    let bodies = rivals.world.tasks.iter().map(|task| task.event(SystemTime::now()).to_string());
+    let bodies = rivals.world.tasks.iter().map(|task| task.event(rivals.world.now).to_string());
     let ids: Vec<String> = (0..BATCH).map(|number| format!("m{number}")).collect();
     let batch = sim::events::sqs_batch(ids.iter().map(String::as_str).zip(bodies)).to_string();
-    rivals.row("a batch of 300: 2 registers, 3 looks", BATCH, &batch);
+    rivals.row("a batch of 300: 2 registers, 3 looks at once", BATCH, &batch);
 }
 
 /// A runtime as the function has it.
@@ -59,6 +59,9 @@ impl Rivals {
     /// Measures what this payload costs, which is about the first so many tasks.
     fn row(&mut self, name: &str, tasks: usize, payload: &str) {
         let requests = self.world.requests(tasks);
+        self.world.count_calls();
+        self.runtime.block_on(handle(&self.handler, payload));
+        assert_eq!(self.world.count_calls(), requests.iter().map(Vec::len).sum::<usize>());
         let mut times: [Vec<Duration>; 3] = Default::default();
         for _ in 0..TIMES {
             times[0].push(timed(|| requests.iter().for_each(|request| self.raw.send(request))));

@@ -3,20 +3,35 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// An open connection.
-pub struct Raw(BufReader<TcpStream>);
+/// Open connections.
+pub struct Raw(Vec<Connection>);
+
+struct Connection(BufReader<TcpStream>);
 
 impl Raw {
-    /// To a server on loopback.
-    pub fn connect(server: SocketAddr) -> Self {
+    /// So many to a server on loopback.
+    pub fn connect(server: SocketAddr, count: usize) -> Self {
+        Self((0..count).map(|_| Connection::to(server)).collect())
+    }
+
+    /// Sends requests, each over a connection of its own, and reads their answers, which must be successes.
+    pub fn send(&mut self, requests: &[Vec<u8>]) {
+        assert!(requests.len() <= self.0.len());
+        for (connection, request) in self.0.iter_mut().zip(requests) {
+            connection.0.get_mut().write_all(request).expect("the server reads");
+        }
+        self.0.iter_mut().zip(requests).for_each(|(connection, _)| connection.read());
+    }
+}
+
+impl Connection {
+    fn to(server: SocketAddr) -> Self {
         let stream = TcpStream::connect(server).expect("the server listens");
         stream.set_nodelay(true).expect("it is TCP");
         Self(BufReader::new(stream))
     }
 
-    /// Sends a request and reads its answer, which must be a success.
-    pub fn send(&mut self, request: &[u8]) {
-        self.0.get_mut().write_all(request).expect("the server reads");
+    fn read(&mut self) {
         let (mut status, mut length) = (String::new(), 0);
         self.0.read_line(&mut status).expect("the server answers");
         assert!(status.starts_with("HTTP/1.1 200"), "{status}");

@@ -2,9 +2,10 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use futures_util::stream::{self, StreamExt};
 use sim::Task;
 
-use crate::world::{CLUSTER, PORT, READ, WRITE};
+use crate::world::{AT_ONCE, CLUSTER, PORT, READ, WRITE};
 
 /// A client of each service.
 pub struct Sdk {
@@ -29,10 +30,11 @@ impl Sdk {
             let call = self.elb.register_targets().target_group_arn(group);
             call.set_targets(Some(targets.collect())).send().await.expect("nothing is wrong");
         }
-        for tasks in tasks.chunks(READ) {
+        let looks = tasks.chunks(READ).map(|tasks| {
             let arns = tasks.iter().map(Task::arn).collect();
-            let call = self.ecs.describe_tasks().cluster(CLUSTER).set_tasks(Some(arns));
-            call.send().await.expect("nothing is wrong");
-        }
+            self.ecs.describe_tasks().cluster(CLUSTER).set_tasks(Some(arns)).send()
+        });
+        let answers: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        assert!(answers.iter().all(Result::is_ok), "nothing is wrong");
     }
 }

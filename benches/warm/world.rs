@@ -26,6 +26,9 @@ pub const WRITE: usize = 200;
 /// Tasks in one DescribeTasks of the function.
 pub const READ: usize = 100;
 
+/// Reads of ECS that the function has under way at once.
+pub const AT_ONCE: usize = 4;
+
 /// A simulated AWS on a thread of its own.
 pub struct World {
     /// Where it serves.
@@ -34,6 +37,9 @@ pub struct World {
     pub group: String,
     /// Tasks that serve.
     pub tasks: Vec<Task>,
+    /// When all of it happens, so that no event ever grows old.
+    pub now: SystemTime,
+    aws: Aws,
 }
 
 impl World {
@@ -49,16 +55,18 @@ impl World {
             })
             .collect();
         tasks.iter().for_each(|task| aws.put_task(task));
+        let served = aws.clone();
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
             runtime().block_on(async {
-                let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await;
+                let server = served.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await;
                 let server = server.expect("loopback is there");
                 tell.send(server.addr).expect("somebody waits for it");
                 std::future::pending::<()>().await;
             });
         });
-        Self { server: told.recv().expect("it serves"), group, tasks }
+        let server = told.recv().expect("it serves");
+        Self { server, group, tasks, now: SystemTime::now(), aws }
     }
 
     /// The function's handler, and the settings of its clients.
@@ -71,27 +79,35 @@ impl World {
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
             _ => None,
         };
+        let now = self.now;
         let made = || {
             let config = Config::read(variable)?;
             let endpoints = Endpoints::read(variable)?;
             let http = https_client(&config.region, &endpoints, variable)?;
             let sdk = sdk_config(&config.region, http, &endpoints, variable)?;
-            Ok::<_, Mistake>((Handler::new(config, &sdk, Arc::new(SystemTime::now)), sdk))
+            Ok::<_, Mistake>((Handler::new(config, &sdk, Arc::new(move || now)), sdk))
         };
         made().expect("the settings are right")
     }
 
+    /// How many requests came since this was last asked.
+    pub fn count_calls(&self) -> usize {
+        self.aws.take_calls().len()
+    }
+
     /// The requests that the handler makes for the first so many tasks.
-    pub fn requests(&self, count: usize) -> Vec<Vec<u8>> {
+    ///
+    /// Those of an inner list are under way at once.
+    pub fn requests(&self, count: usize) -> Vec<Vec<Vec<u8>>> {
         let tasks = &self.tasks[..count];
-        let registers = tasks.chunks(WRITE).map(|tasks| self.register(tasks));
+        let registers = tasks.chunks(WRITE).map(|tasks| vec![self.register(tasks)]);
         let looks = tasks.chunks(READ).map(|tasks| {
             let arns: Vec<String> = tasks.iter().map(Task::arn).collect();
             let body = json!({"cluster": CLUSTER, "tasks": arns}).to_string();
             let headers = "content-type: application/x-amz-json-1.1\r\nx-amz-target: AmazonEC2ContainerServiceV20141113.DescribeTasks\r\n";
             self.post("ecs", headers, &body)
         });
-        registers.chain(looks).collect()
+        registers.chain([looks.collect()]).collect()
     }
 
     fn register(&self, tasks: &[Task]) -> Vec<u8> {
