@@ -1,7 +1,8 @@
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ecs_ipv6_targets::event::{is_scheduled, is_task_state_change};
+use ecs_ipv6_targets::input::is_scheduled;
+use ecs_ipv6_targets::input::task_event::is_task_state_change;
 use serde_json::Value;
 use sim::{Action, Answer, Aws, Call, Outcome};
 

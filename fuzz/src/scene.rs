@@ -94,7 +94,7 @@ impl Scene {
         let handler = |dry_run: &str| {
             let settings = [("DRY_RUN", dry_run)];
             let handler = function::handler(&bindings, &settings, &aws, Arc::new(now));
-            handler.telling_metrics(Box::new(metrics))
+            handler.with_metrics(Box::new(metrics))
         };
         let (wet, dry) = (handler("false"), handler("true"));
         let scene = Self { tasks, bound, wet, dry, aws };

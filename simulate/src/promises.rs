@@ -56,7 +56,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 
 use crate::evidence::Sighting;
 use crate::invocation::{Invocation, Kind, Write};

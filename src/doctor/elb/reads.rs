@@ -5,11 +5,12 @@ use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::{Client, types};
 use tracing::debug;
 
-use crate::call::{CallError, within};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{
     Attributes, Listener, LoadBalancer, Quotas, Read, Target, TargetGroup, TargetsPerGroup, Zone,
 };
-use crate::limits::{Kind, Limits};
 
 /// ELB's default for the attribute `deregistration_delay.timeout_seconds`.
 const DEREGISTRATION_DELAY: u32 = 300;
@@ -39,7 +40,7 @@ impl LoadBalancers {
         let call = self.client.describe_target_groups().target_group_arns(arn).send();
         match within(limits, Kind::ElbRead, ACTION, call).await {
             Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
-            Err(error) if error.code == "TargetGroupNotFound" => Ok(None),
+            Err(error) if error.code.as_str() == "TargetGroupNotFound" => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -82,7 +83,7 @@ impl LoadBalancers {
         let call = self.client.describe_load_balancers().load_balancer_arns(arn).send();
         let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
-            CallError::new(ACTION, "NoLoadBalancer", "ELB left it out of its answer")
+            Failure::new(ACTION, Code::NoLoadBalancer, "ELB left it out of its answer")
         })
     }
 

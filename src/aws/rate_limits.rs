@@ -4,58 +4,58 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant, sleep_until};
 
-use crate::deadline::Deadline;
-use crate::traffic::Counter;
+use crate::aws::deadline::Deadline;
+use crate::aws::traffic::Counter;
 
 /// The limits of one invocation.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// When to stop.
     pub deadline: Deadline,
-    rates: Rates,
+    rates: RateLimits,
 }
 
 /// How fast AWS may be called. All callers of an account and region share AWS's own limits. For single
 /// events they are never felt; they spread the calls of a reconcile of many bindings and of large rollouts.
 #[derive(Clone, Debug)]
-pub struct Rates {
+pub struct RateLimits {
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
     /// "Request throttling for the ELB API").
-    elb_writes: Arc<Pace>,
+    elb_writes: Arc<TokenBucket>,
     /// All calls to ELB: 40 at once, then 10 a second (the same page).
-    elb_calls: Arc<Pace>,
+    elb_calls: Arc<TokenBucket>,
     /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
     /// "Request throttling for the Amazon ECS API").
-    ecs_reads: Arc<Pace>,
+    ecs_reads: Arc<TokenBucket>,
 }
 
-impl Default for Rates {
+impl Default for RateLimits {
     /// Those that AWS documents, with full buckets.
     fn default() -> Self {
         Self::with_writes(20, 4)
     }
 }
 
-impl Rates {
+impl RateLimits {
     fn with_writes(at_once: u32, per_second: u32) -> Self {
         Self {
-            elb_writes: Arc::new(Pace::per_second(at_once, per_second)),
-            elb_calls: Arc::new(Pace::per_second(40, 10)),
-            ecs_reads: Arc::new(Pace::per_second(100, 20)),
+            elb_writes: Arc::new(TokenBucket::per_second(at_once, per_second)),
+            elb_calls: Arc::new(TokenBucket::per_second(40, 10)),
+            ecs_reads: Arc::new(TokenBucket::per_second(100, 20)),
         }
     }
 }
 
 /// The rates of an instance's invocations, one after the other.
 #[derive(Debug)]
-pub struct Allowance {
+pub struct AdaptiveRates {
     elb: Counter,
     ecs: Counter,
-    careful: Rates,
-    copies: Pace,
+    careful: RateLimits,
+    copies: TokenBucket,
 }
 
-impl Allowance {
+impl AdaptiveRates {
     /// After a throttled call, an instance is careful with that service for so long.
     const CAREFUL: Duration = Duration::from_secs(300);
 
@@ -72,15 +72,15 @@ impl Allowance {
             ecs: ecs.clone(),
             // Half of the account's, because a queue has at least two instances (Lambda developer guide, "Configuring
             // maximum concurrency for Amazon SQS event sources"), and neither knows of the other.
-            careful: Rates::with_writes(10, 2),
-            copies: Pace::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
+            careful: RateLimits::with_writes(10, 2),
+            copies: TokenBucket::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
         }
     }
 
     /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full buckets. Where it did, the
     /// buckets are half as large for writes, and what one invocation uses up is gone for the next one, too.
-    pub fn rates(&self) -> Rates {
-        let mut rates = Rates::default();
+    pub fn rates(&self) -> RateLimits {
+        let mut rates = RateLimits::default();
         if let Some(at) = Self::lately_throttled(&self.elb) {
             self.careful.elb_writes.was_empty(at);
             rates.elb_writes = self.careful.elb_writes.clone();
@@ -121,15 +121,15 @@ pub enum Kind {
 
 impl Limits {
     /// These rates until `deadline`.
-    pub fn new(deadline: Deadline, rates: Rates) -> Self {
+    pub fn new(deadline: Deadline, rates: RateLimits) -> Self {
         Self { deadline, rates }
     }
 
     /// Waits until a call of this kind is due. If that is after the deadline, answers `false` at
     /// once, and the call takes no place from those that come later.
     pub async fn turn(&self, kind: Kind) -> bool {
-        let Rates { elb_writes, elb_calls, ecs_reads } = &self.rates;
-        let paces: &[&Pace] = match kind {
+        let RateLimits { elb_writes, elb_calls, ecs_reads } = &self.rates;
+        let paces: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
@@ -156,14 +156,14 @@ impl Limits {
 
 /// A token bucket: so many calls at once, then so many a second.
 #[derive(Debug)]
-struct Pace {
+struct TokenBucket {
     /// The next call's place in a row of calls that are an interval apart.
     next: Mutex<Instant>,
     interval: Duration,
     at_once: u32,
 }
 
-impl Pace {
+impl TokenBucket {
     fn per_second(at_once: u32, calls: u32) -> Self {
         Self::new(at_once, Duration::from_secs(1) / calls)
     }
@@ -205,7 +205,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_gives_its_burst_at_once_and_then_its_rate() {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), Rates::default());
+        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), RateLimits::default());
         let begin = Instant::now();
         for call in 0..40 {
             limits.turn(Kind::ElbWrite).await;
@@ -216,7 +216,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_fills_up_again_and_not_beyond() {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(600)), Rates::default());
+        let limits = Limits::new(Deadline::after(Duration::from_secs(600)), RateLimits::default());
         for _ in 0..20 {
             limits.turn(Kind::ElbWrite).await;
         }
@@ -230,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_throttle_each_invocation_begins_with_full_buckets() {
-        let allowance = Allowance::new(&Counter::default(), &Counter::default());
+        let allowance = AdaptiveRates::new(&Counter::default(), &Counter::default());
         let begin = Instant::now();
         for _ in 0..100 {
             write(&allowance).await;
@@ -241,14 +241,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
         let elb = Counter::default();
-        let allowance = Allowance::new(&elb, &elb.of_another_service());
+        let allowance = AdaptiveRates::new(&elb, &elb.of_another_service());
         elb.throttled();
         let begin = Instant::now();
         for _ in 0..10 {
             write(&allowance).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_secs(5));
-        tokio::time::sleep(Allowance::CAREFUL).await;
+        tokio::time::sleep(AdaptiveRates::CAREFUL).await;
         let begin = Instant::now();
         for _ in 0..100 {
             write(&allowance).await;
@@ -257,7 +257,7 @@ mod tests {
     }
 
     /// An invocation with one write.
-    async fn write(allowance: &Allowance) {
+    async fn write(allowance: &AdaptiveRates) {
         let limits = Limits::new(Deadline::after(Duration::from_secs(60)), allowance.rates());
         limits.turn(Kind::ElbWrite).await;
     }
@@ -266,7 +266,7 @@ mod tests {
     async fn a_throttle_of_ecs_does_not_slow_writes_to_elb() {
         let elb = Counter::default();
         let ecs = elb.of_another_service();
-        let allowance = Allowance::new(&elb, &ecs);
+        let allowance = AdaptiveRates::new(&elb, &ecs);
         ecs.throttled();
         let begin = Instant::now();
         for _ in 0..100 {
@@ -279,7 +279,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_due_after_the_deadline_is_refused_at_once_and_takes_no_place() {
         let begin = Instant::now();
-        let rates = Rates::default();
+        let rates = RateLimits::default();
         let limits = Limits::new(Deadline::after(Duration::from_secs(1)), rates.clone());
         let mut made = 0;
         for _ in 0..100 {
@@ -290,14 +290,14 @@ mod tests {
         let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates);
         assert!(limits.turn(Kind::ElbWrite).await);
         assert_eq!(begin.elapsed(), Duration::from_secs(1));
-        let over = Limits::new(Deadline::after(Duration::ZERO), Rates::default());
+        let over = Limits::new(Deadline::after(Duration::ZERO), RateLimits::default());
         assert!(!over.turn(Kind::EcsRead).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn copies_have_a_small_allowance_of_their_own() {
         let counter = Counter::default();
-        let allowance = Allowance::new(&counter, &counter.of_another_service());
+        let allowance = AdaptiveRates::new(&counter, &counter.of_another_service());
         let admitted = |copies: usize| (0..copies).filter(|_| allowance.admits_copy(1)).count();
         assert_eq!(admitted(100), 10);
         tokio::time::sleep(Duration::from_secs(10)).await;

@@ -5,9 +5,10 @@ use aws_config::SdkConfig;
 use aws_sdk_ecs::{Client, types};
 use tracing::debug;
 
-use crate::call::{CallError, within};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{Container, Read, Service, TaskDefinition};
-use crate::limits::{Kind, Limits};
 
 /// Reads services and task definitions.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Services {
             Some("MISSING") => Ok(None),
             reason => {
                 let reason = reason.unwrap_or("ECS left the service out of its answer");
-                Err(CallError::new(ACTION, "ServiceFailed", reason))
+                Err(Failure::new(ACTION, Code::ServiceFailed, reason))
             }
         }
     }
@@ -52,7 +53,7 @@ impl Services {
         let call = self.client.describe_task_definition().task_definition(name).send();
         let answer = within(limits, Kind::EcsRead, ACTION, call).await?;
         answer.task_definition().map(definition).ok_or_else(|| {
-            CallError::new(ACTION, "NoTaskDefinition", "ECS left it out of its answer")
+            Failure::new(ACTION, Code::NoTaskDefinition, "ECS left it out of its answer")
         })
     }
 }

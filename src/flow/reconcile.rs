@@ -6,14 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
-use crate::call::CallError;
-use crate::drift::{Findings, Prune, drift, in_step, unexplained};
-use crate::ecs::{Desired, TasksOfOwner};
-use crate::plan::{Ports, Target};
+use crate::aws::ecs::{Desired, TasksOfOwner};
+use crate::aws::side_by_side::side_by_side;
+use crate::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use crate::core::drift::{Findings, Prune, drift, in_step, unexplained};
+use crate::core::failure::Failure;
+use crate::core::plan::Ports;
+use crate::core::target::Target;
+use crate::flow::Settler;
+use crate::flow::ports::known_ports;
+use crate::flow::settle::Outcomes;
 use crate::report::{Entry, Report};
-use crate::settle::{Outcomes, Settle, known_ports};
-use crate::side_by_side::side_by_side;
 
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
@@ -23,7 +26,7 @@ type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 
 /// A reconcile under way: what was found, and which bindings broke.
 struct Survey<'a> {
-    settle: Settle<'a>,
+    settle: Settler<'a>,
     /// The bindings whose port and targets are known.
     sound: Vec<Binding>,
     ports: Ports,
@@ -31,7 +34,7 @@ struct Survey<'a> {
     report: Report,
 }
 
-impl Settle<'_> {
+impl Settler<'_> {
     /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
     /// removed from its target group; the others are done, and what could be read is registered.
     /// Tells beside the report how many targets of each group were right already.
@@ -68,7 +71,7 @@ impl Settle<'_> {
 
 impl Survey<'_> {
     async fn read_ports_and_targets(&mut self) {
-        let Settle { limits, .. } = self.settle;
+        let Settler { limits, .. } = self.settle;
         let portless = self.sound.iter().filter(|binding| binding.port.is_none());
         let portless: BTreeSet<TargetGroupArn> =
             portless.map(|binding| binding.target_group.clone()).collect();
@@ -87,10 +90,10 @@ impl Survey<'_> {
         self.findings.present = present.collect();
     }
 
-    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, CallError>> {
+    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, Failure>> {
         let groups: BTreeSet<TargetGroupArn> =
             self.sound.iter().map(|binding| binding.target_group.clone()).collect();
-        let Settle { targets, limits, .. } = self.settle;
+        let Settler { targets, limits, .. } = self.settle;
         let targets = groups.into_iter().map(async |group| {
             let endpoints = targets.present(&group, limits).await;
             let target = |(id, port)| Target { group: group.clone(), id, port };
@@ -119,7 +122,7 @@ impl Survey<'_> {
 
     async fn tasks_of<'b>(&self, owners: Owners<'b>, desired: Desired) -> Tasks<'b> {
         let tasks = owners.into_iter().map(async |(cluster, owner)| {
-            let Settle { ecs, limits, .. } = self.settle;
+            let Settler { ecs, limits, .. } = self.settle;
             ((cluster, owner), ecs.tasks_of(cluster, owner, desired, limits).await)
         });
         side_by_side(tasks).await
@@ -134,9 +137,10 @@ impl Survey<'_> {
             if found.has_gap {
                 self.findings.incomplete.insert(binding.target_group.clone());
             }
-            if let Some(CallError { action, code, message }) = &found.error {
-                let message = format!("{message} ({owner} in cluster {cluster})");
-                self.report.fail(without_target(binding), &CallError::new(action, code, message));
+            if let Some(failure) = &found.error {
+                let message = format!("{} ({owner} in cluster {cluster})", failure.message);
+                let failure = Failure { message, ..failure.clone() };
+                self.report.fail(without_target(binding), &failure);
             }
         }
         self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, found)| found.tasks));
@@ -144,7 +148,7 @@ impl Survey<'_> {
     }
 
     /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
-    fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<CallError>) {
+    fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<Failure>) {
         for binding in std::mem::take(&mut self.sound) {
             let Some(error) = problem(&binding) else {
                 self.sound.push(binding);
