@@ -1,5 +1,5 @@
-//! What a reconcile costs: `cargo bench --bench reconcile`. The pure plan, and a whole reconcile by the real binary over
-//! loopback, by the number of targets.
+//! What a reconcile costs: `cargo bench --bench reconcile`. The pure plan, and a whole reconcile by
+//! the real binary over loopback, by the number of targets.
 
 #[allow(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "cold_start/process.rs"]

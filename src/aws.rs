@@ -1,5 +1,5 @@
-//! Everything that names the SDK or waits for AWS. Here: what all clients share, credentials and TLS
-//! among it.
+//! Everything that names the SDK or waits for AWS. Here: what all clients share, credentials and
+//! TLS among it.
 
 pub mod bisect;
 pub mod call;

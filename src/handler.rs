@@ -31,7 +31,8 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Takes the lines of metrics.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled lately.
+/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled
+/// lately.
 pub struct Handler {
     config: Config,
     ecs: Ecs,

@@ -50,8 +50,8 @@ pub async fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime environment variables").
-    // Elsewhere a start has no more CPU than what follows.
+    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime
+    // environment variables"). Elsewhere a start has no more CPU than what follows.
     if variable("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() {
         handler.warm_up().await;
     }

@@ -1,5 +1,5 @@
-//! The rule of the house: a room imports only rooms below it, and `core` imports nothing but `json`.
-//! Also the width of code and prose.
+//! The rule of the house: a room imports only rooms below it, and `core` imports nothing but
+//! `json`. Also the width of code and prose.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -99,7 +99,8 @@ impl Scene {
         let (wet, dry) = (handler("false"), handler("true"));
         let scene = Self { tasks, bound, wet, dry, aws };
         scene.clean();
-        // A plan has both handlers ask for the ports they remember, before the first case rather than in it.
+        // A plan has both handlers ask for the ports they remember, before the first case rather
+        // than in it.
         for handler in [&scene.wet, &scene.dry] {
             let plan = handler.handle(LambdaEvent::new(json!({"action": "plan"}), context())).await;
             plan.expect("a plan only reads");

@@ -103,7 +103,8 @@ impl Settings {
         })
     }
 
-    /// The entry that a mistake names has to be there, and to be wrong, or to repeat an earlier one.
+    /// The entry that a mistake names has to be there, and to be wrong, or to repeat an earlier
+    /// one.
     fn entry_exists(&self, line: &str) -> Result<(), String> {
         let Some(rest) = line.strip_prefix("BINDINGS[") else { return Ok(()) };
         let index = rest.split(']').next().and_then(|index| index.parse::<usize>().ok());

@@ -32,8 +32,8 @@ where
     Failure::new(action, code, message)
 }
 
-/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones, which repeat the
-/// request with all its headers, the session token among them.
+/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones,
+/// which repeat the request with all its headers, the session token among them.
 fn first_line(message: &str) -> &str {
     message.trim_start().lines().next().unwrap_or_default()
 }

@@ -203,7 +203,8 @@ impl Targets {
     }
 }
 
-/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell is no obstacle.
+/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell
+/// is no obstacle.
 fn unfit(group: &TargetGroup) -> Option<String> {
     let kind = group.target_type().map_or("ip", TargetTypeEnum::as_str);
     let family = group.ip_address_type().map_or("ipv6", TargetGroupIpAddressTypeEnum::as_str);

@@ -1,8 +1,8 @@
-//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference, "Service-specific endpoints",
-//! "Dual-stack and FIPS endpoints").
+//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference,
+//! "Service-specific endpoints", "Dual-stack and FIPS endpoints").
 //!
-//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of which is on
-//! Lambda, and makes the binary an eighth larger (docs/performance.md).
+//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of
+//! which is on Lambda, and makes the binary an eighth larger (docs/performance.md).
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 

@@ -15,8 +15,9 @@ pub struct Limits {
     rates: RateLimits,
 }
 
-/// How fast AWS may be called. All callers of an account and region share AWS's own limits. For single
-/// events they are never felt; they spread the calls of a reconcile of many bindings and of large rollouts.
+/// How fast AWS may be called. All callers of an account and region share AWS's own limits. For
+/// single events they are never felt; they spread the calls of a reconcile of many bindings and of
+/// large rollouts.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
@@ -70,15 +71,17 @@ impl AdaptiveRates {
         Self {
             elb: elb.clone(),
             ecs: ecs.clone(),
-            // Half of the account's, because a queue has at least two instances (Lambda developer guide, "Configuring
-            // maximum concurrency for Amazon SQS event sources"), and neither knows of the other.
+            // Half of the account's, because a queue has at least two instances (Lambda developer
+            // guide, "Configuring maximum concurrency for Amazon SQS event sources"), and neither
+            // knows of the other.
             careful: RateLimits::with_writes(10, 2),
             copies: TokenBucket::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
         }
     }
 
-    /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full buckets. Where it did, the
-    /// buckets are half as large for writes, and what one invocation uses up is gone for the next one, too.
+    /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full
+    /// buckets. Where it did, the buckets are half as large for writes, and what one invocation
+    /// uses up is gone for the next one, too.
     pub fn rates(&self) -> RateLimits {
         let mut rates = RateLimits::default();
         if let Some(at) = Self::lately_throttled(&self.elb) {

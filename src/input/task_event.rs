@@ -31,9 +31,9 @@ pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     sighting(event)
 }
 
-/// Reads such an event's JSON text in one pass, for a quarter of the work of making a [`Value`] of it and reading that
-/// (docs/performance.md): a batch has hundreds. What it refuses may still be read that way, such as a field that stands
-/// twice, of which the last counts.
+/// Reads such an event's JSON text in one pass, for a quarter of the work of making a [`Value`] of
+/// it and reading that (docs/performance.md): a batch has hundreds. What it refuses may still be
+/// read that way, such as a field that stands twice, of which the last counts.
 pub fn read_text(text: &str) -> Option<Sighting> {
     let JsonObject(event): JsonObject<Event> = serde_json::from_str(text).ok()?;
     let is_task_state_change = event.source == SOURCE && event.detail_type == DETAIL_TYPE;

@@ -1,5 +1,6 @@
-//! The function's handler on what the AWS SDK does if it is told nothing: TLS by aws-lc-rs with the system's
-//! roots, and the whole chain of credentials. Everything else is as in the function's `run`.
+//! The function's handler on what the AWS SDK does if it is told nothing: TLS by aws-lc-rs with the
+//! system's roots, and the whole chain of credentials. Everything else is as in the function's
+//! `run`.
 
 use std::sync::Arc;
 use std::time::SystemTime;
