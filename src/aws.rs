@@ -3,6 +3,7 @@
 
 pub mod bisect;
 pub mod call;
+pub mod clients;
 pub mod deadline;
 pub mod ecs;
 pub mod elb;

@@ -33,12 +33,11 @@ mod memo;
 mod tests;
 pub mod verdict;
 
-use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt};
 
+use crate::aws::clients::Clients;
 use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
-use crate::aws::traffic::Counter;
 use crate::core::binding::Binding;
 use crate::doctor::ecs::reads::Services;
 use crate::doctor::elb::reads::LoadBalancers;
@@ -55,12 +54,12 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor whose clients have these settings.
-    pub fn new(config: &SdkConfig) -> Self {
+    /// A doctor that reads by these clients.
+    pub fn new(clients: &Clients) -> Self {
         Self {
-            load_balancers: LoadBalancers::new(config),
-            services: Services::new(config),
-            ecs: Ecs::new(config, &Counter::default()),
+            load_balancers: LoadBalancers::new(clients.elb.clone()),
+            services: Services::new(clients.ecs.clone()),
+            ecs: Ecs::new(clients.ecs.clone()),
         }
     }
 

@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::warn;
 
+use crate::aws::clients::Clients;
 use crate::aws::deadline::Deadline;
 use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
-use crate::aws::rate_limits::{AdaptiveRates, Limits};
-use crate::aws::traffic::Counter;
+use crate::aws::rate_limits::Limits;
 use crate::config::Config;
 use crate::doctor::Doctor;
 use crate::error::Error;
@@ -35,28 +35,23 @@ pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 /// lately.
 pub struct Handler {
     config: Config,
+    clients: Clients,
     ecs: Ecs,
     targets: Targets,
-    sdk: SdkConfig,
     clock: Clock,
-    counter: Counter,
-    allowance: AdaptiveRates,
     metrics: Option<Sink>,
 }
 
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
-        let of_elb = Counter::default();
-        let of_ecs = of_elb.of_another_service();
+        let clients = Clients::new(sdk);
         Self {
             config,
-            ecs: Ecs::new(sdk, &of_ecs),
-            targets: Targets::new(sdk, &of_elb),
-            sdk: sdk.clone(),
+            ecs: Ecs::new(clients.ecs.clone()),
+            targets: Targets::new(clients.elb.clone()),
+            clients,
             clock,
-            allowance: AdaptiveRates::new(&of_elb, &of_ecs),
-            counter: of_elb,
             metrics: None,
         }
     }
@@ -75,9 +70,11 @@ impl Handler {
     /// Handles one invocation.
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
-        self.counter.take();
-        let limits =
-            Limits::new(Deadline::new(invocation.context.deadline(), now), self.allowance.rates());
+        self.clients.take_traffic();
+        let limits = Limits::new(
+            Deadline::new(invocation.context.deadline(), now),
+            self.clients.rates.current(),
+        );
         match Input::of(invocation.payload).ok_or(Error::UnknownInput)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::Copy(event) => self.copy(event, now, &limits).await,
@@ -108,7 +105,7 @@ impl Handler {
             }
         };
         let heard = EventTimes::of([&sighting].into_iter(), now);
-        let report = self.settle(limits).copy(sighting, now, &self.allowance).await;
+        let report = self.settle(limits).copy(sighting, now, &self.clients.rates).await;
         report.log("copy", 0);
         self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer(&report)
@@ -130,9 +127,8 @@ impl Handler {
         answer(&report)
     }
 
-    /// Its clients are made when they are needed, because no cold start should wait for them.
     async fn doctor(&self, limits: &Limits) -> Result<Value, Error> {
-        let diagnosis = Doctor::new(&self.sdk).examine(&self.config.bindings, limits).await;
+        let diagnosis = Doctor::new(&self.clients).examine(&self.config.bindings, limits).await;
         diagnosis.log();
         answer(&diagnosis)
     }
@@ -155,7 +151,7 @@ impl Handler {
 
     fn emit_metrics(&self, work: &InvocationKind, report: &Report) {
         let Some(sink) = &self.metrics else { return };
-        let (end, traffic) = ((self.clock)(), self.counter.take());
+        let (end, traffic) = ((self.clock)(), self.clients.take_traffic());
         let lines = metrics::lines(&self.config.function, end, work, report, traffic);
         lines.iter().for_each(|line| sink(line));
     }

@@ -68,7 +68,7 @@ where
         let message = "the invocation's time was over before this was done";
         Failure::new(action, Code::DeadlineReached, message)
     };
-    if !limits.turn(kind).await || limits.deadline.is_over() {
+    if !limits.acquire(kind).await || limits.deadline.is_over() {
         return Err(too_late());
     }
     let result = match timeout_at(limits.deadline.instant(), call).await {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
 use tracing::debug;
@@ -13,7 +11,6 @@ use crate::aws::bisect::{Refusal, RefusalBudget, Traits, bisect};
 use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::side_by_side::side_by_side;
-use crate::aws::traffic::Counter;
 use crate::core::binding::{Binding, Cluster, Owner};
 use crate::core::failure::{Code, Failure};
 use crate::core::task::{Phase, Task, TaskArn, first_address};
@@ -60,10 +57,9 @@ pub struct Ecs {
 }
 
 impl Ecs {
-    /// An adapter with these settings, whose requests are counted.
-    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
-        let config = Builder::from(config).interceptor(counter.clone());
-        Self { client: Client::from_conf(config.build()) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and

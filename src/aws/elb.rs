@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
     TargetHealthStateEnum, TargetTypeEnum,
@@ -17,7 +15,6 @@ use tracing::debug;
 use crate::aws::bisect::{NotTried, Outcome, Refusal, RefusalBudget, Traits, bisect};
 use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
-use crate::aws::traffic::Counter;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
 use crate::core::target::{AddressPort, Write};
@@ -42,14 +39,9 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// An adapter with these settings, whose requests are counted.
-    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
-        let config = Builder::from(config).interceptor(counter.clone());
-        Self {
-            client: Client::from_conf(config.build()),
-            ports: Mutex::default(),
-            refused_alone: Mutex::default(),
-        }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, ports: Mutex::default(), refused_alone: Mutex::default() }
     }
 
     /// Makes one write for targets of one group, each with the number of its owner, in as few calls

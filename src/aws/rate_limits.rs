@@ -82,10 +82,10 @@ impl AdaptiveRates {
     /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full
     /// buckets. Where it did, the buckets are half as large for writes, and what one invocation
     /// uses up is gone for the next one, too.
-    pub fn rates(&self) -> RateLimits {
+    pub fn current(&self) -> RateLimits {
         let mut rates = RateLimits::default();
         if let Some(at) = Self::lately_throttled(&self.elb) {
-            self.careful.elb_writes.was_empty(at);
+            self.careful.elb_writes.drain_at(at);
             rates.elb_writes = self.careful.elb_writes.clone();
             rates.elb_calls = self.careful.elb_calls.clone();
         }
@@ -130,19 +130,19 @@ impl Limits {
 
     /// Waits until a call of this kind is due. If that is after the deadline, answers `false` at
     /// once, and the call takes no place from those that come later.
-    pub async fn turn(&self, kind: Kind) -> bool {
+    pub async fn acquire(&self, kind: Kind) -> bool {
         let RateLimits { elb_writes, elb_calls, ecs_reads } = &self.rates;
-        let paces: &[&TokenBucket] = match kind {
+        let buckets: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
         };
         let now = Instant::now();
-        let due = paces.iter().map(|pace| pace.due(1)).max().unwrap_or(now);
+        let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);
         if due.max(now) >= self.deadline.instant() {
             return false;
         }
-        paces.iter().for_each(|pace| pace.take(1));
+        buckets.iter().for_each(|bucket| bucket.take(1));
         if due > now {
             sleep_until(due).await;
         }
@@ -176,8 +176,8 @@ impl TokenBucket {
         Self { next: Mutex::new(Instant::now()), interval, at_once }
     }
 
-    /// At that moment there was nothing left.
-    fn was_empty(&self, at: Instant) {
+    /// Records that the bucket was empty at this moment.
+    fn drain_at(&self, at: Instant) {
         let next = &mut *self.next();
         *next = (*next).max(at + self.interval * self.at_once);
     }
@@ -211,7 +211,7 @@ mod tests {
         let limits = Limits::new(Deadline::after(Duration::from_secs(60)), RateLimits::default());
         let begin = Instant::now();
         for call in 0..40 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
             let due = Duration::from_millis(250) * u32::max(call, 19).saturating_sub(19);
             assert_eq!(begin.elapsed(), due, "call {call}");
         }
@@ -221,22 +221,22 @@ mod tests {
     async fn a_bucket_fills_up_again_and_not_beyond() {
         let limits = Limits::new(Deadline::after(Duration::from_secs(600)), RateLimits::default());
         for _ in 0..20 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
         }
         tokio::time::sleep(Duration::from_secs(60)).await;
         let begin = Instant::now();
         for _ in 0..21 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_millis(250));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_throttle_each_invocation_begins_with_full_buckets() {
-        let allowance = AdaptiveRates::new(&Counter::default(), &Counter::default());
+        let rates = AdaptiveRates::new(&Counter::default(), &Counter::default());
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
@@ -244,36 +244,36 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
         let elb = Counter::default();
-        let allowance = AdaptiveRates::new(&elb, &elb.of_another_service());
+        let rates = AdaptiveRates::new(&elb, &elb.of_another_service());
         elb.throttled();
         let begin = Instant::now();
         for _ in 0..10 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_secs(5));
         tokio::time::sleep(AdaptiveRates::CAREFUL).await;
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 
     /// An invocation with one write.
-    async fn write(allowance: &AdaptiveRates) {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), allowance.rates());
-        limits.turn(Kind::ElbWrite).await;
+    async fn write(rates: &AdaptiveRates) {
+        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates.current());
+        limits.acquire(Kind::ElbWrite).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttle_of_ecs_does_not_slow_writes_to_elb() {
         let elb = Counter::default();
         let ecs = elb.of_another_service();
-        let allowance = AdaptiveRates::new(&elb, &ecs);
+        let rates = AdaptiveRates::new(&elb, &ecs);
         ecs.throttled();
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
         assert_eq!(elb.take().throttles, 1, "the sums are those of both");
@@ -286,26 +286,26 @@ mod tests {
         let limits = Limits::new(Deadline::after(Duration::from_secs(1)), rates.clone());
         let mut made = 0;
         for _ in 0..100 {
-            made += usize::from(limits.turn(Kind::ElbWrite).await);
+            made += usize::from(limits.acquire(Kind::ElbWrite).await);
         }
         // 20 at once and 3 within the second; the one that is due at its end is too late.
         assert_eq!((made, begin.elapsed()), (23, Duration::from_millis(750)));
         let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates);
-        assert!(limits.turn(Kind::ElbWrite).await);
+        assert!(limits.acquire(Kind::ElbWrite).await);
         assert_eq!(begin.elapsed(), Duration::from_secs(1));
         let over = Limits::new(Deadline::after(Duration::ZERO), RateLimits::default());
-        assert!(!over.turn(Kind::EcsRead).await);
+        assert!(!over.acquire(Kind::EcsRead).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn copies_have_a_small_allowance_of_their_own() {
         let counter = Counter::default();
-        let allowance = AdaptiveRates::new(&counter, &counter.of_another_service());
-        let admitted = |copies: usize| (0..copies).filter(|_| allowance.admits_copy(1)).count();
+        let rates = AdaptiveRates::new(&counter, &counter.of_another_service());
+        let admitted = |copies: usize| (0..copies).filter(|_| rates.admits_copy(1)).count();
         assert_eq!(admitted(100), 10);
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(admitted(100), 5);
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        assert!(allowance.admits_copy(9) && !allowance.admits_copy(2) && allowance.admits_copy(1));
+        assert!(rates.admits_copy(9) && !rates.admits_copy(2) && rates.admits_copy(1));
     }
 }

@@ -16,17 +16,12 @@ use crate::report::Report;
 impl Settler<'_> {
     /// Settles a copy of an event that the queue has as well. Where the rates do not allow it at
     /// once, or something fails, the queue's message does the work: nothing of a copy is a failure.
-    pub async fn copy(
-        self,
-        sighting: Sighting,
-        now: SystemTime,
-        allowance: &AdaptiveRates,
-    ) -> Report {
+    pub async fn copy(self, sighting: Sighting, now: SystemTime, rates: &AdaptiveRates) -> Report {
         let task = sighting.task.arn.clone();
         let covering = self.bindings.iter().filter(|binding| binding.covers(&sighting.task));
         let groups: BTreeSet<&TargetGroupArn> = covering.map(|b| &b.target_group).collect();
         let queued = Skipped { task, reason: Reason::Queued };
-        if !self.dry_run && !groups.is_empty() && !allowance.admits_copy(groups.len()) {
+        if !self.dry_run && !groups.is_empty() && !rates.admits_copy(groups.len()) {
             return Report { skipped: vec![queued], ..Report::default() };
         }
         let mut report = self.events([sighting], now).await;

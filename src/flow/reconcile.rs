@@ -28,7 +28,7 @@ type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 struct Survey<'a> {
     settle: Settler<'a>,
     /// The bindings whose port and targets are known.
-    sound: Vec<Binding>,
+    readable: Vec<Binding>,
     ports: Ports,
     findings: Findings,
     report: Report,
@@ -41,7 +41,7 @@ impl Settler<'_> {
     pub async fn reconcile(self, prune: Prune) -> (Report, BTreeMap<TargetGroupArn, usize>) {
         let mut survey = Survey {
             settle: self,
-            sound: self.bindings.to_vec(),
+            readable: self.bindings.to_vec(),
             ports: Ports::new(),
             findings: Findings::default(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
@@ -60,9 +60,9 @@ impl Settler<'_> {
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
         }
-        let Survey { sound, ports, findings, mut report, .. } = survey;
-        let in_step = in_step(&sound, &ports, &findings);
-        let plan = drift(&sound, &ports, &findings, prune);
+        let Survey { readable, ports, findings, mut report, .. } = survey;
+        let in_step = in_step(&readable, &ports, &findings);
+        let plan = drift(&readable, &ports, &findings, prune);
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report).await;
         (report, in_step)
@@ -72,7 +72,7 @@ impl Settler<'_> {
 impl Survey<'_> {
     async fn read_ports_and_targets(&mut self) {
         let Settler { limits, .. } = self.settle;
-        let portless = self.sound.iter().filter(|binding| binding.port.is_none());
+        let portless = self.readable.iter().filter(|binding| binding.port.is_none());
         let portless: BTreeSet<TargetGroupArn> =
             portless.map(|binding| binding.target_group.clone()).collect();
         let (ports, targets) =
@@ -84,7 +84,7 @@ impl Survey<'_> {
         });
         self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
         let bound: BTreeSet<&TargetGroupArn> =
-            self.sound.iter().map(|binding| &binding.target_group).collect();
+            self.readable.iter().map(|binding| &binding.target_group).collect();
         let present = targets.into_iter().filter(|(group, _)| bound.contains(group));
         let present = present.filter_map(|(group, targets)| Some((group, targets.ok()?)));
         self.findings.present = present.collect();
@@ -92,7 +92,7 @@ impl Survey<'_> {
 
     async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, Failure>> {
         let groups: BTreeSet<TargetGroupArn> =
-            self.sound.iter().map(|binding| binding.target_group.clone()).collect();
+            self.readable.iter().map(|binding| binding.target_group.clone()).collect();
         let Settler { targets, limits, .. } = self.settle;
         let targets = groups.into_iter().map(async |group| {
             let endpoints = targets.present(&group, limits).await;
@@ -104,18 +104,18 @@ impl Survey<'_> {
     }
 
     async fn read_running_tasks(&mut self) {
-        let sound = self.sound.clone();
-        let tasks = self.tasks_of(owners(sound.iter()), Desired::Running).await;
+        let readable = self.readable.clone();
+        let tasks = self.tasks_of(owners(readable.iter()), Desired::Running).await;
         self.learn(tasks);
     }
 
     /// Stopped tasks prove whose a target was. They are only read where a target that could be
     /// removed wants explaining.
     async fn read_stopped_tasks(&mut self) {
-        let unexplained = unexplained(&self.sound, &self.ports, &self.findings);
+        let unexplained = unexplained(&self.readable, &self.ports, &self.findings);
         let groups: BTreeSet<&TargetGroupArn> = unexplained.iter().map(|t| &t.group).collect();
-        let sound = self.sound.clone();
-        let concerned = sound.iter().filter(|binding| groups.contains(&&binding.target_group));
+        let readable = self.readable.clone();
+        let concerned = readable.iter().filter(|binding| groups.contains(&&binding.target_group));
         let tasks = self.tasks_of(owners(concerned), Desired::Stopped).await;
         self.learn(tasks);
     }
@@ -130,7 +130,7 @@ impl Survey<'_> {
 
     /// Learns what was read. Where that is not all, registering goes on and removing does not.
     fn learn(&mut self, tasks: Tasks<'_>) {
-        for binding in &self.sound {
+        for binding in &self.readable {
             let read =
                 tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner));
             let Some(((cluster, owner), found)) = read else { continue };
@@ -149,9 +149,9 @@ impl Survey<'_> {
 
     /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
     fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<Failure>) {
-        for binding in std::mem::take(&mut self.sound) {
+        for binding in std::mem::take(&mut self.readable) {
             let Some(error) = problem(&binding) else {
-                self.sound.push(binding);
+                self.readable.push(binding);
                 continue;
             };
             self.findings.incomplete.insert(binding.target_group.clone());

@@ -33,7 +33,7 @@ impl Settler<'_> {
         report: &mut Report,
     ) {
         if self.dry_run {
-            return tell(plan, outcomes, report);
+            return report_outcomes(plan, outcomes, report);
         }
         self.act(&plan, &knowledge, &mut outcomes).await;
         self.look_again(&mut knowledge, &mut outcomes).await;
@@ -41,7 +41,7 @@ impl Settler<'_> {
         // deregister, and after that there is nothing left to look for.
         let plan = plan.revised(self.bindings, ports, &knowledge);
         self.act(&plan, &knowledge, &mut outcomes).await;
-        tell(plan, outcomes, report);
+        report_outcomes(plan, outcomes, report);
     }
 
     /// Makes the changes that were not tried yet, unless this is a dry run.
@@ -126,7 +126,7 @@ fn with_owners(
 }
 
 /// Puts what came of a plan into the report. Without outcomes it tells what would be done.
-fn tell(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
+fn report_outcomes(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
     report.skipped.extend(plan.skipped);
     report.unowned.extend(plan.unowned.into_iter().map(Into::into));
     let register = plan.register.into_iter().map(|change| (Write::Register, change));

@@ -14,7 +14,7 @@ use crate::aws::rate_limits::{Limits, RateLimits};
 use crate::core::binding::Binding;
 
 /// A start waits no longer for its reads. (Lambda ends one after ten seconds.)
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Target groups that are read at a start; those of further bindings are read when they are needed.
 const GROUPS: usize = 20;
@@ -22,7 +22,7 @@ const GROUPS: usize = 20;
 /// Reads target groups and tasks of the bindings. What fails is only told: invocations may still
 /// succeed, and say what is wrong if they do not.
 pub async fn warm_up(bindings: &[Binding], targets: &Targets, ecs: &Ecs) {
-    let limits = Limits::new(Deadline::after(PATIENCE), RateLimits::default());
+    let limits = Limits::new(Deadline::after(LONGEST), RateLimits::default());
     let mut groups: Vec<_> = bindings.iter().map(|binding| &binding.target_group).collect();
     groups.sort();
     groups.dedup();

@@ -1,7 +1,6 @@
 //! Thin adapter over Amazon ECS: what doctor reads of services and task definitions. It changes
 //! nothing.
 
-use aws_config::SdkConfig;
 use aws_sdk_ecs::{Client, types};
 use tracing::debug;
 
@@ -17,9 +16,9 @@ pub struct Services {
 }
 
 impl Services {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// A service; `None` if the cluster has none of this name. One a call, though ten could be

@@ -1,7 +1,6 @@
 //! Thin adapter over Elastic Load Balancing v2: what doctor reads of target groups, load balancers
 //! and quotas. It changes nothing.
 
-use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::{Client, types};
 use tracing::debug;
 
@@ -28,9 +27,9 @@ pub struct LoadBalancers {
 }
 
 impl LoadBalancers {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// A target group; `None` if there is none of this ARN.
