@@ -8,7 +8,7 @@ import tomllib
 import boto3
 import pytest
 from conftest import GROUP_ARN, MANY, ONE
-from deployment import REGION, ROOT, resources, template
+from deployment import REGION, ROOT, resources, source_arn, template
 from samcli.commands.deploy.guided_config import GuidedConfig
 from samcli.lib.config.samconfig import SamConfig
 from shell import Shell, blocks
@@ -88,6 +88,18 @@ def test_by_hand_events_and_reconciles_reach_the_function(by_hand, client):
     assert function["Arn"] == client("lambda").get_function_configuration(FunctionName=NAME)["FunctionArn"]
 
 
+def test_by_hand_stops_reach_the_function_as_the_template_has_it(by_hand, client):
+    rule = client("events").describe_rule(Name=f"{NAME}-stops")
+    expected = resources(ONE, "AWS::Events::Rule")["StopRule"]
+    assert json.loads(rule["EventPattern"]) == expected["EventPattern"]
+    targets = client("events").list_targets_by_rule(Rule=f"{NAME}-stops")["Targets"]
+    function = client("lambda").get_function_configuration(FunctionName=NAME)["FunctionArn"]
+    assert targets == [target | {"Arn": function} for target in expected["Targets"]]
+    permissions = json.loads(client("lambda").get_policy(FunctionName=NAME)["Policy"])["Statement"]
+    (stops,) = [permission for permission in permissions if permission["Sid"] == "stops"]
+    assert source_arn(stops) == rule["Arn"]
+
+
 def test_by_hand_the_alarms_are_the_templates(by_hand, client):
     made = client("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
     expected = resources(ONE | {"AlarmTopicArn": TOPIC}, "AWS::CloudWatch::Alarm").values()
@@ -129,6 +141,8 @@ def test_by_hand_what_was_changed_comes_back(by_hand, client):
         'aws iam delete-role-policy --role-name "$NAME" --policy-name function',
         'aws events remove-targets --rule "$NAME" --ids queue',
         'aws events disable-rule --name "$NAME"',
+        'aws events remove-targets --rule "$NAME-stops" --ids function',
+        'aws events disable-rule --name "$NAME-stops"',
         'aws lambda update-event-source-mapping --uuid "$MAPPING" --no-enabled --batch-size 10',
     )
     assert attributes(client, NAME) != before[0]
@@ -137,8 +151,9 @@ def test_by_hand_what_was_changed_comes_back(by_hand, client):
     assert (attributes(client, NAME), attributes(client, f"{NAME}-dead-letters"), role_policy(client)) == before
     (mapping,) = client("lambda").list_event_source_mappings(FunctionName=NAME)["EventSourceMappings"]
     assert (mapping["State"], mapping["BatchSize"]) == ("Enabled", template()["Resources"]["Function"]["Properties"]["Events"]["TaskStateChanges"]["Properties"]["BatchSize"])
-    assert client("events").describe_rule(Name=NAME)["State"] == "ENABLED"
-    assert len(client("events").list_targets_by_rule(Rule=NAME)["Targets"]) == 1
+    for rule in (NAME, f"{NAME}-stops"):
+        assert client("events").describe_rule(Name=rule)["State"] == "ENABLED"
+        assert len(client("events").list_targets_by_rule(Rule=rule)["Targets"]) == 1
 
 
 def attributes(client, name: str) -> dict:
@@ -193,7 +208,9 @@ def bound_groups(client) -> list[str]:
 
 
 def groups_heard_of(client) -> list[str]:
-    return json.loads(client("events").describe_rule(Name=NAME)["EventPattern"])["detail"]["group"]
+    queued, copied = (json.loads(client("events").describe_rule(Name=name)["EventPattern"])["detail"]["group"] for name in (NAME, f"{NAME}-stops"))
+    assert queued == copied
+    return queued
 
 
 @pytest.fixture

@@ -71,6 +71,20 @@ def test_a_task_is_registered_at_its_start_and_deregistered_when_it_begins_to_st
     assert stack.dead_letters() == []
 
 
+@pytest.mark.parametrize("first", ["task-deactivating.json", "task-crashed.json"])
+def test_the_first_event_of_a_stop_also_goes_straight_to_the_function(deployed, first):
+    """Pattern and input template are the stack's, and moto applies them; but it invokes no function from a rule (see stack.py)."""
+    stack = deployed(ONE)
+    stop = sample(first)
+    stack.happens(sample("task-running.json"), stop, sample("task-stopped.json"), changed(stop, group="service:other-service"))
+    (copy,) = stack.copies()
+    event = copy.pop("event")
+    assert copy == {"copy": "queued"}
+    # The bus gives a new id; moto leaves the account out and puts a time of its own in.
+    assert event.pop("id") and event.pop("ingestion-time")
+    assert {name: value for name, value in stop.items() if name not in ("id", "account")} == {name: event[name] for name in event if name != "account"}
+
+
 def test_what_cannot_be_done_fails_alone_and_ends_in_the_dead_letter_queue(deployed, group, moto_port, run):
     """Two services, of which one has lost its target group; and a message that is not JSON."""
     lost = TargetGroup(moto_port)

@@ -14,10 +14,11 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
 MINUTES = list(template()["Mappings"]["Every"])
 DIMENSIONS = {"function": (), "group": ("TargetGroup",), "reason": ("Reason",), "error": ("ErrorType",)}
 
-# AWS's own, with the one dimension they are looked at by: Amazon SQS and AWS Lambda developer guides, "… metrics".
+# AWS's own, with the one dimension they are looked at by: Amazon SQS and AWS Lambda developer guides and EventBridge user guide, "… metrics".
 AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/Events", "FailedInvocations", ("RuleName",)),
     ("AWS/Lambda", "Errors", ("FunctionName",)),
     ("AWS/Lambda", "Throttles", ("FunctionName",)),
 }
