@@ -3,8 +3,8 @@
 What moto does otherwise than AWS:
 - it takes events of the source aws.ecs from anybody, so the tests can put ECS's own;
 - a schedule never fires, but gets every event of its bus and then fails, because moto can call no function: its targets are removed;
-- for the same reason the rule for stops sends its copies, as its input template makes them, into a queue of the tests, from which
-  `copies` takes them; and in them the event's time is a number, which it puts right;
+- for the same reason the rule for stops sends its copies, as its input template makes them, into a queue of the
+  tests, from which `copies` takes them; in them the event's time is a number, which `copies` puts right;
 - it would run the function in a container for every message: the mapping is switched off, and `deliver` does what the mapping says;
 - it asks no queue policy, nor the state of a rule.
 """

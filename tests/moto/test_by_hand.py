@@ -234,7 +234,7 @@ def runbook(shell, stack):
 def test_the_runbook_finds_what_the_stack_has(runbook, stack):
     function, mapping, queue = runbook('echo "$FUNCTION $MAPPING $QUEUE"').split()
     assert (function, mapping, queue) == (stack.function["FunctionName"], stack.mapping["UUID"], stack.mapping["EventSourceArn"])
-    others = runbook('printf "%s\\n" "$LOGS" "$RULE" "$SCHEDULE" "$QUEUE_URL" "$DEAD_LETTERS" "$DEAD_LETTERS_URL"').split()
+    others = runbook('printf "%s\\n" "$LOGS" "$RULE" "$STOPS" "$SCHEDULE" "$QUEUE_URL" "$DEAD_LETTERS" "$DEAD_LETTERS_URL"').split()
     assert [name for name in others if stack.name not in name] == []
 
 
@@ -322,6 +322,14 @@ def test_the_runbook_gives_the_schedule_its_permission_back(runbook, stack, clie
     assert again["Condition"]["ArnLike"]["AWS:SourceArn"] == schedule["Arn"]
 
 
+def test_the_runbook_gives_the_rule_for_stops_its_permission_back(runbook, stack, client):
+    _look, permission = blocks("runbook.md", "Slow stops")
+    runbook(permission)
+    policy = client("lambda").get_policy(FunctionName=stack.function["FunctionName"])["Policy"]
+    (again,) = [statement for statement in json.loads(policy)["Statement"] if statement["Sid"] == "stops-again"]
+    assert "StopRule" in source_arn(again)
+
+
 def test_the_runbook_puts_back_what_was_changed_by_hand(runbook, stack, client):
     cloudformation = client("cloudformation")
     # What SAM packages is YAML, which the CLI hands on as it is; what the tests create is JSON.
@@ -365,11 +373,13 @@ def test_the_runbook_moves_to_another_version_and_back(runbook, client, stack, t
 
 def test_the_runbook_stops_the_function_and_lets_it_go_on(runbook, stack, client):
     _orderly, _orderly_later, stop, go_on, *_at_once = blocks("runbook.md", "Stop it from writing now")
-    state = lambda: client("lambda").get_event_source_mapping(UUID=stack.mapping["UUID"])["State"]  # noqa: E731
+    mapping = lambda: client("lambda").get_event_source_mapping(UUID=stack.mapping["UUID"])["State"]  # noqa: E731
+    # The rule that fills the queue goes on, so that nothing is lost meanwhile.
+    disabled = lambda: [rule["Name"].split("-")[2] for rule in client("events").list_rules(NamePrefix=stack.name)["Rules"] if rule["State"] == "DISABLED"]  # noqa: E731
     runbook(go_on)
-    assert state() == "Enabled"
+    assert (mapping(), disabled()) == ("Enabled", [])
     runbook(stop)
-    assert state() == "Disabled"
+    assert (mapping(), sorted(disabled())) == ("Disabled", ["FunctionReconcile", "StopRule"])
 
 
 def test_the_runbook_takes_targets_out(runbook, group):
