@@ -1,4 +1,5 @@
-"""docs/dependencies.md names every direct dependency and where it is needed, and no other; and the Rust that they need is the Rust we ask for."""
+"""docs/dependencies.md names every direct dependency and where it is needed, and no other; and the Rust that they need
+is the Rust that is asked for."""
 
 import json
 import re
@@ -33,7 +34,7 @@ def test_the_documentation_names_every_direct_dependency_and_no_other():
 
 
 def test_the_rust_asked_for_is_what_the_locked_dependencies_need():
-    """Those that this machine compiles, without asking the network: they are here, because the tests' function was built."""
+    """Of those that this machine compiles, and without the network: they are here since the function was built."""
     version = lambda text: tuple(int(part) for part in f"{text}.0".split(".")[:3])  # noqa: E731
     cargo = lambda *arguments: subprocess.run(["cargo", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: E731
     (host,) = re.findall(r"^host: (\S+)$", cargo("--version", "--verbose"), re.MULTILINE)

@@ -56,6 +56,20 @@ def shown(widget: dict) -> list[tuple[str, str, tuple[str, ...]]]:
     return metrics
 
 
+# Error types in src/ that reach no metric: of unit tests, and of the doctor's reads.
+NOT_IN_METRICS = {"AccessDenied", "AccessDeniedException", "NoLoadBalancer", "NoTaskDefinition", "ServiceFailed"}
+
+
+def test_readme_explains_every_error_type_that_the_function_makes_up():
+    """Those of AWS are passed on as they are."""
+    code = re.sub(r"\s", "", "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs")))
+    made_up = {a or b for a, b in re.findall(r'CallError::new\([\w"().]+,"(\w+)",|=>\("([A-Z]\w+)",(?:causes|"no)', code)}
+    assert {"Timeout", "NotSent", "Unconfirmed", "TaskFailed", "DeadlineReached", *NOT_IN_METRICS} <= made_up
+    (table,) = re.findall(r"^\| `ErrorType` \| meaning \|\n((?:\|.*\n)+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    explained = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert made_up - NOT_IN_METRICS <= explained
+
+
 def test_the_table_of_metrics_is_read():
     assert ("EcsIpv6Targets", "Failed", ("FunctionName", "ErrorType")) in our_metrics()
     assert len({name for _, name, _ in our_metrics()}) == 14
