@@ -42,7 +42,8 @@
 //! own target no group takes.
 //!
 //! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
-//! group, it registers nothing there, so that a rollout never leaves it with fewer targets than it needs.
+//! group within its first second, it registers nothing there, so that a rollout never leaves it with fewer targets
+//! than it needs. After a second without an answer, what needs none is carried out first.
 //!
 //! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
 //!
