@@ -123,6 +123,17 @@ async fn the_batches_register_both_tasks_and_return_the_poison() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_copy_of_a_stop_is_a_copy_of_the_sample_and_deregisters_its_task() {
+    let function = Function::new().await;
+    let copy = sample("copy-of-stop.json");
+    assert_eq!(copy, json!({"copy": "queued", "event": sample("task-deactivating.json")}));
+    function.aws.put_target(&function.group, ADDRESS, 8080);
+    let report = function.invoke(copy).await.unwrap();
+    assert_eq!(ids(&report, "deregistered"), [ADDRESS]);
+    assert_eq!(function.registered(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bridge_task_and_one_without_ipv6_are_skipped_for_lack_of_an_address() {
     let function = Function::new().await;
     for name in ["task-bridge.json", "task-without-ipv6.json"] {
