@@ -58,8 +58,8 @@ fn every_task_event_is_read_for_what_it_is() {
     assert_eq!(read, expected);
 }
 
-/// What captured events show. That the interfaces carry the IPv6 address is the word of AWS's schema of
-/// the event: no captured event has one.
+/// What captured events show. That the interfaces carry the IPv6 address is the word of AWS's
+/// schema of the event: no captured event has one.
 #[test]
 fn the_task_events_have_the_shape_of_captured_ones() {
     let required = "taskArn clusterArn version lastStatus desiredStatus containers overrides \
