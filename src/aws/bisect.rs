@@ -1,19 +1,28 @@
 //! Getting the good items of a batch in when a bad one makes the whole call fail.
 //!
-//! 1. **Whole chunks first**, one call each, without the items that were refused alone before.
+//! First the calls that are made in any case ([`Bisection::first_calls`]):
+//!
+//! 1. **Whole chunks**, without the items that were refused alone before.
 //! 2. A refused chunk is split by **owner** (a service or a family): one owner's bad items cost the
 //!    good ones of another owner one more call and nothing else.
-//! 3. A refused part of one owner is **halved** in the given order, because bad items often stand
-//!    together (a subnet in the wrong VPC).
-//! 4. What is left is **walked** in random order, by calls that double in size when accepted and
-//!    shrink when refused, down to single items.
-//! 5. Items that were refused alone before are walked last, the longest ago first.
+//! 3. Items that were refused alone before, together: perhaps the cause is gone.
 //!
-//! Refusals are limited ([`RefusalBudget`]), so a walk may end early. The next one begins with the
-//! items not judged yet. Simulated for one owner with 200 items of which 190 are bad, in 1,000
-//! arrangements: every good one is in after five invocations.
+//! Then the search ([`Bisection::search`]), as long as the [`RefusalBudget`] lasts:
+//!
+//! 4. A refused part of one owner is **halved** in the given order, because bad items often stand
+//!    together (a subnet in the wrong VPC).
+//! 5. What is left is **walked** in random order, by calls that double in size when accepted and
+//!    shrink when refused, down to single items. Those refused alone before have one turn in 32.
+//!
+//! A search may end early; the next one begins with the items not judged yet. Simulated for one
+//! owner with 200 items of which 190 are bad, in 1,000 arrangements: every good one is in after
+//! five invocations of one instance.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod trial;
+
+use std::collections::BTreeMap;
+
+use trial::{Attempt, Trial};
 
 /// What a refused call says about its items and about the calls to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +58,55 @@ pub struct Traits {
     pub refused_alone: Option<u64>,
 }
 
-/// How many more refused calls are worth it. One budget is shared by all batches for one place.
+/// How many refused calls a search is worth. One budget is shared by all searches in one place, with
+/// a part for each owner.
 #[derive(Debug, Default)]
 pub struct RefusalBudget {
+    owners: BTreeMap<usize, Spent>,
+    refused: usize,
+    /// Whether only half of it may be used, because another search is to come.
+    pub halved: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
     refused: usize,
     accepted: bool,
 }
 
 impl RefusalBudget {
-    /// Refused calls, with no part accepted, after which a place counts as bad throughout.
+    /// Refused calls, with no part accepted, after which an owner counts as bad throughout.
     const WITHOUT_SUCCESS: usize = 28;
 
     /// So many more if some items were refused alone before.
-    const WITH_EXPERIENCE: usize = 4;
+    const WITH_EXPERIENCE: usize = 3;
 
-    /// Refused calls after which the rest is left for another time. All callers of an account
-    /// share 4 writes a second (ELB docs, "Request throttling for the ELB API").
-    const IN_ALL: usize = 64;
+    /// Refused calls after which the rest of an owner is left for another time.
+    const OF_ONE_OWNER: usize = 72;
 
-    fn is_over(&self, experienced: bool) -> bool {
-        let most = match (self.accepted, experienced) {
-            (true, _) => Self::IN_ALL,
-            (false, true) => Self::WITHOUT_SUCCESS + Self::WITH_EXPERIENCE,
-            (false, false) => Self::WITHOUT_SUCCESS,
-        };
-        self.refused >= most
+    /// Refused calls after which everything is. All callers of an account share 4 writes a second,
+    /// with 20 at once (ELB docs, "Request throttling for the ELB API").
+    const IN_ALL: usize = 96;
+
+    fn is_over(&self, owner: usize, experienced: bool) -> bool {
+        let spent = self.owners.get(&owner).copied().unwrap_or_default();
+        let more = if experienced { Self::WITH_EXPERIENCE } else { 0 };
+        let without = Self::WITHOUT_SUCCESS + more;
+        let of_owner = if spent.accepted { Self::OF_ONE_OWNER } else { without };
+        // Many owners that are bad throughout cost twice as much as one.
+        let found_any = self.owners.values().any(|spent| spent.accepted);
+        let in_all = if found_any { Self::IN_ALL } else { 2 * without };
+        let part = if self.halved { 2 } else { 1 };
+        spent.refused >= of_owner / part || self.refused >= in_all / part
+    }
+
+    fn refused(&mut self, owner: usize) {
+        self.owners.entry(owner).or_default().refused += 1;
+        self.refused += 1;
+    }
+
+    fn accepted(&mut self, owner: usize) {
+        self.owners.entry(owner).or_default().accepted = true;
     }
 }
 
@@ -87,8 +120,7 @@ pub struct Outcome<E> {
 }
 
 /// Makes `call` for `items` of these `traits`, at most `chunk` at a time, until every item is
-/// accepted or refused by itself, an error concerns every call, or `budget` is over. What was not
-/// tried fails with an error of its own.
+/// accepted or refused by itself, an error concerns every call, or `budget` is over.
 pub async fn bisect<T: Copy, E: Clone>(
     items: &[T],
     traits: &[Traits],
@@ -98,275 +130,94 @@ pub async fn bisect<T: Copy, E: Clone>(
     classify: impl Fn(&E) -> Refusal,
     not_tried: impl Fn(NotTried) -> E,
 ) -> Outcome<E> {
-    let mut results: Vec<Option<Result<(), E>>> = vec![None; items.len()];
-    let mut refused_alone = Vec::new();
-    let mut hopeless = None;
-    let mut trial = Trial::new(traits, chunk, budget);
-    while let Some(attempt) = trial.next() {
-        let part: Vec<T> = attempt.part.iter().map(|place| items[*place]).collect();
+    let mut bisection = Bisection::new(items, traits, chunk);
+    bisection.first_calls(&mut call, &classify).await;
+    bisection.search(budget, &mut call, &classify).await;
+    bisection.finish(not_tried)
+}
+
+/// A batch under way: which items are in, which are refused, and which calls are to come.
+#[derive(Debug)]
+pub struct Bisection<'a, T, E> {
+    items: &'a [T],
+    trial: Trial<'a>,
+    results: Vec<Option<Result<(), E>>>,
+    refused_alone: Vec<usize>,
+    hopeless: Option<E>,
+}
+
+impl<'a, T: Copy, E: Clone> Bisection<'a, T, E> {
+    /// Items of these traits, at most `chunk` in a call.
+    pub fn new(items: &'a [T], traits: &'a [Traits], chunk: usize) -> Self {
+        Self {
+            items,
+            trial: Trial::new(traits, chunk),
+            results: vec![None; items.len()],
+            refused_alone: Vec::new(),
+            hopeless: None,
+        }
+    }
+
+    /// Makes the calls that are made in any case, without a search among what they refuse.
+    pub async fn first_calls(
+        &mut self,
+        call: &mut impl AsyncFnMut(&[T]) -> Result<(), E>,
+        classify: impl Fn(&E) -> Refusal,
+    ) {
+        let mut unused = RefusalBudget::default();
+        while let Some(attempt) = self.trial.next_first() {
+            self.make(attempt, &mut unused, call, &classify).await;
+        }
+    }
+
+    /// Searches for the good items among those refused, as long as `budget` lasts.
+    pub async fn search(
+        &mut self,
+        budget: &mut RefusalBudget,
+        call: &mut impl AsyncFnMut(&[T]) -> Result<(), E>,
+        classify: impl Fn(&E) -> Refusal,
+    ) {
+        while let Some(attempt) = self.trial.next(budget) {
+            self.make(attempt, budget, call, &classify).await;
+        }
+    }
+
+    async fn make(
+        &mut self,
+        attempt: Attempt,
+        budget: &mut RefusalBudget,
+        call: &mut impl AsyncFnMut(&[T]) -> Result<(), E>,
+        classify: &impl Fn(&E) -> Refusal,
+    ) {
+        if self.hopeless.is_some() {
+            return;
+        }
+        let part: Vec<T> = attempt.part.iter().map(|place| self.items[*place]).collect();
         let result = call(&part).await;
-        let refusal = result.as_ref().err().map(&classify);
+        let refusal = result.as_ref().err().map(classify);
         match refusal {
-            Some(Refusal::Hopeless) => hopeless = result.clone().err(),
+            Some(Refusal::Hopeless) => self.hopeless = result.clone().err(),
             Some(Refusal::BadItem | Refusal::QuotaReached) if part.len() > 1 => {}
-            _ => attempt.part.iter().for_each(|place| results[*place] = Some(result.clone())),
+            _ => attempt.part.iter().for_each(|place| self.results[*place] = Some(result.clone())),
         }
         if refusal == Some(Refusal::BadItem) && part.len() == 1 {
-            refused_alone.extend(&attempt.part);
+            self.refused_alone.extend(&attempt.part);
         }
         match refusal {
-            None => trial.accepted(attempt),
-            Some(Refusal::Hopeless) => break,
-            Some(refusal) => trial.refused(attempt, refusal),
-        }
-    }
-    let left = |place: usize| hopeless.clone().unwrap_or_else(|| not_tried(trial.reason(place)));
-    let results = results.into_iter().enumerate();
-    let results = results.map(|(place, result)| result.unwrap_or_else(|| Err(left(place))));
-    Outcome { results: results.collect(), refused_alone }
-}
-
-/// The items of a call, by their places in the batch.
-type Part = Vec<usize>;
-
-/// A call to be made.
-#[derive(Debug)]
-struct Attempt {
-    part: Part,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    /// As many items as a call takes. Made whatever the budget says.
-    Chunk,
-    /// All items of one owner in a refused chunk. Made, and not counted, whatever the budget says.
-    Owner,
-    /// Half of one owner's items in a chunk.
-    Half,
-    /// A part of what a quota refused.
-    Room,
-    /// The first items of a walk.
-    Walk(Walk),
-}
-
-/// One owner's items, to be tried by calls of a varying size.
-#[derive(Debug)]
-struct Walk {
-    items: VecDeque<usize>,
-    /// How many the next call takes.
-    size: usize,
-    /// So many of the first items were refused together, so one of them at least is bad.
-    suspects: usize,
-    /// The items were refused alone before, so that a refusal is no surprise.
-    again: bool,
-}
-
-/// Decides which items go into the next call, by what became of those before. Pure but for the
-/// order of walks, which is drawn.
-#[derive(Debug)]
-struct Trial<'a> {
-    traits: &'a [Traits],
-    budget: &'a mut RefusalBudget,
-    waiting: VecDeque<Attempt>,
-    walks: VecDeque<Walk>,
-    /// Items that were refused alone before, one walk per owner.
-    retries: VecDeque<Walk>,
-    full: BTreeSet<u64>,
-    /// Whether some items were refused alone before.
-    experienced: bool,
-}
-
-impl<'a> Trial<'a> {
-    fn new(traits: &'a [Traits], chunk: usize, budget: &'a mut RefusalBudget) -> Self {
-        let (mut known, new): (Part, Part) =
-            (0..traits.len()).partition(|place| traits[*place].refused_alone.is_some());
-        known.sort_by_key(|place| traits[*place].refused_alone);
-        let chunks = new.chunks(chunk);
-        let waiting = chunks.map(|part| Attempt { part: part.to_vec(), kind: Kind::Chunk });
-        let owners = by(known, |place| traits[place].owner);
-        let retries = owners.iter().flat_map(|part| part.chunks(chunk)).map(Walk::again);
-        Self {
-            traits,
-            budget,
-            waiting: waiting.collect(),
-            walks: VecDeque::new(),
-            retries: retries.collect(),
-            full: BTreeSet::new(),
-            experienced: traits.iter().any(|item| item.refused_alone.is_some()),
+            None => self.trial.accepted(attempt, budget),
+            Some(refusal) => self.trial.refused(attempt, refusal, budget),
         }
     }
 
-    fn next(&mut self) -> Option<Attempt> {
-        while let Some(attempt) = self.waiting.pop_front() {
-            let is_first = matches!(attempt.kind, Kind::Chunk | Kind::Owner);
-            let part = self.with_room(attempt.part);
-            if (is_first || !self.budget.is_over(self.experienced)) && !part.is_empty() {
-                return Some(Attempt { part, kind: attempt.kind });
-            }
-        }
-        while !self.budget.is_over(self.experienced) {
-            let walk = self.walks.pop_front().or_else(|| self.retries.pop_front())?;
-            let part = self.with_room(walk.first());
-            if part.len() == walk.first().len() {
-                return Some(Attempt { part, kind: Kind::Walk(walk) });
-            }
-            let items = self.with_room(walk.items.iter().copied().collect());
-            if !items.is_empty() {
-                self.walks.push_front(Walk { suspects: 0, items: items.into(), ..walk });
-            }
-        }
-        None
+    /// What became of all items. What was not tried fails with an error of its own.
+    pub fn finish(self, not_tried: impl Fn(NotTried) -> E) -> Outcome<E> {
+        let Self { trial, results, refused_alone, hopeless, .. } = self;
+        let left =
+            |place: usize| hopeless.clone().unwrap_or_else(|| not_tried(trial.reason(place)));
+        let results = results.into_iter().enumerate();
+        let results = results.map(|(place, result)| result.unwrap_or_else(|| Err(left(place))));
+        Outcome { results: results.collect(), refused_alone }
     }
-
-    fn accepted(&mut self, attempt: Attempt) {
-        match attempt.kind {
-            Kind::Chunk | Kind::Owner => {}
-            Kind::Half | Kind::Room => self.budget.accepted = true,
-            // Where good items are found, the walk goes on.
-            Kind::Walk(walk) => {
-                self.budget.accepted = true;
-                self.go_on(walk.after_success(attempt.part.len()));
-            }
-        }
-    }
-
-    fn refused(&mut self, attempt: Attempt, refusal: Refusal) {
-        let Attempt { part, kind } = attempt;
-        let owners = by(part.clone(), |place| self.traits[place].owner);
-        let is_shared = matches!(kind, Kind::Chunk) && owners.len() > 1;
-        if !is_shared && !matches!(kind, Kind::Owner) {
-            self.budget.refused += 1;
-        }
-        match (refusal, kind) {
-            (Refusal::CallFailed, Kind::Walk(walk)) => {
-                self.walks.extend(walk.without_first(part.len()));
-            }
-            (Refusal::CallFailed | Refusal::Hopeless, _) => {}
-            (Refusal::QuotaReached, kind) => {
-                if let Kind::Walk(walk) = kind {
-                    self.go_on(walk.without_first(part.len()));
-                }
-                self.look_for_room(part);
-            }
-            (Refusal::BadItem, Kind::Walk(walk)) => self.walks.extend(walk.after_refusal()),
-            (Refusal::BadItem, _) if is_shared => {
-                let owner = |part| Attempt { part, kind: Kind::Owner };
-                self.waiting.extend(owners.into_iter().map(owner));
-            }
-            (Refusal::BadItem, kind) => self.split(part, &kind),
-        }
-    }
-
-    /// Splits one owner's refused items, which are not known to have been refused alone.
-    fn split(&mut self, mut part: Part, kind: &Kind) {
-        if part.len() == 1 {
-            return;
-        }
-        let is_whole = matches!(kind, Kind::Chunk | Kind::Owner);
-        if is_whole && !self.experienced {
-            let right = part.split_off(part.len().div_ceil(2));
-            let half = |part| Attempt { part, kind: Kind::Half };
-            return self.waiting.extend([part, right].map(half));
-        }
-        fastrand::shuffle(&mut part);
-        // Where everything was refused so far, the next item is likely to be bad, too.
-        let size = match (self.experienced, self.budget.accepted) {
-            (true, _) => 1,
-            (false, true) => part.len() / 2,
-            (false, false) => 2,
-        };
-        self.walks.push_back(Walk::new(size, part));
-    }
-
-    /// What a quota refuses is halved down at once, so that as much gets in as has room.
-    fn look_for_room(&mut self, part: Part) {
-        if let [place] = part[..] {
-            self.full.insert(self.traits[place].subnet);
-            return;
-        }
-        let mut parts = by(part, |place| self.traits[place].subnet);
-        if let [one] = &mut parts[..] {
-            let right = one.split_off(one.len().div_ceil(2));
-            parts.push(right);
-        }
-        for part in parts.into_iter().rev() {
-            self.waiting.push_front(Attempt { part, kind: Kind::Room });
-        }
-    }
-
-    fn go_on(&mut self, walk: Option<Walk>) {
-        if let Some(walk) = walk {
-            self.walks.push_front(walk);
-        }
-    }
-
-    fn with_room(&self, mut part: Part) -> Part {
-        part.retain(|place| !self.full.contains(&self.traits[*place].subnet));
-        part
-    }
-
-    fn reason(&self, place: usize) -> NotTried {
-        match self.full.contains(&self.traits[place].subnet) {
-            true => NotTried::SubnetFull,
-            false => NotTried::BudgetOver,
-        }
-    }
-}
-
-impl Walk {
-    fn new(size: usize, items: Part) -> Self {
-        Self { items: items.into(), size: size.max(1), suspects: 0, again: false }
-    }
-
-    /// All at once first: perhaps the cause is gone.
-    fn again(items: &[usize]) -> Self {
-        Self { again: true, ..Self::new(items.len(), items.to_vec()) }
-    }
-
-    /// The items of the next call. Among suspects half of them, which finds the bad one soonest.
-    fn first(&self) -> Part {
-        let most = if self.suspects > 0 { (self.suspects / 2).max(1) } else { usize::MAX };
-        self.items.iter().take(self.size.min(most)).copied().collect()
-    }
-
-    fn after_success(mut self, tried: usize) -> Option<Self> {
-        if self.suspects == 0 {
-            self.size *= 2;
-        }
-        self.suspects = self.suspects.saturating_sub(tried);
-        self.without_first(tried)
-    }
-
-    fn after_refusal(mut self) -> Option<Self> {
-        let tried = self.first().len();
-        self.size = if self.again { 1 } else { (self.size / 2).max(1) };
-        if tried == 1 {
-            self.suspects = 0;
-            return self.without_first(1);
-        }
-        self.suspects = tried;
-        Some(self)
-    }
-
-    fn without_first(mut self, tried: usize) -> Option<Self> {
-        self.items.drain(..tried);
-        (!self.items.is_empty()).then_some(self)
-    }
-}
-
-/// Groups items by a key, in the order in which the keys first occur.
-fn by<K: Ord>(part: Part, key: impl Fn(usize) -> K) -> Vec<Part> {
-    let mut order = Vec::new();
-    let mut groups = BTreeMap::<K, usize>::new();
-    for place in part {
-        let group = *groups.entry(key(place)).or_insert(order.len());
-        if group == order.len() {
-            order.push(Part::new());
-        }
-        order[group].push(place);
-    }
-    order
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use tracing::debug;
 
-use crate::aws::bisect::{NotTried, Outcome, Refusal, RefusalBudget, Traits, bisect};
+use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
 use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::core::binding::TargetGroupArn;
@@ -44,24 +44,47 @@ impl Targets {
         Self { client, ports: Mutex::default(), refused_alone: Mutex::default() }
     }
 
-    /// Makes one write for targets of one group, each with the number of its owner, in as few calls
-    /// as can be, and returns each target's result, in order. `budget` is the group's, for all
-    /// writes of an invocation.
+    /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
+    /// calls as can be, and returns each target's result, in order.
+    ///
+    /// Register before deregister, but where calls are refused, no search among targets to be
+    /// registered holds up those to be deregistered.
     pub async fn write(
         &self,
-        write: Write,
         group: &TargetGroupArn,
-        targets: &[(AddressPort, usize)],
-        budget: &mut RefusalBudget,
+        writes: &[(Write, Vec<(AddressPort, usize)>)],
         limits: &Limits,
-    ) -> Vec<Result<(), Failure>> {
-        let endpoints: Vec<AddressPort> = targets.iter().map(|(endpoint, _)| *endpoint).collect();
-        let traits = self.traits(write, group, targets);
-        let call = async |chunk: &[AddressPort]| self.call(write, group, chunk, limits).await;
-        let not_tried = |reason| not_tried(write, reason);
-        let outcome = bisect(&endpoints, &traits, CHUNK, budget, call, classify, not_tried).await;
-        self.remember(write, group, &endpoints, &outcome);
-        outcome.results
+    ) -> Vec<Vec<Result<(), Failure>>> {
+        let targets: Vec<Vec<AddressPort>> = writes.iter().map(|(_, of)| addresses(of)).collect();
+        let traits = writes.iter().map(|(write, targets)| self.traits(*write, group, targets));
+        let traits: Vec<Vec<Traits>> = traits.collect();
+        let pairs = targets.iter().zip(&traits);
+        let mut under_way: Vec<(Write, Bisection<'_, AddressPort, Failure>)> = writes
+            .iter()
+            .zip(pairs)
+            .map(|((write, _), (targets, traits))| (*write, Bisection::new(targets, traits, CHUNK)))
+            .collect();
+        for (write, bisection) in &mut under_way {
+            let mut call =
+                async |part: &[AddressPort]| self.call(*write, group, part, limits).await;
+            bisection.first_calls(&mut call, classify).await;
+        }
+        let mut budget = RefusalBudget::default();
+        budget.halved = under_way.len() > 1;
+        for (write, bisection) in under_way.iter_mut().rev() {
+            let mut call =
+                async |part: &[AddressPort]| self.call(*write, group, part, limits).await;
+            bisection.search(&mut budget, &mut call, classify).await;
+            budget.halved = false;
+        }
+        let under_way = under_way.into_iter().zip(&targets);
+        under_way
+            .map(|((write, bisection), targets)| {
+                let outcome = bisection.finish(|reason| not_tried(write, reason));
+                self.remember(write, group, targets, &outcome);
+                outcome.results
+            })
+            .collect()
     }
 
     async fn call(
@@ -216,6 +239,10 @@ fn is_draining(described: &TargetHealthDescription) -> bool {
 
 fn endpoint(target: &TargetDescription) -> Option<AddressPort> {
     Some((target.id()?.parse().ok()?, u16::try_from(target.port()?).ok()?))
+}
+
+fn addresses(targets: &[(AddressPort, usize)]) -> Vec<AddressPort> {
+    targets.iter().map(|(target, _)| *target).collect()
 }
 
 /// Id and port always: a target that was registered with a port is only deregistered by naming

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::debug;
 
-use crate::aws::bisect::RefusalBudget;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
@@ -70,12 +69,11 @@ impl Settler<'_> {
         writes: Writes<'_>,
         knowledge: &Knowledge,
     ) -> Outcomes {
+        let targets = writes.iter().map(|(write, of)| (*write, with_owners(of, knowledge)));
+        let targets: Vec<_> = targets.collect();
+        let results = self.targets.write(group, &targets, self.limits).await;
         let mut outcomes = Outcomes::new();
-        let mut budget = RefusalBudget::default();
-        for (write, changes) in writes {
-            let targets = with_owners(&changes, knowledge);
-            let results =
-                self.targets.write(write, group, &targets, &mut budget, self.limits).await;
+        for ((write, changes), results) in writes.into_iter().zip(results) {
             for (changes, result) in changes.into_values().zip(results) {
                 for change in changes {
                     let task = change.task.as_ref().map(TaskArn::id);

@@ -1,4 +1,5 @@
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::*;
@@ -103,7 +104,7 @@ async fn halves_are_tried_in_order_and_the_rest_in_calls_that_shrink() {
     };
     let (good, _) = accepted(0..200, refuse).await;
     assert_eq!(good, (100..200).collect::<Vec<_>>());
-    assert_eq!(sizes.borrow()[..6], [200, 100, 100, 2, 1, 1]);
+    assert_eq!(sizes.borrow()[..9], [200, 100, 100, 50, 25, 12, 6, 3, 1]);
 }
 
 #[tokio::test]
@@ -160,6 +161,36 @@ async fn the_bad_items_of_many_owners_keep_no_other_owners_items_out() {
     assert_eq!(good, items.into_iter().filter(|item| item % 20 == 7).collect::<Vec<_>>());
 }
 
+/// So many owners with a hundred items each, all but the last with bad ones only, and the last with
+/// one: after how many tries the good ones are in.
+async fn tries_beside(owners: u32) -> usize {
+    let is_bad = |item: u32| item / 100 < owners - 1 || item % 100 == 42;
+    let owners = (0..owners * 100).map(|item| (item, (item / 100) as usize)).collect();
+    let mut group = Group { owners, ..Group::default() };
+    group.tries(0..group.owners.len() as u32, is_bad).await
+}
+
+#[tokio::test]
+async fn owners_with_bad_items_only_hold_up_few_tries_of_one_with_a_bad_item() {
+    for seed in 0..20 {
+        fastrand::seed(seed);
+        assert_eq!(tries_beside(2).await, 1, "seed {seed}");
+        assert!(tries_beside(8).await <= 5, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_once_gets_in_beside_ever_new_bad_items() {
+    for seed in 0..20 {
+        fastrand::seed(seed);
+        let mut group = Group { refused_alone: BTreeMap::from([(0, 0)]), ..Group::default() };
+        group.owners = (1..10_000).map(|item| (item, 1)).collect();
+        let items: Vec<u32> = std::iter::once(0).chain(100..400).collect();
+        let good = group.accepts(&items, |items| bad(items.iter().any(|item| *item > 0))).await;
+        assert_eq!(good, [0]);
+    }
+}
+
 #[tokio::test]
 async fn a_bad_chunk_keeps_no_good_chunk_out() {
     let refuse = |items: &[u32]| bad(items.iter().any(|item| *item < 200));
@@ -188,7 +219,7 @@ async fn a_place_that_was_bad_throughout_gets_one_call_for_its_next_batch() {
     let mut group = Group::default();
     let items: Vec<u32> = (0..100).collect();
     group.accepts(&items, |_| bad(true)).await;
-    assert_eq!(group.calls, RefusalBudget::WITHOUT_SUCCESS);
+    assert_eq!(group.calls, 1 + RefusalBudget::WITHOUT_SUCCESS);
     let items: Vec<u32> = (100..200).collect();
     group.accepts(&items, |_| bad(true)).await;
     assert_eq!((group.calls, group.not_tried.len()), (1, 100));
@@ -222,6 +253,7 @@ async fn a_full_subnet_stops_no_other_subnet() {
     };
     assert_eq!(group.accepts(&items, refuse).await, (30..90).collect::<Vec<_>>());
     assert!(group.calls <= 9, "{} calls", group.calls);
+    group.budget = RefusalBudget::default();
     let full: Vec<(u32, NotTried)> = (1..30).map(|item| (item, NotTried::SubnetFull)).collect();
     assert_eq!(group.not_tried, full);
 }
