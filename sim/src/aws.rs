@@ -103,6 +103,13 @@ impl Aws {
         self.in_group(arn, |targets, now| targets.deregister(&[target], now));
     }
 
+    /// From now on a target group refuses this address with `TooManyRegistrationsForTargetId`. ELBv2 docs: "You've
+    /// reached the limit on the number of times a target can be registered with a load balancer".
+    pub fn exhaust_address(&self, arn: &str, id: &str) {
+        let id = address(id);
+        self.in_group(arn, |targets, _| targets.exhaust(id));
+    }
+
     /// The health checks of a target come to this: healthy, unhealthy or unhealthy.draining. It shows once the
     /// target is past `initial` and while it is registered.
     pub fn set_health(&self, arn: &str, id: &str, port: u16, health: Health) {

@@ -18,6 +18,8 @@ pub struct TargetGroup {
     pub(crate) registration_lag: Duration,
     pub(crate) deregistration_delay: Duration,
     pub(crate) quota: usize,
+    /// A zone's subnet, and how many of its addresses may be there.
+    pub(crate) zone_quota: Option<(Prefix, usize)>,
     pub(crate) vpc: Prefix,
 }
 
@@ -65,6 +67,7 @@ impl TargetGroup {
             registration_lag: Duration::from_secs(120),
             deregistration_delay: Duration::from_secs(300),
             quota: 1000,
+            zone_quota: None,
             vpc: Prefix::parse(vpc),
         }
     }
@@ -112,6 +115,13 @@ impl TargetGroup {
     /// How many targets it may have. ELBv2 docs: 1,000 per target group.
     pub fn quota(self, quota: usize) -> TargetGroup {
         TargetGroup { quota, ..self }
+    }
+
+    /// How many targets of one zone it may have, that is, of this subnet, as CIDR text; a subnet lies in one zone. ELBv2
+    /// docs: 500 targets per Availability Zone of an NLB where cross-zone load balancing is off. That ELB refuses the
+    /// next one as it does at the quota of the whole group is an assumption.
+    pub fn zone_quota(self, subnet: &str, quota: usize) -> TargetGroup {
+        TargetGroup { zone_quota: Some((Prefix::parse(subnet), quota)), ..self }
     }
 
     /// The VPC's address range, as CIDR text; targets outside it are refused.

@@ -1,7 +1,7 @@
 use crate::form::Target;
 use crate::target_group::TargetGroup;
 use crate::wire::ApiError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -48,6 +48,8 @@ pub struct TargetRow {
 pub(crate) struct Targets {
     pub(crate) group: TargetGroup,
     registrations: BTreeMap<(IpAddr, u16), Registration>,
+    /// Addresses that it takes no more, whatever their VPC.
+    exhausted: BTreeSet<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,7 @@ struct Registration {
 
 impl Targets {
     pub(crate) fn of(group: TargetGroup) -> Targets {
-        Targets { group, registrations: BTreeMap::new() }
+        Targets { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
     }
 
     /// RegisterTargets: all of them or, if one is refused, none.
@@ -77,18 +79,32 @@ impl Targets {
                 after.insert(key, Registration::new(now, target.port.is_some()));
             }
         }
-        let registered = after.values().filter(|entry| entry.is_registered()).count();
-        if registered > self.group.quota {
-            return Err(ApiError::sender(
-                "TooManyTargets",
-                format!(
-                    "The target group '{}' may have {} targets",
-                    self.group.name, self.group.quota
-                ),
-            ));
-        }
+        let registered = after.iter().filter(|(_, entry)| entry.is_registered());
+        let registered = registered.map(|((address, _), _)| *address);
+        self.check_quotas(registered)?;
         self.registrations = after;
         Ok(())
+    }
+
+    /// Whether there is room for all these addresses together.
+    fn check_quotas(
+        &self,
+        registered: impl Iterator<Item = IpAddr> + Clone,
+    ) -> Result<(), ApiError> {
+        let TargetGroup { name, quota, zone_quota, .. } = &self.group;
+        let too_many = |place: String, quota: usize| {
+            let message = format!("{place} may have {quota} targets");
+            Err(ApiError::sender("TooManyTargets", message))
+        };
+        if registered.clone().count() > *quota {
+            return too_many(format!("The target group '{name}'"), *quota);
+        }
+        match zone_quota {
+            Some((zone, quota)) if registered.filter(|id| zone.contains(*id)).count() > *quota => {
+                too_many(format!("A zone of the target group '{name}'"), *quota)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the target group takes such a target at all.
@@ -104,6 +120,12 @@ impl Targets {
             return Err(ApiError::validation(format!(
                 "The IP address '{address}' is not within the VPC of the target group"
             )));
+        }
+        if self.exhausted.contains(&address) {
+            return Err(ApiError::sender(
+                "TooManyRegistrationsForTargetId",
+                format!("The IP address '{address}' is registered too often"),
+            ));
         }
         if target.zone.is_some() {
             return Err(ApiError::validation(format!(
@@ -145,6 +167,11 @@ impl Targets {
         let entry = self.registrations.get(&(id, port));
         let health = entry.map_or(Health::Unused, |entry| entry.health(&self.group, now));
         TargetRow { id, port, health }
+    }
+
+    /// From now on it takes this address no more.
+    pub(crate) fn exhaust(&mut self, id: IpAddr) {
+        self.exhausted.insert(id);
     }
 
     /// The health checks of a registered target have come to this.
