@@ -1,7 +1,7 @@
 //! The real function over a simulated AWS: its instances with their SDK clients, the time they live in, how Lambda
 //! invokes them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -47,24 +47,45 @@ pub struct Instances {
     sdk: SdkConfig,
     clock: Clock,
     waiting: Mutex<Vec<Handler>>,
+    made: AtomicUsize,
 }
 
 impl Instances {
     /// None yet, with these settings beside the bindings.
     pub fn none(bindings: &Value, settings: &[(&str, &str)], aws: &Aws) -> Self {
         let config = config(bindings, settings);
-        Self { config, sdk: sdk(aws), clock: clock_of(aws), waiting: Mutex::default() }
+        Self {
+            config,
+            sdk: sdk(aws),
+            clock: clock_of(aws),
+            waiting: Mutex::default(),
+            made: AtomicUsize::new(0),
+        }
     }
 
     /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
     pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let last = waiting().pop();
-        let instance = last
-            .unwrap_or_else(|| Handler::new(self.config.clone(), &self.sdk, self.clock.clone()));
+        let instance = last.unwrap_or_else(|| self.make());
         let answer = instance.handle(event).await;
         waiting().push(instance);
         answer
+    }
+
+    /// How many there have been.
+    pub fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Lambda ends the instances that wait for work.
+    pub fn cool(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn make(&self) -> Handler {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Handler::new(self.config.clone(), &self.sdk, self.clock.clone())
     }
 }
 

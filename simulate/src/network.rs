@@ -8,6 +8,7 @@ use sim::{Action, Call, Decision, Fate, Verdict};
 use crate::coverage::Case;
 use crate::invocation::NUMBER;
 use crate::run::Run;
+use crate::trials::HungCall;
 use crate::witness;
 
 /// Longer than any run; for calls whose caller is dead.
@@ -48,6 +49,9 @@ fn decide(run: &Run, number: usize, call: &Call) -> Decision {
         answer_latency: run.draw_seconds(0.002, longest),
         ..Decision::default()
     };
+    if run.state().hung.as_ref().is_some_and(|hung| hung.is(call)) {
+        return Decision { latency: HungCall::TIME, ..decision };
+    }
     let is_read_of_ecs = matches!(call.action, Action::DescribeTasks | Action::ListTasks);
     let looks = call.action == Action::DescribeTasks && has_unlooked(run, number);
     if is_down(run, usize::from(is_read_of_ecs), if looks { 4.0 } else { 1.0 }) {

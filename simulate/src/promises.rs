@@ -39,7 +39,23 @@
 //! address, is that one's: if it leaves, too, and that fails, its own message comes back.)
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages fail whose
-//! own target no group takes.
+//! own target no group takes, or whose zone is full. With a crowd of bad targets ([`crate::neighbours`]) good ones of the same service
+//! may fail as well, but are in by the fifth receive (examined where the function has one instance, which remembers
+//! what was refused) or by the fifth undisturbed reconcile; those of another service in the same group fail never.
+//!
+//! **A hang stays with its binding** and **what needs no answer waits for none** ([`crate::trials`]): while a read
+//! about one binding hangs, a reconcile does all of another binding in another group; and a batch makes within 2 s the
+//! changes that need no answer.
+//!
+//! **A forged start is undone** ([`crate::forgery`]): where ECS shows a task with another address or owner than its event,
+//! the target that the event claims is gone when the invocation ends, unless another task known to it serves there.
+//!
+//! **Soon** ([`crate::trials`]): a lone stop reaches DeregisterTargets within 2 s of its event, wherever events go straight to
+//! the function or copies do. **Copies fail in silence** ([`crate::copies`]): what comes of one is no function error, and
+//! its report names no failure.
+//!
+//! **Explained** ([`explained`], at every answer to events): each task that no binding covers is skipped for `no-binding`,
+//! those of a cluster of the same name in another account or region among them.
 //!
 //! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
 //! group, it registers nothing there, so that a rollout never leaves it with fewer targets than it needs.
@@ -50,7 +66,8 @@
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
 //! deregister, and one deregister after the look; two more calls for every one that a bad target
-//! made ELB refuse; and what the SDK tries again.
+//! made ELB refuse; and what the SDK tries again. A group that refuses everything costs 30 refused calls or a fifth of its
+//! targets, and one that takes something 64, beside the first ones for all and for each service.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -61,7 +78,7 @@ use crate::evidence::Sighting;
 use crate::invocation::{Invocation, Kind, Write};
 use crate::run::State;
 use crate::scenario::{Scenario, Target};
-use crate::subject::Stage;
+use crate::subject::{Origin, Stage};
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +128,7 @@ fn may_register(
         let shown = invocation.shown.of(holder);
         shown.is_some_and(|shown| shown.stage == Stage::Serving && shown.believable)
     };
-    if state.holders(target).any(serves) {
+    if state.holders(target).any(serves) || state.claimed.contains(target) {
         return Ok(());
     }
     let how =
@@ -129,12 +146,13 @@ fn may_deregister(
     let words = target.words(scenario);
     let reconciles = invocation.kind == Kind::Reconcile;
     let leaves = |holder: usize| invocation.shown.has(holder, Stage::Leaving);
-    let proven = state.holders(target).any(leaves);
+    let own = invocation.asked.contains(target);
+    let undone = own && state.claimed.contains(target);
+    let proven = undone || state.holders(target).any(leaves);
     let may_prune_all = reconciles && scenario.prune == Prune::All;
     if !proven && !may_prune_all {
         return broken(PROMISE, format!("{words} was deregistered without proof"));
     }
-    let own = invocation.asked.contains(target);
     if reconciles && scenario.prune == Prune::Never && !own {
         return broken(PROMISE, format!("{words} was pruned under PRUNE=never"));
     }
@@ -190,14 +208,55 @@ pub fn in_time() -> Result<(), Broken> {
 }
 
 /// No more writes than there is reason for.
-pub fn frugal(invocation: &Invocation, groups: usize) -> Result<(), Broken> {
-    let tally = invocation.tally;
-    let tried_again = tally.calls - tally.refused - tally.answered;
-    let most = 3 * groups + 2 * tally.refused + tried_again;
-    if tally.calls <= most {
-        return Ok(());
+pub fn frugal(state: &State, invocation: &Invocation, scenario: &Scenario) -> Result<(), Broken> {
+    let tally = &invocation.tally;
+    let refused: usize = tally.refused.values().sum();
+    let tried_again = tally.calls - refused - tally.answered;
+    let most = 3 * scenario.groups.len() + 2 * refused + tried_again;
+    if tally.calls > most {
+        return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
-    broken("frugal", format!("{} writes where {most} would do", tally.calls))
+    for (group, refused) in &tally.refused {
+        let most = most_refusals(state, scenario, *group, tally.accepted.contains(group));
+        if *refused > most {
+            let name = scenario.groups[*group].name;
+            return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));
+        }
+    }
+    Ok(())
+}
+
+/// How many refused calls a group is worth in an invocation, beside the first one for all and for each service.
+fn most_refusals(state: &State, scenario: &Scenario, group: usize, accepted: bool) -> usize {
+    let first = 1 + scenario.services.len();
+    if accepted {
+        return first + 64;
+    }
+    let targets = state.subjects.iter().flat_map(|subject| &subject.targets);
+    first + usize::max(30, targets.filter(|target| target.group == group).count() / 5)
+}
+
+/// Every event of a task that no binding covers is skipped for that reason. `told` is how many are, if that was heard.
+pub fn explained(
+    state: &State,
+    scenario: &Scenario,
+    invocation: &Invocation,
+    told: Option<usize>,
+) -> Result<(), Broken> {
+    let is_unbound = |place: &usize| {
+        let subject = &state.subjects[*place];
+        let foreign = subject.origin == Origin::Foreign;
+        foreign || !scenario.is_bound(subject.service)
+    };
+    let unbound = invocation.shown.subjects().filter(is_unbound).count();
+    match told {
+        Some(told) if told != unbound && state.claimed.is_empty() => {
+            let how =
+                format!("{told} tasks were skipped for no-binding, and {unbound} are unbound");
+            broken("explained", how)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every message was answered, or lies in the dead-letter queue.
@@ -209,21 +268,28 @@ pub fn nothing_lost(state: &State) -> Result<(), Broken> {
     broken("nothing lost", format!("{sent} messages, {applied} applied, {} put away", dead.len()))
 }
 
-/// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are
-/// those that failed.
-pub fn isolated(state: &State, scenario: &Scenario, failed: &[Sighting]) -> Result<(), Broken> {
+/// Whatever is good gets in within so many tries of the same work.
+pub const TRIES: u32 = 5;
+
+/// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are those that failed, with
+/// how often they were tried; none if nothing beside them could keep them out.
+pub fn isolated<'a>(
+    state: &State,
+    scenario: &Scenario,
+    failed: impl IntoIterator<Item = (&'a Sighting, Option<u32>)>,
+) -> Result<(), Broken> {
     if scenario.trouble.befalls_calls() {
         return Ok(());
     }
-    let is_full = |target: &Target| scenario.groups[target.group].quota < 1000;
-    let innocent = failed.iter().map(|sighting| sighting.subject).find(|subject| {
-        let subject = &state.subjects[*subject];
-        !subject.bad_address && !subject.targets.iter().any(is_full)
-    });
-    match innocent {
-        Some(subject) => broken("isolated", format!("t{subject} failed, and its target is good")),
-        None => Ok(()),
+    for (Sighting { subject: place, .. }, tried) in failed {
+        let subject = &state.subjects[*place];
+        let crowded = scenario.is_crowded(subject.service) && tried.is_some_and(|t| t < TRIES);
+        let no_room = subject.targets.iter().any(|target| scenario.is_short_of_room(target));
+        if !subject.bad_address && !no_room && !crowded {
+            return broken("isolated", format!("t{place} failed, and its target is good"));
+        }
     }
+    Ok(())
 }
 
 /// An invocation registers before it deregisters, group by group.
