@@ -22,7 +22,7 @@
 //! | [`mod@run`] | what all these share |
 //! | [`function`] | the real function over a simulated AWS, and how Lambda invokes it |
 //! | [`seeds`] | many runs on all cores |
-//! | [`rollout`], [`timetable`], [`plot`] | something else: how long a large rollout takes, without faults |
+//! | [`rollout`], [`timetable`], [`mapping`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
 pub mod copies;
@@ -37,6 +37,7 @@ pub mod history;
 pub mod invocation;
 pub mod journal;
 pub mod life;
+pub mod mapping;
 pub mod neighbours;
 pub mod network;
 pub mod operator;

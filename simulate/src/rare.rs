@@ -163,6 +163,16 @@ impl Crowd {
     }
 }
 
+/// Some more tasks, in many runs all at once, so that those of a full zone meet those of another in one call.
+fn fill_a_zone(scenario: &mut Scenario, dice: &mut Dice) {
+    scenario.groups.iter_mut().for_each(|group| group.quota = 1000);
+    scenario.services[0].tasks = dice.number(2..=6);
+    if dice.chance(0.7) {
+        let untold = dice.chance(0.7);
+        scenario.trouble = Trouble { latency: 0.05, untold, ..Trouble::default() };
+    }
+}
+
 /// Puts what is rare into a setting.
 pub fn season(scenario: &mut Scenario, dice: &mut Dice) {
     scenario.rare = Rare::draw(dice);
@@ -179,7 +189,7 @@ pub fn season(scenario: &mut Scenario, dice: &mut Dice) {
         scenario.timeout = LONG;
     }
     if scenario.rare.zone_quota.is_some() {
-        scenario.groups.iter_mut().for_each(|group| group.quota = 1000);
+        fill_a_zone(scenario, dice);
     }
     if scenario.rare.trials.contains(&Trial::Forged(Forgery::Owner)) {
         scenario.need_unbound();
