@@ -54,7 +54,7 @@ fn milliseconds(time: Duration) -> String {
 fn time_of_a_plan(count: u32, in_step: bool) -> Duration {
     let group = TargetGroupArn::parse(GROUP).expect("it is an ARN");
     let bindings = [Binding {
-        cluster: Cluster::parse(CLUSTER).expect("it is an ARN"),
+        cluster: Cluster::parse(CLUSTER, &group).expect("it is an ARN"),
         owner: Owner::Service("demo-service".to_owned()),
         target_group: group.clone(),
         port: Some(PORT),

@@ -4,8 +4,14 @@
 /// (`arn:<partition>:<service>:<region>:<account>:<resource>`, IAM user guide, "Amazon Resource
 /// Names").
 pub struct Arn<'a> {
+    /// For example `aws`.
+    pub partition: &'a str,
     /// For example `ecs`.
     pub service: &'a str,
+    /// For example `us-east-2`.
+    pub region: &'a str,
+    /// Twelve digits.
+    pub account: &'a str,
     /// For example `cluster/demo`.
     pub resource: &'a str,
 }
@@ -22,7 +28,7 @@ impl<'a> Arn<'a> {
             && account.len() == 12
             && account.bytes().all(|b| b.is_ascii_digit())
             && !resource.is_empty();
-        well_formed.then_some(Self { service, resource })
+        well_formed.then_some(Self { partition, service, region, account, resource })
     }
 }
 

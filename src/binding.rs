@@ -70,46 +70,53 @@ impl Serialize for TargetGroupArn {
 
 /// A cluster as an operator names it: by its name or by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster(String);
+pub struct Cluster {
+    given: String,
+    arn: String,
+}
 
 impl Cluster {
-    /// Reads a cluster's name or `arn:<partition>:ecs:<region>:<account>:cluster/<name>`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let valid = if text.starts_with("arn:") {
-            Arn::parse(text).is_some_and(|arn| {
-                arn.service == "ecs" && arn.resource.strip_prefix("cluster/").is_some_and(is_name)
-            })
+    /// Reads `arn:<partition>:ecs:<region>:<account>:cluster/<name>`, or the name of a cluster in
+    /// the account and region of `group`. Names are unique only there.
+    pub fn parse(text: &str, group: &TargetGroupArn) -> Option<Self> {
+        let arn = if text.starts_with("arn:") {
+            Arn::parse(text)
+                .filter(|arn| arn.service == "ecs")
+                .and_then(|arn| arn.resource.strip_prefix("cluster/"))
+                .filter(|name| is_name(name))?;
+            text.to_owned()
         } else {
+            let Arn { partition, region, account, .. } = Arn::parse(group.as_str())?;
             is_name(text)
+                .then(|| format!("arn:{partition}:ecs:{region}:{account}:cluster/{text}"))?
         };
-        valid.then(|| Self(text.to_owned()))
+        Some(Self { given: text.to_owned(), arn })
     }
 
     /// The cluster as it was named.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.given
     }
 
-    /// The region, if the cluster was given by its ARN.
-    pub fn region(&self) -> Option<&str> {
-        self.0.split(':').nth(3)
+    /// The region it is in.
+    pub fn region(&self) -> &str {
+        self.arn.split(':').nth(3).unwrap_or_default()
     }
 
-    /// Whether `arn` is this cluster. A cluster given by name is looked for in the account and
-    /// region the function runs in, where names are unique.
+    /// Whether this is the cluster with this ARN.
     pub fn is(&self, arn: &str) -> bool {
-        if self.0.starts_with("arn:") { self.0 == arn } else { self.0 == cluster_name(arn) }
+        self.arn == arn
     }
 
-    /// Whether both can mean one cluster.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.is(&other.0) || other.is(&self.0)
+    /// Whether both are one cluster, however it was named.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.arn == other.arn
     }
 }
 
 impl fmt::Display for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(cluster_name(&self.0))
+        f.write_str(self.arn.rsplit('/').next().unwrap_or(&self.arn))
     }
 }
 
@@ -164,15 +171,11 @@ impl Binding {
 
     /// Whether both say the same of the same tasks.
     pub fn repeats(&self, other: &Self) -> bool {
-        self.cluster.overlaps(&other.cluster)
+        self.cluster.is_same(&other.cluster)
             && self.owner == other.owner
             && self.target_group == other.target_group
             && self.port == other.port
     }
-}
-
-fn cluster_name(name_or_arn: &str) -> &str {
-    name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
 }
 
 #[cfg(test)]
@@ -184,10 +187,11 @@ mod tests {
     const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
 
     fn binding(cluster: &str, service: &str, group: &str, port: Option<u16>) -> Binding {
+        let target_group = TargetGroupArn::parse(group).unwrap();
         Binding {
-            cluster: Cluster::parse(cluster).unwrap(),
+            cluster: Cluster::parse(cluster, &target_group).unwrap(),
             owner: Owner::Service(service.to_owned()),
-            target_group: TargetGroupArn::parse(group).unwrap(),
+            target_group,
             port,
         }
     }
@@ -222,15 +226,25 @@ mod tests {
         }
     }
 
+    fn cluster(text: &str) -> Option<Cluster> {
+        Cluster::parse(text, &TargetGroupArn::parse(GROUP).unwrap())
+    }
+
     #[test]
-    fn a_cluster_is_known_by_name_or_arn() {
-        assert!(Cluster::parse("demo-cluster").unwrap().is(CLUSTER));
-        assert!(Cluster::parse(CLUSTER).unwrap().is(CLUSTER));
-        assert!(!Cluster::parse("demo").unwrap().is(CLUSTER));
-        let elsewhere = CLUSTER.replace("123456789012", "210987654321");
-        assert!(!Cluster::parse(CLUSTER).unwrap().is(&elsewhere));
-        assert_eq!(Cluster::parse("no spaces"), None);
-        assert_eq!(Cluster::parse("arn:aws:ecs:us-east-2:123456789012:service/a/b"), None);
+    fn a_cluster_is_known_by_its_arn_or_by_its_name_at_home() {
+        assert!(cluster("demo-cluster").unwrap().is(CLUSTER));
+        assert!(cluster(CLUSTER).unwrap().is(CLUSTER));
+        assert!(!cluster("demo").unwrap().is(CLUSTER));
+        let replaced = [("123456789012", "210987654321"), ("us-east-2", "us-east-1")];
+        for (home, elsewhere) in replaced {
+            let elsewhere = CLUSTER.replace(home, elsewhere);
+            assert!(!cluster("demo-cluster").unwrap().is(&elsewhere));
+            assert!(!cluster(CLUSTER).unwrap().is(&elsewhere));
+            assert!(cluster(&elsewhere).unwrap().is(&elsewhere));
+        }
+        for text in ["no spaces", "", "arn:aws:ecs:us-east-2:123456789012:service/a/b"] {
+            assert_eq!(cluster(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -247,9 +261,9 @@ mod tests {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.as_str(), group.to_string().as_str()), (GROUP, GROUP));
         assert_eq!(serde_json::to_value(&group).unwrap(), GROUP);
-        for (text, region) in [("demo-cluster", None), (CLUSTER, Some("us-east-2"))] {
-            let cluster = Cluster::parse(text).unwrap();
-            assert_eq!((cluster.as_str(), cluster.region()), (text, region));
+        for text in ["demo-cluster", CLUSTER] {
+            let cluster = cluster(text).unwrap();
+            assert_eq!((cluster.as_str(), cluster.region()), (text, "us-east-2"));
             assert_eq!(cluster.to_string(), "demo-cluster");
         }
         assert_eq!(Owner::Service("demo".into()).to_string(), "service:demo");

@@ -91,8 +91,7 @@ where
         let message = "the invocation's time was over before this was done";
         CallError::new(action, "DeadlineReached", message)
     };
-    limits.turn(kind).await;
-    if limits.deadline.is_over() {
+    if !limits.turn(kind).await || limits.deadline.is_over() {
         return Err(too_late());
     }
     let result = match timeout_at(limits.deadline.instant(), call).await {

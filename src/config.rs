@@ -142,25 +142,24 @@ impl Entry<'_> {
                 let mend = "give cluster, service (or family), targetGroupArn and, if wanted, port";
                 self.mistake("", error, mend)
             })?;
+        let target_group = self.target_group(fields.target_group_arn)?;
         Ok(Binding {
-            cluster: self.cluster(fields.cluster)?,
+            cluster: self.cluster(fields.cluster, &target_group)?,
             owner: self.owner(fields.service, fields.family)?,
-            target_group: self.target_group(fields.target_group_arn)?,
+            target_group,
             port: self.port(fields.port)?,
         })
     }
 
-    fn cluster(&self, text: Option<String>) -> Result<Cluster, Mistake> {
+    fn cluster(&self, text: Option<String>, group: &TargetGroupArn) -> Result<Cluster, Mistake> {
         let mend = "give the cluster's name or its ARN";
         let text = text.ok_or_else(|| self.mistake(".cluster", "missing", mend))?;
-        let cluster = Cluster::parse(&text).ok_or_else(|| {
+        let cluster = Cluster::parse(&text, group).ok_or_else(|| {
             self.mistake(".cluster", format!("{} names no cluster", quoted(&text)), mend)
         })?;
         match cluster.region() {
-            Some(other) if other != self.region => {
-                Err(self.other_region(".cluster", "the cluster", other))
-            }
-            _ => Ok(cluster),
+            region if region == self.region => Ok(cluster),
+            other => Err(self.other_region(".cluster", "the cluster", other)),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::binding::{Binding, TargetGroupArn};
+use crate::binding::{Binding, Owner, TargetGroupArn};
 use crate::knowledge::Knowledge;
 use crate::plan::{Change, Plan, Ports, Reason, Target, plan, targets_of};
 use crate::task::Phase;
@@ -37,13 +37,14 @@ pub struct Findings {
 pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Prune) -> Plan {
     let Findings { present, knowledge, .. } = findings;
     let mut plan = plan(bindings, ports, knowledge);
-    let may_be_awaited = groups_awaiting_an_address(bindings, knowledge);
+    let mut doubtful = groups_awaiting_an_address(bindings, knowledge);
+    doubtful.extend(groups_of_unknown_families(bindings, knowledge));
     let proven: BTreeMap<Target, Change> =
         plan.deregister.drain(..).map(|change| (change.target.clone(), change)).collect();
     for target in unexplained(bindings, ports, findings) {
         match (prune, proven.get(&target)) {
             (Prune::Proven | Prune::All, Some(change)) => plan.deregister.push(change.clone()),
-            (Prune::All, None) if !may_be_awaited.contains(&target.group) => {
+            (Prune::All, None) if !doubtful.contains(&target.group) => {
                 plan.deregister.push(Change { task: None, target });
             }
             _ => plan.unowned.push(target),
@@ -94,6 +95,18 @@ fn groups_awaiting_an_address(
         .filter(|known| known.task.phase == Phase::Starting && known.task.address.is_none());
     let groups = awaiting.flat_map(|known| bindings.iter().filter(|b| b.covers(&known.task)));
     groups.map(|binding| binding.target_group.clone()).collect()
+}
+
+/// The groups of families of which ECS knows no task, running or stopped. ListTasks answers a
+/// mistyped family with an empty list, while a mistyped service is an error (ECS API reference,
+/// ListTasks: ServiceNotFoundException).
+fn groups_of_unknown_families(
+    bindings: &[Binding],
+    knowledge: &Knowledge,
+) -> BTreeSet<TargetGroupArn> {
+    let families = bindings.iter().filter(|binding| matches!(binding.owner, Owner::Family(_)));
+    let unknown = families.filter(|b| !knowledge.iter().any(|known| b.covers(&known.task)));
+    unknown.map(|binding| binding.target_group.clone()).collect()
 }
 
 /// The targets of tasks that serve, and of those about to: a start can be faster than a read of

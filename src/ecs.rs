@@ -7,22 +7,18 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
-use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
 use crate::binding::{Binding, Cluster, Owner};
-use crate::bisect::{Blame, Patience, in_halves};
+use crate::bisect::{Refusal, RefusalBudget, Traits, bisect};
 use crate::call::{CallError, within};
 use crate::limits::{Kind, Limits};
+use crate::side_by_side::side_by_side;
 use crate::task::{Phase, Task, TaskArn, first_address};
 use crate::traffic::Counter;
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
 const PAGE: usize = 100;
-
-/// Calls under way at the same time; ECS allows 20 reads a second (ECS developer guide,
-/// "Request throttling for the Amazon ECS API").
-const CONCURRENT: usize = 4;
 
 const DESCRIBE_TASKS: &str = "DescribeTasks";
 
@@ -36,6 +32,24 @@ pub enum Desired {
     Running,
     /// The task is to stop, or has stopped.
     Stopped,
+}
+
+/// What could be read of an owner's tasks.
+#[derive(Clone, Debug, Default)]
+pub struct TasksOfOwner {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// Whether some may be missing: what is there is known, but not what is not.
+    pub has_gap: bool,
+    /// Why some are missing, if that is a failure.
+    pub error: Option<CallError>,
+}
+
+impl TasksOfOwner {
+    fn fail(&mut self, error: CallError) {
+        self.has_gap = true;
+        self.error = Some(error);
+    }
 }
 
 /// Reads tasks.
@@ -68,39 +82,40 @@ impl Ecs {
             .iter()
             .flat_map(|(cluster, arns)| arns.chunks(PAGE).map(|page| (*cluster, page)))
             .collect();
-        let answers = stream::iter(pages)
-            .map(|(cluster, page)| self.describe_page(cluster, page, limits))
-            .buffer_unordered(CONCURRENT);
-        answers.flat_map(stream::iter).collect().await
+        let pages = pages.into_iter();
+        let answers = pages.map(|(cluster, page)| self.describe_page(cluster, page, limits));
+        side_by_side(answers).await.into_iter().flatten().collect()
     }
 
     /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those
     /// that are meant to stop and were not forgotten (at least an hour, ECS API reference,
-    /// DescribeTasks). If something could not be read, all else that could is still returned, with
-    /// the error: a list with a gap tells what is there, but not what is not.
+    /// DescribeTasks). What could be read is returned even where something could not.
     pub async fn tasks_of(
         &self,
         cluster: &Cluster,
         owner: &Owner,
         desired: Desired,
         limits: &Limits,
-    ) -> (Vec<Task>, Result<(), CallError>) {
-        let (arns, mut whole) = self.list(cluster, owner, desired, limits).await;
+    ) -> TasksOfOwner {
+        let (arns, list_error) = self.list(cluster, owner, desired, limits).await;
         let names = arns.iter().map(|arn| (cluster.as_str(), arn));
-        let mut tasks = Vec::new();
+        let mut found = TasksOfOwner::default();
+        list_error.into_iter().for_each(|error| found.fail(error));
         for (arn, answer) in self.describe_tasks(names, limits).await {
-            match answer {
-                Ok(Some(task)) => tasks.push(task),
+            match (answer, owner) {
+                (Ok(Some(task)), _) => found.tasks.push(task),
                 // What has stopped may be forgotten any moment, what is to run may not.
-                Ok(None) if desired == Desired::Stopped => {}
-                Ok(None) => {
+                (Ok(None), _) if desired == Desired::Stopped => {}
+                // A family's list has the tasks of services as well (ECS API reference, ListTasks).
+                (Ok(None), Owner::Family(_)) => found.has_gap = true,
+                (Ok(None), Owner::Service(_)) => {
                     let message = format!("{arn} was listed as running, but is not known");
-                    whole = Err(CallError::new(DESCRIBE_TASKS, "TaskFailed", message));
+                    found.fail(CallError::new(DESCRIBE_TASKS, "TaskFailed", message));
                 }
-                Err(error) => whole = Err(error),
+                (Err(error), _) => found.fail(error),
             }
         }
-        (tasks, whole)
+        found
     }
 
     /// Lists tasks of the first binding, if only to be connected.
@@ -115,18 +130,18 @@ impl Ecs {
         owner: &Owner,
         desired: Desired,
         limits: &Limits,
-    ) -> (Vec<TaskArn>, Result<(), CallError>) {
+    ) -> (Vec<TaskArn>, Option<CallError>) {
         let mut arns = Vec::new();
         let mut page = None;
         loop {
             let answer = match self.list_page(cluster, owner, desired, page, limits).await {
                 Ok(answer) => answer,
-                Err(error) => return (arns, Err(error)),
+                Err(error) => return (arns, Some(error)),
             };
             arns.extend(answer.task_arns().iter().filter_map(|arn| TaskArn::parse(arn)));
             page = answer.next_token.filter(|token| !token.is_empty());
             if page.is_none() {
-                return (arns, Ok(()));
+                return (arns, None);
             }
         }
     }
@@ -165,8 +180,11 @@ impl Ecs {
             found.extend(self.describe(cluster, arns, limits).await?);
             Ok(())
         };
-        let results = in_halves(page, PAGE, &mut Patience::default(), call, blame).await;
-        for (arn, result) in page.iter().zip(results) {
+        let traits = vec![Traits::default(); page.len()];
+        let not_tried = |_| CallError::new(DESCRIBE_TASKS, "NotTried", "too many were refused");
+        let mut budget = RefusalBudget::default();
+        let outcome = bisect(page, &traits, PAGE, &mut budget, call, classify, not_tried).await;
+        for (arn, result) in page.iter().zip(outcome.results) {
             if let Err(error) = result {
                 found.insert((*arn).clone(), Err(error));
             }
@@ -194,10 +212,10 @@ impl Ecs {
     }
 }
 
-fn blame(error: &CallError) -> Blame {
+fn classify(error: &CallError) -> Refusal {
     match error.code.as_str() {
-        "InvalidParameterException" => Blame::SomeItem,
-        _ => Blame::ThisCall,
+        "InvalidParameterException" => Refusal::BadItem,
+        _ => Refusal::CallFailed,
     }
 }
 

@@ -13,7 +13,8 @@ pub enum Error {
     /// The input is of no kind that the function accepts.
     #[error(
         "unknown input: accepted are an EventBridge event \"ECS Task State Change\" of aws.ecs, an \
-         SQS batch of such events, an EventBridge \"Scheduled Event\", and {{\"action\": A}} where A \
+         SQS batch of such events, {{\"copy\": \"queued\", \"event\": E}} where E is such an event that the \
+         queue has as well, an EventBridge \"Scheduled Event\", and {{\"action\": A}} where A \
          is \"reconcile\", \"plan\" or \"doctor\""
     )]
     UnknownInput,

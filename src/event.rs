@@ -34,8 +34,8 @@ pub fn is_scheduled(input: &Value) -> bool {
 
 /// Reads an ECS Task State Change event, envelope and all.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
-    let event: Event =
-        serde_json::from_value(event).map_err(|error| Unreadable(error.to_string()))?;
+    let event: Event = serde_path_to_error::deserialize(event)
+        .map_err(|error| Unreadable(format!("{}: {}", error.path(), error.inner())))?;
     sighting(event)
 }
 
@@ -72,6 +72,10 @@ struct TaskStateChange {
     desired_status: String,
     #[serde(default)]
     updated_at: Value,
+    #[serde(default)]
+    stopping_at: Value,
+    #[serde(default)]
+    execution_stopped_at: Value,
     #[serde(default, deserialize_with = "null_as_default")]
     containers: Vec<Object<Container>>,
 }
@@ -92,9 +96,17 @@ struct NetworkInterface {
 }
 
 impl TaskStateChange {
+    /// A task that leaves has left when it began to stop or when its containers ended, whatever is
+    /// earlier. `updatedAt` is the time of the event's own state: of a crash, the first event is
+    /// that of DEPROVISIONING, ten seconds after the container's end.
     fn changed(&self) -> Option<SystemTime> {
-        let time: DateTime<Utc> = self.updated_at.as_str()?.parse().ok()?;
-        Some(time.into())
+        let times = match Phase::of(&self.last_status, &self.desired_status) {
+            Phase::Leaving => vec![&self.updated_at, &self.stopping_at, &self.execution_stopped_at],
+            Phase::Starting | Phase::Serving => vec![&self.updated_at],
+        };
+        let times =
+            times.into_iter().filter_map(|time| time.as_str()?.parse::<DateTime<Utc>>().ok());
+        times.min().map(SystemTime::from)
     }
 
     fn into_task(self) -> Result<Task, Unreadable> {
@@ -270,12 +282,41 @@ mod tests {
     #[test]
     fn an_error_names_the_field() {
         for (detail, field) in [
-            (json!({"version": "3"}), "string \"3\""),
+            (json!({"version": "3"}), "detail.version: invalid type: string \"3\""),
             (json!({"taskArn": "task/1"}), "taskArn"),
-            (json!({"desiredStatus": null}), "null"),
+            (json!({"desiredStatus": null}), "detail.desiredStatus: invalid type: null"),
+            (json!({"containers": [{}, 1]}), "detail.containers[1]: invalid type"),
         ] {
             let error = read(event_with(detail)).unwrap_err().to_string();
             assert!(error.contains(field), "{error}");
         }
+        let mut event = event_with(json!({}));
+        event["time"] = json!("yesterday");
+        let error = read(event).unwrap_err().to_string();
+        assert!(error.contains("event: time: "), "{error}");
+    }
+
+    #[test]
+    fn a_task_left_when_its_containers_ended_or_when_it_was_asked_to() {
+        let changed = |detail| {
+            let changed = read(event_with(detail)).unwrap().changed.map(DateTime::<Utc>::from);
+            changed.map(|time| time.format("%M:%S").to_string())
+        };
+        let times = json!({
+            "updatedAt": "2026-01-01T00:00:40Z",
+            "stoppingAt": "2026-01-01T00:00:30.5Z",
+            "executionStoppedAt": "2026-01-01T00:00:29.123Z"
+        });
+        assert_eq!(changed(times.clone()), Some("00:40".to_owned()), "it serves");
+        let leaving = |without: &[&str]| {
+            let mut detail = times.clone();
+            detail["desiredStatus"] = json!("STOPPED");
+            without.iter().for_each(|field| detail[*field] = json!(null));
+            changed(detail)
+        };
+        assert_eq!(leaving(&[]), Some("00:29".to_owned()));
+        assert_eq!(leaving(&["executionStoppedAt"]), Some("00:30".to_owned()));
+        assert_eq!(leaving(&["executionStoppedAt", "stoppingAt"]), Some("00:40".to_owned()));
+        assert_eq!(leaving(&["executionStoppedAt", "stoppingAt", "updatedAt"]), None);
     }
 }

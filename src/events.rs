@@ -1,13 +1,41 @@
 //! From events to a settled state: know, then settle.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
+use std::pin::pin;
 use std::time::SystemTime;
 
-use crate::binding::Binding;
+use tokio::time::{Duration, timeout};
+use tracing::warn;
+
+use crate::binding::{Binding, TargetGroupArn};
 use crate::call::CallError;
+use crate::ecs::Answer;
 use crate::knowledge::{Knowledge, Known, Sighting};
-use crate::plan::{Portless, Reason, Skipped, groups_to_ask_for_their_port, plan};
+use crate::limits::{Allowance, Limits};
+use crate::plan::{Plan, Portless, Ports, Reason, Skipped, groups_to_ask_for_their_port, plan};
 use crate::report::{Entry, Report};
-use crate::settle::{OwnPorts, Settle, known_ports};
+use crate::settle::{Outcomes, OwnPorts, Settle, known_ports};
+use crate::task::{Phase, TaskArn};
+
+/// So long everything waits for ECS and ELB to answer what the events leave open, so that each
+/// group gets its registers before its deregisters. After that, what needs no answer is carried
+/// out: a stop has seconds until its task gets SIGTERM.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What the events leave open.
+struct Questions {
+    /// Tasks with their clusters, to be asked of ECS.
+    tasks: Vec<(String, TaskArn)>,
+    /// Target groups to be asked for their own port.
+    groups: BTreeSet<TargetGroupArn>,
+}
+
+/// The answers, each of which may be a failure.
+struct Answers {
+    tasks: BTreeMap<TaskArn, Answer>,
+    ports: OwnPorts,
+}
 
 impl Settle<'_> {
     /// Settles the tasks that these events report. `now` tells fresh news from old.
@@ -18,30 +46,95 @@ impl Settle<'_> {
     ) -> Report {
         let mut report = Report { dry_run: self.dry_run, ..Report::default() };
         let mut knowledge = Knowledge::fold(sightings);
-        for known in knowledge.split_off_unbound(self.bindings) {
-            report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
-        }
-        self.ask_about_doubtful(&mut knowledge, now, &mut report).await;
-        let ports = self.own_ports(groups_to_ask_for_their_port(self.bindings, &knowledge)).await;
-        let mut plan = plan(self.bindings, &known_ports(&ports), &knowledge);
+        self.skip_unbound(&mut knowledge, &mut report);
+        let mut outcomes = Outcomes::new();
+        let answers = self.ask(&knowledge, now, &mut outcomes).await;
+        self.take_in(answers.tasks, &mut knowledge, &mut report);
+        self.skip_unbound(&mut knowledge, &mut report);
+        let ports = known_ports(&answers.ports);
+        let mut plan = plan(self.bindings, &ports, &knowledge);
         for portless in std::mem::take(&mut plan.portless) {
-            fail_for_lack_of_port(portless, &ports, &mut report);
+            fail_for_lack_of_port(portless, &answers.ports, &mut report);
         }
-        self.carry_out(plan, knowledge, &mut report).await;
+        self.carry_out(plan, &ports, knowledge, outcomes, &mut report).await;
         report
     }
 
-    /// Asks ECS about the tasks whose event is not enough. A task about which no answer comes is
-    /// not acted on, but fails.
-    async fn ask_about_doubtful(
+    /// Settles a copy of an event that the queue has as well. Where the rates do not allow it at
+    /// once, or something fails, the queue's message does the work: nothing of a copy is a failure.
+    pub async fn copy(self, sighting: Sighting, now: SystemTime, allowance: &Allowance) -> Report {
+        let task = sighting.task.arn.clone();
+        let covering = self.bindings.iter().filter(|binding| binding.covers(&sighting.task));
+        let groups: BTreeSet<&TargetGroupArn> = covering.map(|b| &b.target_group).collect();
+        let queued = Skipped { task, reason: Reason::Queued };
+        if !self.dry_run && !groups.is_empty() && !allowance.admits_copy(groups.len()) {
+            return Report { skipped: vec![queued], ..Report::default() };
+        }
+        let mut report = self.events([sighting], now).await;
+        let failed = std::mem::take(&mut report.failed);
+        if !failed.is_empty() {
+            failed.iter().for_each(|failure| warn!(%failure, "copy left to the queue"));
+            report.skipped.push(queued);
+        }
+        report
+    }
+
+    fn skip_unbound(self, knowledge: &mut Knowledge, report: &mut Report) {
+        for known in knowledge.split_off_unbound(self.bindings) {
+            report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
+        }
+    }
+
+    /// Asks what the events leave open. If that takes long, carries out meanwhile what needs no
+    /// answer.
+    async fn ask(self, knowledge: &Knowledge, now: SystemTime, outcomes: &mut Outcomes) -> Answers {
+        let doubtful = knowledge.iter().filter(|known| known.is_doubtful(now));
+        let name = |known: &Known| (known.task.cluster.clone(), known.task.arn.clone());
+        let tasks = doubtful.map(name).collect();
+        let groups = groups_to_ask_for_their_port(self.bindings, knowledge);
+        let limits = self.limits.for_part(0.5);
+        let mut answers = pin!(self.answers(Questions { tasks, groups }, &limits));
+        if let Ok(answers) = timeout(SOON, &mut answers).await {
+            return answers;
+        }
+        let plan = self.certain(knowledge, now);
+        tokio::join!(answers, self.act(&plan, knowledge, outcomes)).0
+    }
+
+    async fn answers(self, questions: Questions, limits: &Limits) -> Answers {
+        let names = questions.tasks.iter().map(|(cluster, arn)| (cluster.as_str(), arn));
+        let (tasks, ports) = tokio::join!(
+            self.ecs.describe_tasks(names, limits),
+            self.own_ports(questions.groups, limits)
+        );
+        Answers { tasks, ports }
+    }
+
+    /// What can be decided without an answer. An address that some task without an answer has may
+    /// be in use by it.
+    fn certain(self, knowledge: &Knowledge, now: SystemTime) -> Plan {
+        let certain = knowledge.only(|known| !known.is_doubtful(now));
+        let mut plan = plan(self.bindings, &self.ports_at_hand(), &certain);
+        let doubtful = knowledge.iter().filter(|known| known.is_doubtful(now));
+        let serving = doubtful.filter(|known| known.task.phase == Phase::Serving);
+        let in_doubt: BTreeSet<Ipv6Addr> = serving.filter_map(|known| known.task.address).collect();
+        plan.deregister.retain(|change| !in_doubt.contains(&change.target.id));
+        plan
+    }
+
+    fn ports_at_hand(self) -> Ports {
+        let groups = self.bindings.iter().map(|binding| &binding.target_group);
+        groups.filter_map(|g| Some((g.clone(), self.targets.port_at_hand(g)?))).collect()
+    }
+
+    /// Takes in what ECS answered about the tasks whose event is not enough. A task about which no
+    /// answer came is not acted on, but fails.
+    fn take_in(
         self,
+        answers: BTreeMap<TaskArn, Answer>,
         knowledge: &mut Knowledge,
-        now: SystemTime,
         report: &mut Report,
     ) {
-        let doubtful: Vec<&Known> = knowledge.iter().filter(|k| k.is_doubtful(now)).collect();
-        let names = doubtful.iter().map(|known| (known.task.cluster.as_str(), &known.task.arn));
-        let answers = self.ecs.describe_tasks(names, self.limits).await;
         for (arn, answer) in answers {
             let Some(known) = knowledge.get(&arn) else { continue };
             let problem = match answer {

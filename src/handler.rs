@@ -9,7 +9,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessa
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::config::Config;
 use crate::deadline::Deadline;
@@ -49,15 +49,16 @@ pub struct Handler {
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
-        let counter = Counter::default();
+        let of_elb = Counter::default();
+        let of_ecs = of_elb.of_another_service();
         Self {
             config,
-            ecs: Ecs::new(sdk, &counter),
-            targets: Targets::new(sdk, &counter),
+            ecs: Ecs::new(sdk, &of_ecs),
+            targets: Targets::new(sdk, &of_elb),
             sdk: sdk.clone(),
             clock,
-            allowance: Allowance::new(&counter),
-            counter,
+            allowance: Allowance::new(&of_elb, &of_ecs),
+            counter: of_elb,
             metrics: None,
         }
     }
@@ -81,6 +82,7 @@ impl Handler {
             Limits::new(Deadline::new(invocation.context.deadline(), now), self.allowance.rates());
         match Input::of(invocation.payload)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
+            Input::Copy(event) => self.copy(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,
             Input::Reconcile => self.reconcile(&limits).await,
             Input::Plan => self.plan(&limits).await,
@@ -95,6 +97,23 @@ impl Handler {
         report.log("event", 0);
         self.tell_metrics(&Work::Events { heard, unreadable: 0 }, &report);
         answer_unless_failed(report)
+    }
+
+    /// The queue has the event as well, so that nothing about a copy is a function error: if it
+    /// cannot be read, the queue's message is returned, and ends in the dead-letter queue.
+    async fn copy(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
+        let sighting = match event::read(event) {
+            Ok(sighting) => sighting,
+            Err(problem) => {
+                warn!(%problem, "copy left to the queue");
+                return answer(&Report { dry_run: self.config.dry_run, ..Report::default() });
+            }
+        };
+        let heard = Heard::of([&sighting].into_iter(), now);
+        let report = self.settle(limits).copy(sighting, now, &self.allowance).await;
+        report.log("copy", 0);
+        self.tell_metrics(&Work::Events { heard, unreadable: 0 }, &report);
+        answer(&report)
     }
 
     async fn reconcile(&self, limits: &Limits) -> Result<Value, Error> {
@@ -157,6 +176,8 @@ impl Handler {
 /// What an invocation brings.
 enum Input {
     TaskStateChange(Value),
+    /// An event that the queue has as well.
+    Copy(Value),
     SqsBatch(Vec<Value>),
     Reconcile,
     Plan,
@@ -170,6 +191,12 @@ impl Input {
         }
         if event::is_scheduled(&payload) {
             return Ok(Self::Reconcile);
+        }
+        if let Some(copy) = payload.get("copy") {
+            let is_queued = copy == "queued";
+            let event = payload.get_mut("event").map(Value::take).unwrap_or_default();
+            let is_known = is_queued && event::is_task_state_change(&event);
+            return is_known.then_some(Self::Copy(event)).ok_or(Error::UnknownInput);
         }
         match payload.get("action").map(Value::as_str) {
             Some(Some("reconcile")) => return Ok(Self::Reconcile),

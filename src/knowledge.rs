@@ -131,18 +131,34 @@ impl Knowledge {
         unbound.into_values().collect()
     }
 
+    /// Those of the tasks for which a condition holds.
+    #[must_use]
+    pub fn only(&self, holds: impl Fn(&Known) -> bool) -> Self {
+        let tasks = self.tasks.iter().filter(|(_, known)| holds(known));
+        Self { tasks: tasks.map(|(arn, known)| (arn.clone(), known.clone())).collect() }
+    }
+
     /// Takes out a task about which nothing can be decided now.
     pub fn remove(&mut self, arn: &TaskArn) -> Option<Known> {
         self.tasks.remove(arn)
     }
 
     /// Folds in what ECS answered about a task. If that takes away what an event said of it, the
-    /// event is marked as superseded.
+    /// event is marked as superseded. Address and group of a task stay the same for life, so that
+    /// ECS has the last word on them whatever the versions.
     pub fn learn(&mut self, answer: Task) {
         let Some(known) = self.tasks.remove(&answer.arn) else { return };
-        let said = known.task.phase;
-        let task = known.task.merge(answer);
-        let superseded = known.superseded || task.phase != said;
+        let said = known.task.clone();
+        let (address, group) = (answer.address, answer.group.clone());
+        let mut task = known.task.merge(answer);
+        task.address = address.or(task.address);
+        if !group.is_empty() {
+            task.group = group;
+        }
+        let differs = task.phase != said.phase
+            || said.address.is_some_and(|address| task.address != Some(address))
+            || !said.group.is_empty() && task.group != said.group;
+        let superseded = known.superseded || differs;
         self.tasks.insert(task.arn.clone(), Known { task, superseded, ..known });
     }
 
@@ -286,10 +302,11 @@ mod tests {
         let stranger =
             Task { group: "service:other".to_owned(), ..task("three", 1, one.phase, None) };
         let group = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d0e";
+        let target_group = TargetGroupArn::parse(group).unwrap();
         let binding = Binding {
-            cluster: Cluster::parse("demo-cluster").unwrap(),
+            cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
             owner: Owner::Service("demo".to_owned()),
-            target_group: TargetGroupArn::parse(group).unwrap(),
+            target_group,
             port: None,
         };
         let mut knowledge = Knowledge::of([one.clone()]);

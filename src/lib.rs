@@ -9,8 +9,8 @@
 //! - the handler: [`handler`], [`error`]
 //! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`],
 //!   [`warm_up`]
-//! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`bisect`],
-//!   [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`endpoints`],
+//! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`side_by_side`],
+//!   [`bisect`], [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`endpoints`],
 //!   [`object`]
 //! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
 //!   [`task`], [`arn`], and of the doctor all but its reading
@@ -42,6 +42,7 @@ pub mod reconcile;
 pub mod report;
 pub mod services;
 pub mod settle;
+pub mod side_by_side;
 pub mod targets;
 pub mod task;
 pub mod traffic;

@@ -1,6 +1,6 @@
 //! What an invocation may use of AWS: time, and calls per second.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -39,9 +39,9 @@ impl Default for Rates {
 impl Rates {
     fn with_writes(at_once: u32, per_second: u32) -> Self {
         Self {
-            elb_writes: Arc::new(Pace::new(at_once, per_second)),
-            elb_calls: Arc::new(Pace::new(40, 10)),
-            ecs_reads: Arc::new(Pace::new(100, 20)),
+            elb_writes: Arc::new(Pace::per_second(at_once, per_second)),
+            elb_calls: Arc::new(Pace::per_second(40, 10)),
+            ecs_reads: Arc::new(Pace::per_second(100, 20)),
         }
     }
 }
@@ -49,31 +49,62 @@ impl Rates {
 /// The rates of an instance's invocations, one after the other.
 #[derive(Debug)]
 pub struct Allowance {
-    traffic: Counter,
+    elb: Counter,
+    ecs: Counter,
     careful: Rates,
+    copies: Pace,
 }
 
 impl Allowance {
-    /// After a throttled call, an instance is careful for so long.
+    /// After a throttled call, an instance is careful with that service for so long.
     const CAREFUL: Duration = Duration::from_secs(300);
 
-    /// For an instance whose calls are counted there.
-    pub fn new(traffic: &Counter) -> Self {
-        // Half of the account's, because a queue has at least two instances (Lambda developer guide, "Configuring
-        // maximum concurrency for Amazon SQS event sources"), and neither knows of the other.
-        Self { traffic: traffic.clone(), careful: Rates::with_writes(10, 2) }
+    /// Writes for copies of stops that an instance makes at once, and the time in which it earns
+    /// another. So few, because in a large rollout the queue's batches do the same work in a
+    /// fraction of the calls; enough for a service of usual size that scales in.
+    const COPIES_AT_ONCE: u32 = 10;
+    const COPY_EVERY: Duration = Duration::from_secs(2);
+
+    /// For an instance whose calls to these two services are counted there.
+    pub fn new(elb: &Counter, ecs: &Counter) -> Self {
+        Self {
+            elb: elb.clone(),
+            ecs: ecs.clone(),
+            // Half of the account's, because a queue has at least two instances (Lambda developer guide, "Configuring
+            // maximum concurrency for Amazon SQS event sources"), and neither knows of the other.
+            careful: Rates::with_writes(10, 2),
+            copies: Pace::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
+        }
     }
 
     /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full buckets. Where it did, the
     /// buckets are half as large for writes, and what one invocation uses up is gone for the next one, too.
     pub fn rates(&self) -> Rates {
-        match self.traffic.last_throttle() {
-            Some(at) if at.elapsed() < Self::CAREFUL => {
-                self.careful.elb_writes.was_empty(at);
-                self.careful.clone()
-            }
-            _ => Rates::default(),
+        let mut rates = Rates::default();
+        if let Some(at) = Self::lately_throttled(&self.elb) {
+            self.careful.elb_writes.was_empty(at);
+            rates.elb_writes = self.careful.elb_writes.clone();
+            rates.elb_calls = self.careful.elb_calls.clone();
         }
+        if Self::lately_throttled(&self.ecs).is_some() {
+            rates.ecs_reads = self.careful.ecs_reads.clone();
+        }
+        rates
+    }
+
+    /// Whether the writes of a copied event may be made at once. If so, they count as made.
+    pub fn admits_copy(&self, writes: usize) -> bool {
+        let writes = u32::try_from(writes).unwrap_or(u32::MAX).min(Self::COPIES_AT_ONCE);
+        let now = Instant::now();
+        let admits = self.copies.due(writes) <= now;
+        if admits {
+            self.copies.take(writes);
+        }
+        admits
+    }
+
+    fn lately_throttled(service: &Counter) -> Option<Instant> {
+        service.last_throttle().filter(|at| at.elapsed() < Self::CAREFUL)
     }
 }
 
@@ -94,17 +125,25 @@ impl Limits {
         Self { deadline, rates }
     }
 
-    /// Waits until a call of this kind is due, or for the deadline.
-    pub async fn turn(&self, kind: Kind) {
+    /// Waits until a call of this kind is due. If that is after the deadline, answers `false` at
+    /// once, and the call takes no place from those that come later.
+    pub async fn turn(&self, kind: Kind) -> bool {
         let Rates { elb_writes, elb_calls, ecs_reads } = &self.rates;
         let paces: &[&Pace] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
         };
-        for pace in paces {
-            pace.turn(self.deadline).await;
+        let now = Instant::now();
+        let due = paces.iter().map(|pace| pace.due(1)).max().unwrap_or(now);
+        if due.max(now) >= self.deadline.instant() {
+            return false;
         }
+        paces.iter().for_each(|pace| pace.take(1));
+        if due > now {
+            sleep_until(due).await;
+        }
+        true
     }
 
     /// The same rates, but only this part of the time that is left, so that what hangs in one
@@ -125,34 +164,38 @@ struct Pace {
 }
 
 impl Pace {
-    /// A full bucket.
-    fn new(at_once: u32, per_second: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second;
-        Self { next: Mutex::new(Instant::now()), interval, at_once }
+    fn per_second(at_once: u32, calls: u32) -> Self {
+        Self::new(at_once, Duration::from_secs(1) / calls)
     }
 
-    /// Waits until the next call is due, or for the deadline.
-    async fn turn(&self, deadline: Deadline) {
-        let due = self.take();
-        if due > Instant::now() {
-            sleep_until(due.min(deadline.instant())).await;
-        }
+    /// A full bucket that earns a call in each interval.
+    fn new(at_once: u32, interval: Duration) -> Self {
+        Self { next: Mutex::new(Instant::now()), interval, at_once }
     }
 
     /// At that moment there was nothing left.
     fn was_empty(&self, at: Instant) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = &mut *self.next();
         *next = (*next).max(at + self.interval * self.at_once);
     }
 
-    /// Takes the next place in the row; returns when the call is due. The burst is lent: a call is
-    /// due that many intervals before its place.
-    fn take(&self) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (*next).max(Instant::now());
-        *next = place + self.interval;
+    /// When the last of so many calls would be due. The burst is lent: a call is due that many
+    /// intervals before its place.
+    fn due(&self, calls: u32) -> Instant {
+        let now = Instant::now();
+        let last = (*self.next()).max(now) + self.interval * (calls - 1);
         let lent = self.interval * (self.at_once - 1);
-        place.checked_sub(lent).unwrap_or_else(Instant::now)
+        last.checked_sub(lent).unwrap_or(now)
+    }
+
+    /// Takes the next places in the row.
+    fn take(&self, calls: u32) {
+        let next = &mut *self.next();
+        *next = (*next).max(Instant::now()) + self.interval * calls;
+    }
+
+    fn next(&self) -> MutexGuard<'_, Instant> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -187,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_throttle_each_invocation_begins_with_full_buckets() {
-        let allowance = Allowance::new(&Counter::default());
+        let allowance = Allowance::new(&Counter::default(), &Counter::default());
         let begin = Instant::now();
         for _ in 0..100 {
             write(&allowance).await;
@@ -197,9 +240,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
-        let counter = Counter::default();
-        let allowance = Allowance::new(&counter);
-        counter.throttled();
+        let elb = Counter::default();
+        let allowance = Allowance::new(&elb, &elb.of_another_service());
+        elb.throttled();
         let begin = Instant::now();
         for _ in 0..10 {
             write(&allowance).await;
@@ -220,12 +263,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_a_turn_beyond_the_deadline() {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(1)), Rates::default());
+    async fn a_throttle_of_ecs_does_not_slow_writes_to_elb() {
+        let elb = Counter::default();
+        let ecs = elb.of_another_service();
+        let allowance = Allowance::new(&elb, &ecs);
+        ecs.throttled();
         let begin = Instant::now();
         for _ in 0..100 {
-            limits.turn(Kind::ElbWrite).await;
+            write(&allowance).await;
         }
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert_eq!(elb.take().throttles, 1, "the sums are those of both");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_due_after_the_deadline_is_refused_at_once_and_takes_no_place() {
+        let begin = Instant::now();
+        let rates = Rates::default();
+        let limits = Limits::new(Deadline::after(Duration::from_secs(1)), rates.clone());
+        let mut made = 0;
+        for _ in 0..100 {
+            made += usize::from(limits.turn(Kind::ElbWrite).await);
+        }
+        // 20 at once and 3 within the second; the one that is due at its end is too late.
+        assert_eq!((made, begin.elapsed()), (23, Duration::from_millis(750)));
+        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates);
+        assert!(limits.turn(Kind::ElbWrite).await);
         assert_eq!(begin.elapsed(), Duration::from_secs(1));
+        let over = Limits::new(Deadline::after(Duration::ZERO), Rates::default());
+        assert!(!over.turn(Kind::EcsRead).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn copies_have_a_small_allowance_of_their_own() {
+        let counter = Counter::default();
+        let allowance = Allowance::new(&counter, &counter.of_another_service());
+        let admitted = |copies: usize| (0..copies).filter(|_| allowance.admits_copy(1)).count();
+        assert_eq!(admitted(100), 10);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(admitted(100), 5);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert!(allowance.admits_copy(9) && !allowance.admits_copy(2) && allowance.admits_copy(1));
     }
 }

@@ -46,6 +46,8 @@ pub enum Reason {
     Superseded,
     /// ECS no longer knows the task.
     Gone,
+    /// A copied event was left to the queue, which has the event as well.
+    Queued,
 }
 
 impl fmt::Display for Reason {
@@ -113,12 +115,13 @@ pub fn plan(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Plan 
     plan
 }
 
-/// The target groups whose own port is needed to plan for the tasks known.
+/// The target groups whose own port may be needed to plan for the tasks known. Not all tasks that
+/// count have an address yet: ECS may still have to be asked for it.
 pub fn groups_to_ask_for_their_port(
     bindings: &[Binding],
     knowledge: &Knowledge,
 ) -> BTreeSet<TargetGroupArn> {
-    let acted_on = knowledge.iter().filter(|known| intent(known).is_some());
+    let acted_on = knowledge.iter().filter(|known| known.task.phase != Phase::Starting);
     acted_on
         .flat_map(|known| bindings.iter().filter(|binding| binding.covers(&known.task)))
         .filter(|binding| binding.port.is_none())
@@ -177,17 +180,27 @@ fn portless(bindings: &[Binding], ports: &Ports, known: &Known) -> Vec<Portless>
 }
 
 impl Plan {
-    /// The plan after a look at the tasks that were registered: the targets of those that leave
-    /// by now are to be deregistered again. Nothing is added to what is to be registered.
+    /// The plan after a look at the tasks that were registered. Targets of those that leave by now
+    /// are to be deregistered again, and so are targets that the tasks do not have after all: ECS
+    /// shows another address, or another service or family than an event said. Nothing is added to
+    /// what is to be registered.
     #[must_use]
-    pub fn revised(mut self, knowledge: &Knowledge) -> Self {
+    pub fn revised(mut self, bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Self {
         let register = std::mem::take(&mut self.register);
         for change in register {
             let known = change.task.as_ref().and_then(|task| knowledge.get(task));
-            match known.filter(|known| known.task.phase == Phase::Leaving) {
+            let has_target = |known: &&Known| {
+                known.task.phase != Phase::Leaving
+                    && targets_of(bindings, ports, known).contains(&change.target)
+            };
+            match known.filter(|known| !has_target(known)) {
                 None => self.register.push(change),
                 Some(known) => {
                     self.skipped.extend(skips(known));
+                    if !bindings.iter().any(|binding| binding.covers(&known.task)) {
+                        let (task, reason) = (known.task.arn.clone(), Reason::NoBinding);
+                        self.skipped.push(Skipped { task, reason });
+                    }
                     self.deregister.push(change);
                 }
             }
@@ -231,7 +244,7 @@ mod tests {
     fn bindings() -> [Binding; 3] {
         [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)].map(
             |(service, name, port)| Binding {
-                cluster: Cluster::parse("demo-cluster").unwrap(),
+                cluster: Cluster::parse("demo-cluster", &group(name)).unwrap(),
                 owner: Owner::Service(service.to_owned()),
                 target_group: group(name),
                 port,
@@ -283,7 +296,7 @@ mod tests {
             (Phase::Serving, ADDRESS, true),
             (Phase::Leaving, ADDRESS, true),
             (Phase::Starting, ADDRESS, false),
-            (Phase::Serving, None, false),
+            (Phase::Serving, None, true),
         ] {
             let task = task("c50e", phase, address);
             let knowledge = Knowledge::of([task.clone()]);
@@ -310,7 +323,7 @@ mod tests {
             let plan = plan(&bindings()[..1], &Ports::new(), &knowledge);
             assert_eq!((plan.register.len(), plan.deregister.len()), (2, 0));
             knowledge.learn(Task { phase: Phase::Leaving, version: 4, ..leaves.clone() });
-            let plan = plan.revised(&knowledge);
+            let plan = plan.revised(&bindings()[..1], &Ports::new(), &knowledge);
             let tasks = |changes: &[Change]| {
                 changes.iter().map(|change| change.task.clone().unwrap()).collect::<Vec<_>>()
             };

@@ -6,22 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt};
-
 use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use crate::call::CallError;
 use crate::drift::{Findings, Prune, drift, in_step, unexplained};
-use crate::ecs::Desired;
+use crate::ecs::{Desired, TasksOfOwner};
 use crate::plan::{Ports, Target};
 use crate::report::{Entry, Report};
-use crate::settle::{CONCURRENT, Settle, known_ports};
-use crate::task::Task;
+use crate::settle::{Outcomes, Settle, known_ports};
+use crate::side_by_side::side_by_side;
 
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
 
-/// What came of reading an owner's tasks: those that could be read, and whether that is all.
-type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), (Vec<Task>, Result<(), CallError>))>;
+/// What came of reading their tasks.
+type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 
 /// A reconcile under way: what was found, and which bindings broke.
 struct Survey<'a> {
@@ -45,54 +43,61 @@ impl Settle<'_> {
             findings: Findings::default(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
         };
-        // The reads have two thirds of the time at most, one for each stage.
-        let stage = self.limits.for_part(0.33);
+        // Each read has a share of the time, so that one that hangs leaves time for the others: a
+        // third for ports and targets, which do not wait for one another; of the rest a third each
+        // for running tasks, stopped tasks, and the writes.
+        let stage = self.limits.for_part(1.0 / 3.0);
         survey.settle.limits = &stage;
-        survey.read_ports().await;
-        survey.read_targets().await;
-        let stage = self.limits.for_part(0.5);
+        survey.read_ports_and_targets().await;
+        let stage = self.limits.for_part(1.0 / 3.0);
         survey.settle.limits = &stage;
         survey.read_running_tasks().await;
+        let stage = self.limits.for_part(0.5);
+        survey.settle.limits = &stage;
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
         }
         let Survey { sound, ports, findings, mut report, .. } = survey;
         let in_step = in_step(&sound, &ports, &findings);
         let plan = drift(&sound, &ports, &findings, prune);
-        self.carry_out(plan, findings.knowledge, &mut report).await;
+        let outcomes = Outcomes::new();
+        self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report).await;
         (report, in_step)
     }
 }
 
 impl Survey<'_> {
-    async fn read_ports(&mut self) {
+    async fn read_ports_and_targets(&mut self) {
+        let Settle { limits, .. } = self.settle;
         let portless = self.sound.iter().filter(|binding| binding.port.is_none());
-        let groups: BTreeSet<TargetGroupArn> = portless.map(|b| b.target_group.clone()).collect();
-        let ports = self.settle.own_ports(groups).await;
+        let portless: BTreeSet<TargetGroupArn> =
+            portless.map(|binding| binding.target_group.clone()).collect();
+        let (ports, targets) =
+            tokio::join!(self.settle.own_ports(portless, limits), self.read_targets());
         self.ports = known_ports(&ports);
         self.drop_broken(|binding| match (binding.port, ports.get(&binding.target_group)) {
             (None, Some(Err(error))) => Some(error.clone()),
             _ => None,
         });
+        self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
+        let bound: BTreeSet<&TargetGroupArn> =
+            self.sound.iter().map(|binding| &binding.target_group).collect();
+        let present = targets.into_iter().filter(|(group, _)| bound.contains(group));
+        let present = present.filter_map(|(group, targets)| Some((group, targets.ok()?)));
+        self.findings.present = present.collect();
     }
 
-    async fn read_targets(&mut self) {
+    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, CallError>> {
         let groups: BTreeSet<TargetGroupArn> =
             self.sound.iter().map(|binding| binding.target_group.clone()).collect();
-        let targets = stream::iter(groups).map(async |group| {
-            let endpoints = self.settle.targets.present(&group, self.settle.limits).await;
+        let Settle { targets, limits, .. } = self.settle;
+        let targets = groups.into_iter().map(async |group| {
+            let endpoints = targets.present(&group, limits).await;
             let target = |(id, port)| Target { group: group.clone(), id, port };
             let targets = endpoints.map(|endpoints| endpoints.into_iter().map(target).collect());
             (group, targets)
         });
-        let targets: BTreeMap<_, Result<BTreeSet<Target>, _>> =
-            targets.buffer_unordered(CONCURRENT).collect().await;
-        self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
-        for (group, targets) in targets {
-            if let Ok(targets) = targets {
-                self.findings.present.insert(group, targets);
-            }
-        }
+        side_by_side(targets).await.into_iter().collect()
     }
 
     async fn read_running_tasks(&mut self) {
@@ -113,11 +118,11 @@ impl Survey<'_> {
     }
 
     async fn tasks_of<'b>(&self, owners: Owners<'b>, desired: Desired) -> Tasks<'b> {
-        let tasks = stream::iter(owners).map(async |(cluster, owner)| {
+        let tasks = owners.into_iter().map(async |(cluster, owner)| {
             let Settle { ecs, limits, .. } = self.settle;
             ((cluster, owner), ecs.tasks_of(cluster, owner, desired, limits).await)
         });
-        tasks.buffer_unordered(CONCURRENT).collect().await
+        side_by_side(tasks).await
     }
 
     /// Learns what was read. Where that is not all, registering goes on and removing does not.
@@ -125,15 +130,16 @@ impl Survey<'_> {
         for binding in &self.sound {
             let read =
                 tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner));
-            let Some(((cluster, owner), (_, Err(CallError { action, code, message })))) = read
-            else {
-                continue;
-            };
-            let message = format!("{message} ({owner} in cluster {cluster})");
-            self.findings.incomplete.insert(binding.target_group.clone());
-            self.report.fail(without_target(binding), &CallError::new(action, code, message));
+            let Some(((cluster, owner), found)) = read else { continue };
+            if found.has_gap {
+                self.findings.incomplete.insert(binding.target_group.clone());
+            }
+            if let Some(CallError { action, code, message }) = &found.error {
+                let message = format!("{message} ({owner} in cluster {cluster})");
+                self.report.fail(without_target(binding), &CallError::new(action, code, message));
+            }
         }
-        self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, (tasks, _))| tasks));
+        self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, found)| found.tasks));
         self.findings.knowledge.split_off_unbound(self.settle.bindings);
     }
 
@@ -166,5 +172,5 @@ fn owners<'b>(bindings: impl Iterator<Item = &'b Binding>) -> Owners<'b> {
 }
 
 fn is_read_by(binding: &Binding, cluster: &Cluster, owner: &Owner) -> bool {
-    binding.owner == *owner && binding.cluster.overlaps(cluster)
+    binding.owner == *owner && binding.cluster.is_same(cluster)
 }

@@ -2,26 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt};
 use tracing::debug;
 
 use crate::binding::{Binding, TargetGroupArn};
-use crate::bisect::Patience;
+use crate::bisect::RefusalBudget;
 use crate::call::CallError;
 use crate::ecs::Ecs;
 use crate::knowledge::Knowledge;
 use crate::limits::Limits;
 use crate::plan::{Change, Plan, Ports};
 use crate::report::Report;
+use crate::side_by_side::side_by_side;
 use crate::targets::{Endpoint, Targets, Write};
 use crate::task::TaskArn;
 
-/// Target groups worked on at the same time; all callers of an account share 10 ELB calls a
-/// second (ELB docs, "Request throttling for the ELB API").
-pub const CONCURRENT: usize = 4;
-
 /// What came of each change that was tried.
-type Outcomes = BTreeMap<(Write, Change), Result<(), CallError>>;
+pub type Outcomes = BTreeMap<(Write, Change), Result<(), CallError>>;
 
 /// The writes to one group, registers first. Several tasks can be the reason for one.
 type Writes<'a> = BTreeMap<Write, BTreeMap<Endpoint, Vec<&'a Change>>>;
@@ -45,33 +41,46 @@ pub struct Settle<'a> {
 }
 
 impl Settle<'_> {
-    /// Makes a plan's changes, looks at the tasks again, and puts everything into the report.
-    /// `knowledge` is what the plan was made from.
-    pub async fn carry_out(self, plan: Plan, mut knowledge: Knowledge, report: &mut Report) {
-        let mut outcomes = Outcomes::new();
+    /// Makes a plan's changes but for those with an outcome already, looks at the tasks again, and
+    /// puts everything into the report. `knowledge` and `ports` are what the plan was made from.
+    pub async fn carry_out(
+        self,
+        plan: Plan,
+        ports: &Ports,
+        mut knowledge: Knowledge,
+        mut outcomes: Outcomes,
+        report: &mut Report,
+    ) {
         if self.dry_run {
             return tell(plan, outcomes, report);
         }
-        self.act(&plan, &mut outcomes).await;
+        self.act(&plan, &knowledge, &mut outcomes).await;
         self.look_again(&mut knowledge, &mut outcomes).await;
-        // Leaving is final, so all that can follow from the look is to deregister, and after that
-        // there is nothing left to look for.
-        let plan = plan.revised(&knowledge);
-        self.act(&plan, &mut outcomes).await;
+        // Leaving is final, and so is a task's address, so all that can follow from the look is to
+        // deregister, and after that there is nothing left to look for.
+        let plan = plan.revised(self.bindings, ports, &knowledge);
+        self.act(&plan, &knowledge, &mut outcomes).await;
         tell(plan, outcomes, report);
     }
 
     /// Asks the target groups for their own port.
-    pub async fn own_ports(self, groups: impl IntoIterator<Item = TargetGroupArn>) -> OwnPorts {
-        let ports = stream::iter(groups).map(async |group| {
-            let port = self.targets.own_port(&group, self.limits).await;
+    pub async fn own_ports(
+        self,
+        groups: impl IntoIterator<Item = TargetGroupArn>,
+        limits: &Limits,
+    ) -> OwnPorts {
+        let ports = groups.into_iter().map(async |group| {
+            let port = self.targets.own_port(&group, limits).await;
             (group, port)
         });
-        ports.buffer_unordered(CONCURRENT).collect().await
+        side_by_side(ports).await.into_iter().collect()
     }
 
-    /// Makes the changes that were not tried yet.
-    async fn act(&self, plan: &Plan, outcomes: &mut Outcomes) {
+    /// Makes the changes that were not tried yet, unless this is a dry run.
+    pub async fn act(self, plan: &Plan, knowledge: &Knowledge, outcomes: &mut Outcomes) {
+        if self.dry_run {
+            return;
+        }
         let mut groups = BTreeMap::<&TargetGroupArn, Writes>::new();
         let register = plan.register.iter().map(|change| (Write::Register, change));
         let deregister = plan.deregister.iter().map(|change| (Write::Deregister, change));
@@ -82,20 +91,23 @@ impl Settle<'_> {
                 writes.entry(write).or_default().entry(endpoint).or_default().push(change);
             }
         }
-        let done = stream::iter(groups)
-            .map(|(group, writes)| self.act_on_group(group, writes))
-            .buffer_unordered(CONCURRENT)
-            .flat_map(stream::iter);
-        outcomes.extend(done.collect::<Vec<_>>().await);
+        let works =
+            groups.into_iter().map(|(group, writes)| self.act_on_group(group, writes, knowledge));
+        outcomes.extend(side_by_side(works).await.into_iter().flatten());
     }
 
-    async fn act_on_group(&self, group: &TargetGroupArn, writes: Writes<'_>) -> Outcomes {
+    async fn act_on_group(
+        self,
+        group: &TargetGroupArn,
+        writes: Writes<'_>,
+        knowledge: &Knowledge,
+    ) -> Outcomes {
         let mut outcomes = Outcomes::new();
-        let mut patience = Patience::default();
+        let mut budget = RefusalBudget::default();
         for (write, changes) in writes {
-            let endpoints: Vec<Endpoint> = changes.keys().copied().collect();
+            let targets = with_owners(&changes, knowledge);
             let results =
-                self.targets.write(write, group, &endpoints, &mut patience, self.limits).await;
+                self.targets.write(write, group, &targets, &mut budget, self.limits).await;
             for (changes, result) in changes.into_values().zip(results) {
                 for change in changes {
                     let task = change.task.as_ref().map(TaskArn::id);
@@ -127,6 +139,22 @@ impl Settle<'_> {
             }
         }
     }
+}
+
+/// The targets with a number for each service or family whose tasks they are of: what one of them
+/// has wrong is likely to be wrong with all of its targets.
+fn with_owners(
+    changes: &BTreeMap<Endpoint, Vec<&Change>>,
+    knowledge: &Knowledge,
+) -> Vec<(Endpoint, usize)> {
+    let mut numbers = BTreeMap::<Option<(&str, &str)>, usize>::new();
+    let mut number = |changes: &[&Change]| {
+        let known = changes.iter().find_map(|change| knowledge.get(change.task.as_ref()?));
+        let owner = known.map(|known| (known.task.cluster.as_str(), known.task.group.as_str()));
+        let next = numbers.len();
+        *numbers.entry(owner).or_insert(next)
+    };
+    changes.iter().map(|(endpoint, changes)| (*endpoint, number(changes))).collect()
 }
 
 /// The ports that could be read.

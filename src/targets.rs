@@ -15,13 +15,16 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use tracing::debug;
 
 use crate::binding::TargetGroupArn;
-use crate::bisect::{Blame, Patience, in_halves};
+use crate::bisect::{NotTried, Outcome, Refusal, RefusalBudget, Traits, bisect};
 use crate::call::{CallError, within};
 use crate::limits::{Kind, Limits};
 use crate::traffic::Counter;
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
+
+/// Targets refused alone that are remembered, some 200 bytes each.
+const REMEMBERED: usize = 5_000;
 
 const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
 
@@ -35,50 +38,127 @@ pub enum Write {
     Deregister,
 }
 
+impl Write {
+    /// The name of the call.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Register => "RegisterTargets",
+            Self::Deregister => "DeregisterTargets",
+        }
+    }
+}
+
 /// A target within a group: address and port.
 pub type Endpoint = (Ipv6Addr, u16);
+
+/// Targets that were refused in calls of their own, and when: later is larger.
+type RefusedAlone = BTreeMap<(Write, TargetGroupArn, Endpoint), u64>;
 
 /// Changes targets, and knows the ports of target groups.
 #[derive(Debug)]
 pub struct Targets {
     client: Client,
     ports: Mutex<BTreeMap<TargetGroupArn, u16>>,
+    refused_alone: Mutex<RefusedAlone>,
 }
 
 impl Targets {
     /// An adapter with these settings, whose requests are counted.
     pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
         let config = Builder::from(config).interceptor(counter.clone());
-        Self { client: Client::from_conf(config.build()), ports: Mutex::default() }
+        Self {
+            client: Client::from_conf(config.build()),
+            ports: Mutex::default(),
+            refused_alone: Mutex::default(),
+        }
     }
 
-    /// Makes one write for targets of one group, in as few calls as can be, and returns each
-    /// target's result, in order. `patience` is the group's, for all writes of an invocation.
+    /// Makes one write for targets of one group, each with the number of its owner, in as few calls
+    /// as can be, and returns each target's result, in order. `budget` is the group's, for all
+    /// writes of an invocation.
     pub async fn write(
         &self,
         write: Write,
         group: &TargetGroupArn,
-        targets: &[Endpoint],
-        patience: &mut Patience,
+        targets: &[(Endpoint, usize)],
+        budget: &mut RefusalBudget,
         limits: &Limits,
     ) -> Vec<Result<(), CallError>> {
-        let call = async |chunk: &[Endpoint]| {
-            debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
-            let (client, targets) = (&self.client, Some(descriptions(chunk)));
-            match write {
-                Write::Register => {
-                    let call = client.register_targets().target_group_arn(group.as_str());
-                    let call = call.set_targets(targets).send();
-                    within(limits, Kind::ElbWrite, "RegisterTargets", call).await.map(drop)
-                }
-                Write::Deregister => {
-                    let call = client.deregister_targets().target_group_arn(group.as_str());
-                    let call = call.set_targets(targets).send();
-                    within(limits, Kind::ElbWrite, "DeregisterTargets", call).await.map(drop)
-                }
+        let endpoints: Vec<Endpoint> = targets.iter().map(|(endpoint, _)| *endpoint).collect();
+        let traits = self.traits(write, group, targets);
+        let call = async |chunk: &[Endpoint]| self.call(write, group, chunk, limits).await;
+        let not_tried = |reason| not_tried(write, reason);
+        let outcome = bisect(&endpoints, &traits, CHUNK, budget, call, classify, not_tried).await;
+        self.remember(write, group, &endpoints, &outcome);
+        outcome.results
+    }
+
+    async fn call(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        chunk: &[Endpoint],
+        limits: &Limits,
+    ) -> Result<(), CallError> {
+        debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
+        let (client, targets) = (&self.client, Some(descriptions(chunk)));
+        match write {
+            Write::Register => {
+                let call = client.register_targets().target_group_arn(group.as_str());
+                let call = call.set_targets(targets).send();
+                within(limits, Kind::ElbWrite, write.action(), call).await.map(drop)
             }
+            Write::Deregister => {
+                let call = client.deregister_targets().target_group_arn(group.as_str());
+                let call = call.set_targets(targets).send();
+                within(limits, Kind::ElbWrite, write.action(), call).await.map(drop)
+            }
+        }
+    }
+
+    fn traits(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        targets: &[(Endpoint, usize)],
+    ) -> Vec<Traits> {
+        let refused = self.refused_alone();
+        let traits = |(endpoint, owner): &(Endpoint, usize)| Traits {
+            owner: *owner,
+            subnet: subnet(endpoint.0),
+            refused_alone: refused.get(&(write, group.clone(), *endpoint)).copied(),
         };
-        in_halves(targets, CHUNK, patience, call, blame).await
+        targets.iter().map(traits).collect()
+    }
+
+    /// Remembers which targets are to be tried last from now on. To forget them costs calls, and
+    /// nothing else.
+    fn remember(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        endpoints: &[Endpoint],
+        outcome: &Outcome<CallError>,
+    ) {
+        let mut refused = self.refused_alone();
+        if refused.is_empty() && outcome.refused_alone.is_empty() {
+            return;
+        }
+        let results = endpoints.iter().zip(&outcome.results);
+        for (endpoint, _) in results.filter(|(_, result)| result.is_ok()) {
+            refused.remove(&(write, group.clone(), *endpoint));
+        }
+        if refused.len() + outcome.refused_alone.len() > REMEMBERED {
+            refused.clear();
+        }
+        let next = refused.values().max().map_or(0, |last| last + 1);
+        for (tick, place) in (next..).zip(&outcome.refused_alone) {
+            refused.insert((write, group.clone(), endpoints[*place]), tick);
+        }
+    }
+
+    fn refused_alone(&self) -> MutexGuard<'_, RefusedAlone> {
+        self.refused_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The targets of a group that are registered and not on their way out. ELB answers all of
@@ -104,17 +184,22 @@ impl Targets {
         group: &TargetGroupArn,
         limits: &Limits,
     ) -> Result<u16, CallError> {
-        if let Some(port) = self.ports().get(group).copied() {
+        if let Some(port) = self.port_at_hand(group) {
             return Ok(port);
         }
         self.learn(&[group], limits).await?;
-        self.ports().get(group).copied().ok_or_else(|| {
+        self.port_at_hand(group).ok_or_else(|| {
             CallError::new(
                 DESCRIBE_TARGET_GROUPS,
                 "NoPort",
                 "the target group has no port: name one in its binding",
             )
         })
+    }
+
+    /// The port of a target group, if it was looked up before.
+    pub fn port_at_hand(&self, group: &TargetGroupArn) -> Option<u16> {
+        self.ports().get(group).copied()
     }
 
     /// Looks up the ports of target groups in one call. Returns those groups that cannot take IPv6
@@ -153,13 +238,12 @@ fn unfit(group: &TargetGroup) -> Option<String> {
     })
 }
 
-/// A running task whose target drains must be registered again.
+/// A running task whose target drains must be registered again. `unhealthy.draining` is another
+/// thing: a registered target that fails its health checks, on its way to `unhealthy` or back to
+/// `healthy` (ELB API reference, `target_health_state.unhealthy.draining_interval_seconds`).
 fn is_draining(described: &TargetHealthDescription) -> bool {
     let state = described.target_health().and_then(|health| health.state());
-    matches!(
-        state,
-        Some(TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining)
-    )
+    state == Some(&TargetHealthStateEnum::Draining)
 }
 
 fn endpoint(target: &TargetDescription) -> Option<Endpoint> {
@@ -175,14 +259,28 @@ fn descriptions(targets: &[Endpoint]) -> Vec<TargetDescription> {
     targets.iter().map(describe).collect()
 }
 
-/// What an error of RegisterTargets or DeregisterTargets blames. One bad target fails the whole
-/// call, with codes from ELB's API reference and, for a wrong family or zone, the `ValidationError`
-/// that its models leave out.
-fn blame(error: &CallError) -> Blame {
+/// What an error of RegisterTargets or DeregisterTargets says of its targets. One bad target fails
+/// the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
+/// `ValidationError` that its models leave out.
+fn classify(error: &CallError) -> Refusal {
     match error.code.as_str() {
-        "ValidationError" | "InvalidTarget" | "TooManyRegistrationsForTargetId" => Blame::SomeItem,
-        "TooManyTargets" => Blame::Quota,
-        "TargetGroupNotFound" | "AccessDenied" => Blame::EveryCall,
-        _ => Blame::ThisCall,
+        "ValidationError" | "InvalidTarget" | "TooManyRegistrationsForTargetId" => Refusal::BadItem,
+        "TooManyTargets" => Refusal::QuotaReached,
+        "TargetGroupNotFound" | "AccessDenied" => Refusal::Hopeless,
+        _ => Refusal::CallFailed,
     }
+}
+
+fn not_tried(write: Write, reason: NotTried) -> CallError {
+    let message = match reason {
+        NotTried::BudgetOver => "not tried: too many calls for the target group were refused",
+        NotTried::SubnetFull => "not tried: no room for another target of its subnet (/64)",
+    };
+    CallError::new(write.action(), "NotTried", message)
+}
+
+/// The /64 that an address is in: the size of a subnet, as a rule (VPC user guide, "Subnet CIDR
+/// blocks"). A larger subnet only means some more calls.
+fn subnet(address: Ipv6Addr) -> u64 {
+    (address.to_bits() >> 64) as u64
 }

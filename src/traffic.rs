@@ -23,38 +23,47 @@ pub struct Traffic {
     pub throttles: u64,
 }
 
-/// Counts the requests of all clients that it is given to.
+/// Counts the requests of all clients that it is given to, and remembers when those of one service
+/// were last throttled.
 #[derive(Clone, Debug, Default)]
-pub struct Counter(Arc<Counts>);
+pub struct Counter {
+    counts: Arc<Counts>,
+    last_throttle: Arc<Mutex<Option<Instant>>>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
     calls: AtomicU64,
     throttles: AtomicU64,
-    last_throttle: Mutex<Option<Instant>>,
 }
 
 impl Counter {
+    /// A counter for another service's clients, which adds to the same sums.
+    #[must_use]
+    pub fn of_another_service(&self) -> Self {
+        Self { counts: self.counts.clone(), last_throttle: Arc::default() }
+    }
+
     /// Counts a request that was refused because there were too many.
     pub fn throttled(&self) {
-        self.0.throttles.fetch_add(1, Ordering::Relaxed);
+        self.counts.throttles.fetch_add(1, Ordering::Relaxed);
         *self.last() = Some(Instant::now());
     }
 
-    /// When a request was refused for the last time.
+    /// When a request to this service was last refused because there were too many.
     pub fn last_throttle(&self) -> Option<Instant> {
         *self.last()
     }
 
     fn last(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.last_throttle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was counted since this was last asked.
+    /// What was counted for all services since this was last asked.
     pub fn take(&self) -> Traffic {
         Traffic {
-            calls: self.0.calls.swap(0, Ordering::Relaxed),
-            throttles: self.0.throttles.swap(0, Ordering::Relaxed),
+            calls: self.counts.calls.swap(0, Ordering::Relaxed),
+            throttles: self.counts.throttles.swap(0, Ordering::Relaxed),
         }
     }
 }
@@ -70,7 +79,7 @@ impl Intercept for Counter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        self.counts.calls.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ fn group(name: &str) -> TargetGroupArn {
 /// Two services in one group, one of them also in a second group on that group's own port.
 fn bindings() -> Vec<Binding> {
     let binding = |service: &str, name, port| Binding {
-        cluster: Cluster::parse("demo-cluster").unwrap(),
+        cluster: Cluster::parse("demo-cluster", &group(name)).unwrap(),
         owner: Owner::Service(service.to_owned()),
         target_group: group(name),
         port,

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Function, PORT, address, binding, ids, reasons, target, task};
+use common::{Function, PORT, address, batch, ids, reasons, target, task};
 use serde_json::{Value, json};
 use sim::Action::DescribeTasks;
-use sim::{Aws, Fault, TargetGroup, Task};
+use sim::{Fault, Task};
 use tokio::time::{Duration, sleep};
 
 /// An address that no task of the account has.
@@ -46,23 +46,79 @@ async fn the_address_of_an_invented_task_stays_unowned_if_ecs_cannot_be_asked_fo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_address_in_the_name_of_a_serving_task_stays_unowned_unless_all_is_pruned() {
-    for (prune, removed) in [("proven", false), ("all", true)] {
-        let aws = Aws::new();
-        let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-        let bindings = json!([binding(&group, Some(PORT))]);
-        let function = Function::with(aws, bindings, &[("PRUNE", prune)]).await;
+async fn a_foreign_address_in_the_name_of_a_serving_task_is_removed_in_the_same_invocation() {
+    // However high a version the event claims.
+    for version in [task(0).version(), 999] {
+        let function = Function::new().await;
         function.deliver(&task(0)).await.unwrap();
-        function.invoke(function.event(&task(0).address(FOREIGN))).await.unwrap();
-        let both = [target(0), foreign_target()];
-        assert!(both.iter().all(|target| function.registered().contains(target)));
-
-        let report = reconcile(&function).await;
-        let listed = if removed { "deregistered" } else { "unowned" };
-        assert_eq!(ids(&report, listed), [FOREIGN], "{prune}");
-        assert_eq!(function.registered().contains(&both[1]), !removed, "{prune}");
-        assert!(function.registered().contains(&both[0]), "{prune}");
+        let forged = task(0).address(FOREIGN).at_version(version);
+        let report = function.invoke(function.event(&forged)).await.unwrap();
+        assert_eq!(ids(&report, "registered"), [""; 0]);
+        assert_eq!(ids(&report, "deregistered"), [FOREIGN]);
+        assert_eq!(reasons(&report), ["superseded"]);
+        assert_eq!(function.registered(), [target(0)]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_address_in_an_old_start_is_never_registered() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    let forged = task(0).address(FOREIGN).at_version(999);
+    let event = function.event_of_before(Duration::from_secs(300), &forged);
+    let report = function.invoke(event).await.unwrap();
+    assert_eq!(
+        (ids(&report, "registered"), reasons(&report)),
+        (vec![&*address(0)], vec!["superseded"])
+    );
+    assert_eq!(function.registered(), [target(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_another_service_said_to_be_of_a_bound_one_is_removed_in_the_same_invocation() {
+    for (age, skipped) in [(0, vec!["superseded", "no-binding"]), (300, vec!["no-binding"])] {
+        let function = Function::new().await;
+        function.aws.put_task(&task(0).service("other-service"));
+        let age = Duration::from_secs(age);
+        let report = function.invoke(function.event_of_before(age, &task(0))).await.unwrap();
+        let mut reasons = reasons(&report);
+        reasons.sort_by_key(|reason| *reason == "no-binding");
+        assert_eq!(reasons, skipped);
+        assert_eq!(function.registered(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_of_another_serving_task_of_the_batch_is_not_taken_away_with_a_forged_one() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0));
+    function.aws.put_task(&task(1));
+    let forged = task(0).address(&address(1));
+    let events = [forged, task(1)].map(|task| function.event(&task).to_string());
+    let answer = function.invoke(batch(events.into_iter())).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert!(function.registered().contains(&target(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_know_the_address_yet_takes_nothing_away() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0).without_address());
+    let report = function.invoke(function.event(&task(0))).await.unwrap();
+    assert_eq!((ids(&report, "registered"), reasons(&report)), (vec![&*address(0)], vec![]));
+    assert_eq!(function.registered(), [target(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_the_same_name_in_another_account_or_region_is_not_the_bound_one() {
+    let function = Function::new().await;
+    for stranger in [task(0).account("999999999999"), task(0).region("us-east-1")] {
+        for task in [stranger.clone(), stranger.deactivating()] {
+            let report = function.deliver(&task).await.unwrap();
+            assert_eq!(reasons(&report), ["no-binding"]);
+        }
+    }
+    assert_eq!(function.actions(), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -198,14 +198,57 @@ async fn a_task_that_runs_is_registered_again_while_its_target_drains() {
     function.aws.put_task(&Task::new("successor").address(&address(0)).running());
     reconcile(&function).await;
     assert_eq!(function.registered(), [target(0)]);
+}
 
-    let function = Function::new().await;
-    function.deliver(&task(1)).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(600)).await;
-    function.aws.set_health(&function.group, &address(1), PORT, Health::UnhealthyDraining);
-    function.actions();
-    reconcile(&function).await;
-    assert_eq!(writes(&function.actions()), 1);
+#[tokio::test(start_paused = true)]
+async fn a_target_that_fails_its_checks_is_registered_all_the_same() {
+    for health in [Health::Unhealthy, Health::UnhealthyDraining] {
+        let function = Function::new().await;
+        function.deliver(&task(1)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        function.aws.set_health(&function.group, &address(1), PORT, health);
+        function.actions();
+        reconcile(&function).await;
+        assert_eq!(writes(&function.actions()), 0, "{health}");
+        function.aws.put_task(&task(1).stopped());
+        let report = reconcile(&function).await;
+        assert_eq!(ids(&report, "deregistered"), [address(1)], "{health}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_family_that_ecs_does_not_know_empties_no_group_even_if_all_may_go() {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+    let family = json!({
+        "cluster": "demo-cluster", "family": "demo", "targetGroupArn": group, "port": PORT
+    });
+    let function = Function::with(aws, json!([family]), &[("PRUNE", "all")]).await;
+    function.aws.put_target(&group, &address(0), PORT);
+    let report = reconcile(&function).await;
+    assert_eq!((ids(&report, "unowned"), function.registered().len()), (vec![&*address(0)], 1));
+    // A task of it that has stopped shows that the name is right.
+    function.aws.put_task(&task(1).family("demo").stopped());
+    let report = reconcile(&function).await;
+    assert_eq!(ids(&report, "deregistered"), [address(0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_task_that_ecs_does_not_know_fails_no_family() {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+    let family = json!({
+        "cluster": "demo-cluster", "family": "demo", "targetGroupArn": group, "port": PORT
+    });
+    let function = Function::with(aws, json!([family]), &[("PRUNE", "all")]).await;
+    function.aws.put_target(&group, &address(9), PORT);
+    function.aws.put_task(&task(0).family("demo"));
+    function.aws.put_task(&task(1).family("demo"));
+    function.aws.after(ListTasks, 1, |aws| aws.forget_task(&task(0).arn()));
+    let report = reconcile(&function).await;
+    assert_eq!(ids(&report, "registered"), [address(1)]);
+    // What is not known whole removes nothing.
+    assert_eq!(function.registered(), [target(1), target(9)]);
 }
 
 #[tokio::test(start_paused = true)]

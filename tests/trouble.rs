@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Function, failures, target, task};
+use common::{Function, address, failures, target, task};
 use sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
 use sim::{Fault, Task};
 
@@ -142,7 +142,7 @@ async fn an_answer_older_than_the_event_is_not_the_last_word() {
 #[tokio::test(start_paused = true)]
 async fn an_old_answer_does_not_undo_a_register() {
     let function = Function::new().await;
-    function.aws.put_task(&Task::new(task(0).id()).pending());
+    function.aws.put_task(&Task::new(task(0).id()).address(&address(0)).pending());
     function.invoke(function.event(&task(0))).await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
 }

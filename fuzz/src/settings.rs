@@ -221,16 +221,20 @@ impl Entry {
         Self { cluster, owner, group, port: binding.port }
     }
 
-    /// Whether both say the same of the same tasks; a cluster's name and its ARN are one cluster.
+    /// Whether both say the same of the same tasks; a cluster's name is that of a cluster in the
+    /// target group's account.
     fn repeats(&self, other: &Self) -> bool {
-        let name = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
-        let both_are_arns = self.cluster.contains('/') && other.cluster.contains('/');
-        let one_cluster = match both_are_arns {
-            true => self.cluster == other.cluster,
-            false => name(&self.cluster) == name(&other.cluster),
-        };
-        one_cluster
+        self.cluster_arn() == other.cluster_arn()
             && (&self.owner, &self.group, self.port) == (&other.owner, &other.group, other.port)
+    }
+
+    fn cluster_arn(&self) -> String {
+        match self.group.split(':').collect::<Vec<_>>()[..] {
+            [_, partition, _, region, account, ..] if !self.cluster.contains(':') => {
+                format!("arn:{partition}:ecs:{region}:{account}:cluster/{}", self.cluster)
+            }
+            _ => self.cluster.clone(),
+        }
     }
 }
 

@@ -123,7 +123,9 @@ fn excuse(
             match run.scenario.prune {
                 Prune::Never => is_there && by_events,
                 Prune::Proven => is_there && by_events && !shown,
-                Prune::All => false,
+                Prune::All => {
+                    is_there && by_events && is_of_unknown_family(run, state, target, now)
+                }
             }
         }
     }
@@ -133,4 +135,15 @@ fn excuse(
 fn is_crowded(run: &Run, state: &State, target: &Target) -> bool {
     let service = |holder: usize| state.subjects[holder].service;
     state.holders(target).any(|holder| run.scenario.is_crowded(service(holder)))
+}
+
+/// Whether the target's group is bound to a family of which ECS shows no task at all: its name may
+/// be mistyped, so nothing unproven is removed.
+fn is_of_unknown_family(run: &Run, state: &State, target: &Target, now: SystemTime) -> bool {
+    let bound = run.scenario.bonds.iter().filter(|bond| bond.group == target.group);
+    let mut families = bound.filter(|bond| run.scenario.services[bond.service].standalone);
+    families.any(|bond| {
+        let mut of_it = state.subjects.iter().filter(|subject| subject.service == bond.service);
+        !of_it.any(|subject| subject.is_shown(now))
+    })
 }

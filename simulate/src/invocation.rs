@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -58,7 +59,9 @@ pub struct Invocation {
     pub registered: BTreeSet<Target>,
     /// Targets that it registered without having looked at their task since.
     pub unlooked: BTreeSet<Target>,
-    /// Groups that it has deregistered from.
+    /// When it began.
+    pub begun: SystemTime,
+    /// Groups that it has deregistered from within its first second.
     pub shrunk: BTreeSet<usize>,
     /// Writes that have not had their effect yet.
     pub in_flight: Vec<(Write, Target)>,
@@ -149,6 +152,7 @@ fn begin(run: &Arc<Run>, kind: Kind, sightings: &[Sighting]) -> (usize, Arc<Noti
             asked: BTreeSet::new(),
             registered: BTreeSet::new(),
             unlooked: BTreeSet::new(),
+            begun: now,
             shrunk: BTreeSet::new(),
             in_flight: Vec::new(),
             tally: Tally::default(),

@@ -58,7 +58,8 @@
 //! those of a cluster of the same name in another account or region among them.
 //!
 //! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
-//! group, it registers nothing there, so that a rollout never leaves it with fewer targets than it needs.
+//! group within its first second, it registers nothing there, so that a rollout never leaves it with fewer targets
+//! than it needs. After a second without an answer, what needs none is carried out first.
 //!
 //! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
 //!

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddrV6;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
 
@@ -51,13 +52,17 @@ pub fn sent(run: &Run, number: usize, call: &Call) {
     let Some(write) = write(call.action) else { return };
     let targets = targets(run, call);
     let groups: BTreeSet<usize> = targets.iter().map(|target| target.group).collect();
+    let now = run.aws.now();
     run.examine(|state| {
         let Some(invocation) = state.invocations.get_mut(&number) else { return Ok(()) };
+        let age = now.duration_since(invocation.begun).unwrap_or_default();
+        let soon = age < Duration::from_secs(1);
         let first = |group: &usize| promises::register_first(invocation, write, *group);
         let verdict = groups.iter().try_for_each(first);
         match write {
             Write::Register => invocation.asked.extend(&targets),
-            Write::Deregister => invocation.shrunk.extend(&groups),
+            Write::Deregister if soon => invocation.shrunk.extend(&groups),
+            Write::Deregister => {}
         }
         verdict
     });

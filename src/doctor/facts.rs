@@ -82,7 +82,7 @@ pub struct Target {
 impl Target {
     /// Whether it gets traffic, or will once it is healthy.
     pub fn is_in_service(&self) -> bool {
-        !matches!(self.state.as_str(), "draining" | "unhealthy.draining" | "unused")
+        !matches!(self.state.as_str(), "draining" | "unused")
     }
 }
 

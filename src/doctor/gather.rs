@@ -182,9 +182,8 @@ impl<'a> Reads<'a> {
         let Binding { cluster, owner, .. } = binding;
         let read = async {
             let running = Desired::Running;
-            let (tasks, whole) =
-                self.doctor.ecs.tasks_of(cluster, owner, running, self.limits).await;
-            whole.map(|()| tasks)
+            let found = self.doctor.ecs.tasks_of(cluster, owner, running, self.limits).await;
+            found.error.map_or(Ok(found.tasks), Err)
         };
         let name = format!("{} {owner}", cluster.as_str());
         let tasks = self.tasks.get(&name, self.slot(read)).await?;

