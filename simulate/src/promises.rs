@@ -67,7 +67,7 @@
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
 //! deregister, and one deregister after the look; two more calls for every one that a bad target
-//! made ELB refuse; and what the SDK tries again. A group that refuses everything costs 30 refused calls or a fifth of its
+//! made ELB refuse, and eight where it refused many; and what the SDK tries again. A group that refuses everything costs 30 refused calls or a fifth of its
 //! targets, and one that takes something 64, beside the first ones for all and for each service.
 
 use std::collections::BTreeSet;
@@ -208,12 +208,19 @@ pub fn in_time() -> Result<(), Broken> {
     broken("in time", "Lambda's deadline came before the answer")
 }
 
+/// So many refused calls find one bad target among 200.
+const FEW: usize = 8;
+
+/// Where many are bad, good ones are looked for by calls that double in size as long as they are accepted: from 1 to 200.
+const DOUBLINGS: usize = 8;
+
 /// No more writes than there is reason for.
 pub fn frugal(state: &State, invocation: &Invocation, scenario: &Scenario) -> Result<(), Broken> {
     let tally = &invocation.tally;
     let refused: usize = tally.refused.values().sum();
     let tried_again = tally.calls - refused - tally.answered;
-    let most = 3 * scenario.groups.len() + 2 * refused + tried_again;
+    let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
+    let most = 3 * scenario.groups.len() + 2 * refused + searched * DOUBLINGS + tried_again;
     if tally.calls > most {
         return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
