@@ -62,6 +62,20 @@ fn files_are_delivered_instead_whatever_they_hold() {
 }
 
 #[test]
+fn the_copy_of_a_stop_is_played_as_the_stop_that_it_is() {
+    let files = ["task-running", "copy-of-stop"].map(|name| file(&format!("events/{name}.json")));
+    let output = local(&files.each_ref().map(String::as_str));
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}{}", text(&output.stderr));
+    for said in [
+        "a copy: task c50e321c, DEACTIVATING (desired: STOPPED), version 4",
+        "deregistered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+    ] {
+        assert!(told.contains(said), "{said:?} is missing in {told}");
+    }
+}
+
+#[test]
 fn operators_inputs_are_played_in_a_drifted_world() {
     let files = ["plan", "doctor", "reconcile"].map(|name| file(&format!("events/{name}.json")));
     let output = local(&files.each_ref().map(String::as_str));

@@ -35,6 +35,7 @@ fn every_task_event_is_read_for_what_it_is() {
     use Phase::{Leaving, Serving, Starting};
     let expected = [
         ("task-bridge.json", 4, Serving, None),
+        ("task-crashed.json", 5, Leaving, Some("2001:db8:1234:1a00:5c3e:a1f0:7d42:3333")),
         ("task-deactivating.json", 4, Leaving, Some(ADDRESS)),
         ("task-other-service.json", 3, Serving, Some("2001:db8:1234:1a00:9691:9503:25ad:2222")),
         ("task-pending.json", 2, Starting, Some(ADDRESS)),
@@ -57,6 +58,55 @@ fn every_task_event_is_read_for_what_it_is() {
     assert_eq!(read, expected);
 }
 
+/// What captured events show. That the interfaces carry the IPv6 address is the word of AWS's schema of
+/// the event: no captured event has one.
+#[test]
+fn the_task_events_have_the_shape_of_captured_ones() {
+    let required = "taskArn clusterArn version lastStatus desiredStatus containers overrides \
+                    createdAt updatedAt taskDefinitionArn";
+    for (name, event) in samples().into_iter().filter(|(name, _)| name.starts_with("task-")) {
+        let detail = &event["detail"];
+        for field in required.split_whitespace() {
+            assert!(detail.get(field).is_some(), "{name}: {field}");
+        }
+        let updated = detail["updatedAt"].as_str().unwrap();
+        assert_eq!(event["time"], format!("{}Z", &updated[..19]), "{name}: cut to the second");
+        let attachments = detail["attachments"].as_array().unwrap();
+        for attachment in attachments.iter().filter(|a| a["type"] == "elb" || a["type"] == "sdi") {
+            assert_eq!(attachment["details"], json!([]), "{name}");
+        }
+        // A task that runs in a bridge network has no interface of its own.
+        for interface in attachments.iter().filter(|a| a["type"] == "eni") {
+            let (interface_is, containers_are) = match detail["lastStatus"].as_str().unwrap() {
+                "PROVISIONING" => ("PRECREATED", "PENDING"),
+                "PENDING" => ("ATTACHED", "PENDING"),
+                "RUNNING" | "DEACTIVATING" => ("ATTACHED", "RUNNING"),
+                "DEPROVISIONING" => ("ATTACHED", "STOPPED"),
+                "STOPPED" => ("DELETED", "STOPPED"),
+                other => panic!("{name}: {other}"),
+            };
+            assert_eq!(interface["status"], interface_is, "{name}");
+            for container in detail["containers"].as_array().unwrap() {
+                assert_eq!(container["lastStatus"], containers_are, "{name}");
+                let kept = container["networkInterfaces"].as_array().unwrap();
+                let count = usize::from(interface_is != "PRECREATED");
+                assert_eq!(kept.len(), count, "{name}: stop events keep the interface");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_deregisters_the_task_before_its_interface_is_deleted() {
+    let function = Function::new().await;
+    let crash = sample("task-crashed.json");
+    let address = "2001:db8:1234:1a00:5c3e:a1f0:7d42:3333";
+    function.aws.put_target(&function.group, address, 8080);
+    let report = function.invoke(crash).await.unwrap();
+    assert_eq!(ids(&report, "deregistered"), [address]);
+    assert_eq!(function.registered(), [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_batches_register_both_tasks_and_return_the_poison() {
     for (name, poison) in [
@@ -70,6 +120,17 @@ async fn the_batches_register_both_tasks_and_return_the_poison() {
         assert_eq!(failures(&answer), poison, "{name}");
         assert_eq!(function.registered(), [SECOND, ADDRESS].map(|a| format!("[{a}]:8080")));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_copy_of_a_stop_is_a_copy_of_the_sample_and_deregisters_its_task() {
+    let function = Function::new().await;
+    let copy = sample("copy-of-stop.json");
+    assert_eq!(copy, json!({"copy": "queued", "event": sample("task-deactivating.json")}));
+    function.aws.put_target(&function.group, ADDRESS, 8080);
+    let report = function.invoke(copy).await.unwrap();
+    assert_eq!(ids(&report, "deregistered"), [ADDRESS]);
+    assert_eq!(function.registered(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,12 +53,26 @@ impl Input {
         }
     }
 
-    /// The ECS Task State Change events in it: itself, or the bodies of an SQS batch.
+    /// The ECS Task State Change events in it: its own, or the bodies of an SQS batch.
     pub fn events(&self) -> Vec<Value> {
-        if is_task_state_change(&self.payload) {
-            return vec![self.payload.clone()];
+        if let Some(event) = self.event() {
+            return vec![event.clone()];
         }
         self.messages().unwrap_or_default().iter().filter_map(event_in).collect()
+    }
+
+    /// The ECS Task State Change event that it is, or is a copy of.
+    pub fn event(&self) -> Option<&Value> {
+        self.payload.pointer(self.place_of_event()).filter(|event| is_task_state_change(event))
+    }
+
+    /// Whether it is a copy of an event that the queue has as well.
+    pub fn is_copy(&self) -> bool {
+        self.payload["copy"] == "queued"
+    }
+
+    fn place_of_event(&self) -> &'static str {
+        if self.is_copy() { "/event" } else { "" }
     }
 
     /// Whether it is about all bindings and not about certain tasks.
@@ -74,8 +88,9 @@ impl Input {
 
     /// The same with the events' times set.
     pub fn at(mut self, time: SystemTime) -> Self {
-        if is_task_state_change(&self.payload) {
-            set_time(&mut self.payload, time);
+        let place = self.place_of_event();
+        if self.event().is_some() {
+            self.payload.pointer_mut(place).into_iter().for_each(|event| set_time(event, time));
         } else if let Some(records) = self.payload["Records"].as_array_mut() {
             for record in records {
                 let Some(mut event) = event_in(record) else { continue };

@@ -1,7 +1,7 @@
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ecs_ipv6_targets::event::{is_scheduled, is_task_state_change};
+use ecs_ipv6_targets::event::is_scheduled;
 use serde_json::Value;
 use sim::{Action, Answer, Aws, Call, Outcome};
 
@@ -13,8 +13,9 @@ const SHOWN: usize = 8;
 
 /// What came in.
 pub fn input(input: &Input) -> Vec<String> {
-    if is_task_state_change(&input.payload) {
-        return vec![event(&input.payload)];
+    if let Some(of_task) = input.event() {
+        let copied = if input.is_copy() { "a copy: " } else { "" };
+        return vec![format!("{copied}{}", event(of_task))];
     }
     if let Some(action) = input.payload["action"].as_str() {
         return vec![format!("an operator's: {action}")];
@@ -173,6 +174,7 @@ fn gloss(reason: &str) -> &'static str {
         "no-binding" => " (no binding names its service)",
         "no-address" => " (it has no IPv6 address)",
         "not-running" => " (it does not run yet)",
+        "queued" => " (left to the queue)",
         "superseded" => " (a newer state of the task is known)",
         "gone" => " (ECS no longer knows the task)",
         _ => "",

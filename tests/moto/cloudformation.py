@@ -12,7 +12,7 @@ from samtranslator.translator.transform import transform
 # All else of the template is created. Where something refers to a resource of these types, it finds its name.
 NOT_CREATED_BY_MOTO = {
     "AWS::CloudWatch::Alarm": "that the alarms are raised",
-    "AWS::Lambda::EventInvokeConfig": "that Lambda does not repeat a reconcile",
+    "AWS::Lambda::EventInvokeConfig": "that Lambda repeats neither a reconcile nor the copy of a stop",
     "AWS::SQS::QueuePolicy": "that the rule, and nobody else, may send to the queues",
 }
 

@@ -1,5 +1,6 @@
 """template.yaml as AWS would hold it after a deploy: created in moto, read back from there."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,10 +120,15 @@ class Deployment:
     pattern: str
     rule_target: dict
     rule_arn: str
+    stop_pattern: str
+    stop_target: dict
+    stop_rule_arn: str
     schedule: str
+    schedule_arn: str
     schedule_target: dict
     mapping: dict
     function: dict
+    invokers: list[str]  # the ARNs of the rules that may invoke the function
     statements: dict[str, dict]  # of the function's role, by Sid
     queue: dict
     dead_letter_queue: dict
@@ -133,13 +139,15 @@ def deploy(parameters: dict[str, str]) -> Deployment:
     assert not refusals(parameters), refusals(parameters)
     client = lambda service: boto3.client(service, region_name=REGION)  # noqa: E731
     outputs = create_stack(client, "stack", template(), parameters)
-    rules = client("events").list_rules()["Rules"]
-    (rule,) = [rule for rule in rules if rule.get("EventPattern")]
-    (schedule,) = [rule for rule in rules if rule.get("ScheduleExpression")]
+    rules = {rule["Name"]: rule for rule in client("events").list_rules()["Rules"]}
+    rule, stop_rule = rules.pop(outputs["RuleName"]), rules.pop(outputs["StopRuleName"])
+    (schedule,) = rules.values()
     (rule_target,) = client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    (stop_target,) = client("events").list_targets_by_rule(Rule=stop_rule["Name"])["Targets"]
     (schedule_target,) = client("events").list_targets_by_rule(Rule=schedule["Name"])["Targets"]
     (mapping,) = client("lambda").list_event_source_mappings()["EventSourceMappings"]
     function = client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
+    permissions = json.loads(client("lambda").get_policy(FunctionName=outputs["FunctionName"])["Policy"])["Statement"]
     (role,) = [role["RoleName"] for role in client("iam").list_roles()["Roles"] if role["Arn"] == function["Role"]]
     policy = client("iam").get_role_policy(RoleName=role, PolicyName="function")["PolicyDocument"]
     attributes = lambda url: client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]  # noqa: E731
@@ -147,15 +155,25 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         pattern=rule["EventPattern"],
         rule_target=rule_target,
         rule_arn=rule["Arn"],
+        stop_pattern=stop_rule["EventPattern"],
+        stop_target=stop_target,
+        stop_rule_arn=stop_rule["Arn"],
         schedule=schedule["ScheduleExpression"],
+        schedule_arn=schedule["Arn"],
         schedule_target=schedule_target,
         mapping=mapping,
         function=function,
+        invokers=[source_arn(permission) for permission in permissions],
         # moto hands the document back as Python wrote it, in single quotes, which YAML reads.
         statements={s["Sid"]: s for s in (yaml.safe_load(policy) if isinstance(policy, str) else policy)["Statement"]},
         queue=attributes(outputs["QueueUrl"]),
         dead_letter_queue=attributes(outputs["DeadLetterQueueUrl"]),
     )
+
+
+def source_arn(permission: dict) -> str:
+    assert (permission["Effect"], permission["Principal"], permission["Action"]) == ("Allow", {"Service": "events.amazonaws.com"}, "lambda:InvokeFunction")
+    return permission["Condition"]["ArnLike"]["AWS:SourceArn"]
 
 
 def as_list(value) -> list:

@@ -23,4 +23,6 @@ def sample(name: str) -> dict:
         message = json.loads(record["body"])
         if "detail" in message:
             record["body"] = json.dumps(now(message))
+    if "copy" in event:
+        event["event"] = now(event["event"])
     return now(event) if "taskArn" in event.get("detail", {}) else event

@@ -3,13 +3,15 @@
 What moto does otherwise than AWS:
 - it takes events of the source aws.ecs from anybody, so the tests can put ECS's own;
 - a schedule never fires, but gets every event of its bus and then fails, because moto can call no function: its targets are removed;
+- for the same reason the rule for stops sends its copies, as its input template makes them, into a queue of the
+  tests, from which `copies` takes them; in them the event's time is a number, which `copies` puts right;
 - it would run the function in a container for every message: the mapping is switched off, and `deliver` does what the mapping says;
 - it asks no queue policy, nor the state of a rule.
 """
 
 import json
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 import boto3
 from aws_front import AwsFront
@@ -32,11 +34,14 @@ class Stack:
         client("lambda").update_event_source_mapping(UUID=self.mapping["UUID"], Enabled=False)
         self._queue = self._url(self.mapping["EventSourceArn"])
         self._dead_letters = self._url(outputs["DeadLetterQueueArn"])
+        self._copies = self._sqs.create_queue(QueueName=f"{self.name}-copies")["QueueUrl"]
         for rule in self._events.list_rules(NamePrefix=f"{self.name}-")["Rules"]:
             assert rule["State"] == "ENABLED"
-            if "ScheduleExpression" in rule:
-                targets = self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-                self._events.remove_targets(Rule=rule["Name"], Ids=[target["Id"] for target in targets])
+            for target in self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+                if target["Arn"] == self.function["FunctionArn"]:
+                    self._events.remove_targets(Rule=rule["Name"], Ids=[target["Id"]])
+                    if "ScheduleExpression" not in rule:
+                        self._events.put_targets(Rule=rule["Name"], Targets=[target | {"Arn": self._arn(self._copies)}])
 
     def happens(self, *events: dict) -> None:
         """ECS has come to know of these, and puts them on the bus."""
@@ -89,6 +94,16 @@ class Stack:
                 self._sqs.delete_message(**handle)
         return messages, failed
 
+    def copies(self) -> list[dict]:
+        """What the rule for stops hands to the function, since the last time."""
+        copies = []
+        for message in self._receive(self._copies):
+            copies.append(json.loads(message["Body"]))
+            self._sqs.delete_message(QueueUrl=self._copies, ReceiptHandle=message["ReceiptHandle"])
+        for copy in copies:
+            copy["event"]["time"] = datetime.fromtimestamp(copy["event"]["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return copies
+
     def dead_letters(self) -> list[dict]:
         return self._receive(self._dead_letters)
 
@@ -98,9 +113,13 @@ class Stack:
 
     def close(self) -> None:
         self._cloudformation.delete_stack(StackName=self.name)
+        self._sqs.delete_queue(QueueUrl=self._copies)
 
     def _receive(self, queue: str) -> list[dict]:
         return self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages", [])
+
+    def _arn(self, url: str) -> str:
+        return self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def _url(self, arn: str) -> str:
         return self._sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]

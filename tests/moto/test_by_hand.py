@@ -8,7 +8,7 @@ import tomllib
 import boto3
 import pytest
 from conftest import GROUP_ARN, MANY, ONE
-from deployment import REGION, ROOT, resources, template
+from deployment import REGION, ROOT, resources, source_arn, template
 from samcli.commands.deploy.guided_config import GuidedConfig
 from samcli.lib.config.samconfig import SamConfig
 from shell import Shell, blocks
@@ -88,6 +88,18 @@ def test_by_hand_events_and_reconciles_reach_the_function(by_hand, client):
     assert function["Arn"] == client("lambda").get_function_configuration(FunctionName=NAME)["FunctionArn"]
 
 
+def test_by_hand_stops_reach_the_function_as_the_template_has_it(by_hand, client):
+    rule = client("events").describe_rule(Name=f"{NAME}-stops")
+    expected = resources(ONE, "AWS::Events::Rule")["StopRule"]
+    assert json.loads(rule["EventPattern"]) == expected["EventPattern"]
+    targets = client("events").list_targets_by_rule(Rule=f"{NAME}-stops")["Targets"]
+    function = client("lambda").get_function_configuration(FunctionName=NAME)["FunctionArn"]
+    assert targets == [target | {"Arn": function} for target in expected["Targets"]]
+    permissions = json.loads(client("lambda").get_policy(FunctionName=NAME)["Policy"])["Statement"]
+    (stops,) = [permission for permission in permissions if permission["Sid"] == "stops"]
+    assert source_arn(stops) == rule["Arn"]
+
+
 def test_by_hand_the_alarms_are_the_templates(by_hand, client):
     made = client("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
     expected = resources(ONE | {"AlarmTopicArn": TOPIC}, "AWS::CloudWatch::Alarm").values()
@@ -129,6 +141,8 @@ def test_by_hand_what_was_changed_comes_back(by_hand, client):
         'aws iam delete-role-policy --role-name "$NAME" --policy-name function',
         'aws events remove-targets --rule "$NAME" --ids queue',
         'aws events disable-rule --name "$NAME"',
+        'aws events remove-targets --rule "$NAME-stops" --ids function',
+        'aws events disable-rule --name "$NAME-stops"',
         'aws lambda update-event-source-mapping --uuid "$MAPPING" --no-enabled --batch-size 10',
     )
     assert attributes(client, NAME) != before[0]
@@ -137,8 +151,9 @@ def test_by_hand_what_was_changed_comes_back(by_hand, client):
     assert (attributes(client, NAME), attributes(client, f"{NAME}-dead-letters"), role_policy(client)) == before
     (mapping,) = client("lambda").list_event_source_mappings(FunctionName=NAME)["EventSourceMappings"]
     assert (mapping["State"], mapping["BatchSize"]) == ("Enabled", template()["Resources"]["Function"]["Properties"]["Events"]["TaskStateChanges"]["Properties"]["BatchSize"])
-    assert client("events").describe_rule(Name=NAME)["State"] == "ENABLED"
-    assert len(client("events").list_targets_by_rule(Rule=NAME)["Targets"]) == 1
+    for rule in (NAME, f"{NAME}-stops"):
+        assert client("events").describe_rule(Name=rule)["State"] == "ENABLED"
+        assert len(client("events").list_targets_by_rule(Rule=rule)["Targets"]) == 1
 
 
 def attributes(client, name: str) -> dict:
@@ -193,7 +208,9 @@ def bound_groups(client) -> list[str]:
 
 
 def groups_heard_of(client) -> list[str]:
-    return json.loads(client("events").describe_rule(Name=NAME)["EventPattern"])["detail"]["group"]
+    queued, copied = (json.loads(client("events").describe_rule(Name=name)["EventPattern"])["detail"]["group"] for name in (NAME, f"{NAME}-stops"))
+    assert queued == copied
+    return queued
 
 
 @pytest.fixture
@@ -217,7 +234,7 @@ def runbook(shell, stack):
 def test_the_runbook_finds_what_the_stack_has(runbook, stack):
     function, mapping, queue = runbook('echo "$FUNCTION $MAPPING $QUEUE"').split()
     assert (function, mapping, queue) == (stack.function["FunctionName"], stack.mapping["UUID"], stack.mapping["EventSourceArn"])
-    others = runbook('printf "%s\\n" "$LOGS" "$RULE" "$SCHEDULE" "$QUEUE_URL" "$DEAD_LETTERS" "$DEAD_LETTERS_URL"').split()
+    others = runbook('printf "%s\\n" "$LOGS" "$RULE" "$STOPS" "$SCHEDULE" "$QUEUE_URL" "$DEAD_LETTERS" "$DEAD_LETTERS_URL"').split()
     assert [name for name in others if stack.name not in name] == []
 
 
@@ -305,6 +322,14 @@ def test_the_runbook_gives_the_schedule_its_permission_back(runbook, stack, clie
     assert again["Condition"]["ArnLike"]["AWS:SourceArn"] == schedule["Arn"]
 
 
+def test_the_runbook_gives_the_rule_for_stops_its_permission_back(runbook, stack, client):
+    _look, permission = blocks("runbook.md", "Slow stops")
+    runbook(permission)
+    policy = client("lambda").get_policy(FunctionName=stack.function["FunctionName"])["Policy"]
+    (again,) = [statement for statement in json.loads(policy)["Statement"] if statement["Sid"] == "stops-again"]
+    assert "StopRule" in source_arn(again)
+
+
 def test_the_runbook_puts_back_what_was_changed_by_hand(runbook, stack, client):
     cloudformation = client("cloudformation")
     # What SAM packages is YAML, which the CLI hands on as it is; what the tests create is JSON.
@@ -348,11 +373,13 @@ def test_the_runbook_moves_to_another_version_and_back(runbook, client, stack, t
 
 def test_the_runbook_stops_the_function_and_lets_it_go_on(runbook, stack, client):
     _orderly, _orderly_later, stop, go_on, *_at_once = blocks("runbook.md", "Stop it from writing now")
-    state = lambda: client("lambda").get_event_source_mapping(UUID=stack.mapping["UUID"])["State"]  # noqa: E731
+    mapping = lambda: client("lambda").get_event_source_mapping(UUID=stack.mapping["UUID"])["State"]  # noqa: E731
+    # The rule that fills the queue goes on, so that nothing is lost meanwhile.
+    disabled = lambda: [rule["Name"].split("-")[2] for rule in client("events").list_rules(NamePrefix=stack.name)["Rules"] if rule["State"] == "DISABLED"]  # noqa: E731
     runbook(go_on)
-    assert state() == "Enabled"
+    assert (mapping(), disabled()) == ("Enabled", [])
     runbook(stop)
-    assert state() == "Disabled"
+    assert (mapping(), sorted(disabled())) == ("Disabled", ["FunctionReconcile", "StopRule"])
 
 
 def test_the_runbook_takes_targets_out(runbook, group):

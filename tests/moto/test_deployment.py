@@ -71,6 +71,40 @@ def test_a_task_is_registered_at_its_start_and_deregistered_when_it_begins_to_st
     assert stack.dead_letters() == []
 
 
+@pytest.mark.parametrize("first", ["task-deactivating.json", "task-crashed.json"])
+def test_a_stop_is_done_by_its_copy_before_its_message_arrives(deployed, group, run, first):
+    stack = deployed(ONE | {"TargetGroupArn": group.arn})
+    function = run(stack.function["Environment"]["Variables"])
+    stop = sample(first)
+    stack.happens(changed(stop, lastStatus="RUNNING", desiredStatus="RUNNING", version=3))
+    stack.deliver(function)
+    assert len(group.targets()) == 1
+
+    stack.happens(stop)
+    (copy,) = stack.copies()
+    report = function.invoke(copy)
+    assert [target["targetGroupArn"] for target in report["deregistered"]] == [group.arn]
+    assert (report["skipped"], report["failed"], group.targets()) == ([], [], set())
+
+    # The queue has its message all the same. (moto rejects the deregister of a target that is gone; AWS does not.)
+    (message,), _failed = stack.deliver(function)
+    assert json.loads(message["Body"])["detail"] == stop["detail"]
+
+
+@pytest.mark.parametrize("first", ["task-deactivating.json", "task-crashed.json"])
+def test_the_first_event_of_a_stop_also_goes_straight_to_the_function(deployed, first):
+    """Pattern and input template are the stack's, and moto applies them; but it invokes no function from a rule (see stack.py)."""
+    stack = deployed(ONE)
+    stop = sample(first)
+    stack.happens(sample("task-running.json"), stop, sample("task-stopped.json"), changed(stop, group="service:other-service"))
+    (copy,) = stack.copies()
+    event = copy.pop("event")
+    assert copy == {"copy": "queued"}
+    # The bus gives a new id; moto leaves the account out and puts a time of its own in.
+    assert event.pop("id") and event.pop("ingestion-time")
+    assert {name: value for name, value in stop.items() if name not in ("id", "account")} == {name: event[name] for name in event if name != "account"}
+
+
 def test_what_cannot_be_done_fails_alone_and_ends_in_the_dead_letter_queue(deployed, group, moto_port, run):
     """Two services, of which one has lost its target group; and a message that is not JSON."""
     lost = TargetGroup(moto_port)

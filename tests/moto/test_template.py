@@ -20,10 +20,15 @@ TASK_SAMPLES = {
     "task-running-second.json": (True, True),
     "task-without-ipv6.json": (True, True),
     "task-bridge.json": (True, True),
+    "task-crashed.json": (True, True),
     "task-deactivating.json": (True, True),
     "task-stopped.json": (True, True),
     "task-other-service.json": (False, True),
 }
+
+
+# The first event of a stop, asked for or not, goes straight to the function as well.
+COPIED = {"task-deactivating.json", "task-crashed.json"}
 
 
 def sample(name: str) -> dict:
@@ -32,6 +37,10 @@ def sample(name: str) -> dict:
 
 def passes(deployment, event: dict) -> bool:
     return EventPattern.load(deployment.pattern).matches_event(event)
+
+
+def copied(deployment, event: dict) -> bool:
+    return EventPattern.load(deployment.stop_pattern).matches_event(event)
 
 
 def changed(event: dict, **detail) -> dict:
@@ -49,9 +58,15 @@ def test_the_pattern_lets_through_exactly_the_tasks_that_matter(one, many, name)
     assert (passes(one, sample(name)), passes(many, sample(name))) == TASK_SAMPLES[name]
 
 
+@pytest.mark.parametrize("name", TASK_SAMPLES)
+def test_only_the_first_event_of_a_stop_is_copied(one, many, name):
+    assert (copied(one, sample(name)), copied(many, sample(name))) == (name in COPIED, name in COPIED)
+
+
 def test_no_other_sample_is_an_event_that_the_rule_would_pass(one, many):
     others = [path for path in (ROOT / "events").glob("*.json") if path.name not in TASK_SAMPLES]
     assert [path.name for path in others if passes(one, sample(path.name)) or passes(many, sample(path.name))] == []
+    assert [path.name for path in others if copied(one, sample(path.name)) or copied(many, sample(path.name))] == []
 
 
 def test_every_message_of_the_sqs_sample_came_through_the_rule(one, many):
@@ -68,40 +83,104 @@ def test_a_leaving_task_passes_whatever_its_last_status(one, many, last_status):
     assert passes(one, leaving) and passes(many, leaving)
 
 
+STOP_CODES = ["ServiceSchedulerInitiated", "UserInitiated", "EssentialContainerExited", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"]
+
+
+def stop(last_status: str, stop_code: str | None) -> dict:
+    event = changed(sample("task-deactivating.json"), lastStatus=last_status, stopCode=stop_code)
+    if stop_code is None:
+        del event["detail"]["stopCode"]
+    return event
+
+
+@pytest.mark.parametrize("last_status", ["RUNNING", "DEACTIVATING"])
+@pytest.mark.parametrize("stop_code", [*STOP_CODES, "OneOfTomorrow", None])
+def test_a_task_that_is_asked_to_stop_is_copied_at_once(one, many, last_status, stop_code):
+    event = stop(last_status, stop_code)
+    assert copied(one, event) and copied(many, event)
+    assert passes(one, event) and passes(many, event), "the queue has it, too"
+
+
+@pytest.mark.parametrize("stop_code", ["EssentialContainerExited", "SpotInterruption", "TerminationNotice", "InfrastructureHealth", "OneOfTomorrow", None])
+def test_a_task_that_ends_by_itself_is_copied_when_its_interface_is_taken(one, many, stop_code):
+    event = stop("DEPROVISIONING", stop_code)
+    assert copied(one, event) and copied(many, event)
+    assert passes(one, event) and passes(many, event), "the queue has it, too"
+
+
 @pytest.mark.parametrize(
-    "event",
+    ("last_status", "stop_code"),
     [
-        pytest.param(changed(RUNNING, lastStatus="ACTIVATING"), id="a task that is still starting"),
-        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("demo", "other")), id="another cluster"),
-        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN + "-2"), id="a cluster whose name begins alike"),
-        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("123456789012", "210987654321")), id="another account's cluster"),
-        pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("us-east-2", "eu-west-1")), id="another region's cluster"),
-        pytest.param(changed(RUNNING, group="a-group-given-to-run-task"), id="a task of neither service nor family"),
-        pytest.param(RUNNING | {"source": "aws.ec2"}, id="another source"),
-        pytest.param(RUNNING | {"detail-type": "ECS Service Action"}, id="ECS Service Action"),
-        pytest.param(RUNNING | {"detail-type": "ECS Deployment State Change"}, id="ECS Deployment State Change"),
-        pytest.param({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, id="Scheduled Event"),
+        *(("STOPPING", code) for code in STOP_CODES),
+        ("DEPROVISIONING", "ServiceSchedulerInitiated"),
+        ("DEPROVISIONING", "UserInitiated"),
+        ("DEPROVISIONING", "TaskFailedToStart"),  # it never ran, so it has no target
+        *(("STOPPED", code) for code in STOP_CODES),
     ],
 )
+def test_the_later_events_of_a_stop_are_left_to_the_queue(one, many, last_status, stop_code):
+    assert not copied(one, stop(last_status, stop_code)) and not copied(many, stop(last_status, stop_code))
+
+
+@pytest.mark.parametrize("last_status", ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"])
+def test_no_start_is_copied(one, many, last_status):
+    start = changed(RUNNING, lastStatus=last_status)
+    assert not copied(one, start) and not copied(many, start)
+
+
+FOREIGN = [
+    pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("demo", "other")), id="another cluster"),
+    pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN + "-2"), id="a cluster whose name begins alike"),
+    pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("123456789012", "210987654321")), id="another account's cluster"),
+    pytest.param(changed(RUNNING, clusterArn=CLUSTER_ARN.replace("us-east-2", "eu-west-1")), id="another region's cluster"),
+    pytest.param(changed(RUNNING, group="a-group-given-to-run-task"), id="a task of neither service nor family"),
+    pytest.param(RUNNING | {"source": "aws.ec2"}, id="another source"),
+    pytest.param(RUNNING | {"detail-type": "ECS Service Action"}, id="ECS Service Action"),
+    pytest.param(RUNNING | {"detail-type": "ECS Deployment State Change"}, id="ECS Deployment State Change"),
+    pytest.param({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, id="Scheduled Event"),
+]
+
+
+@pytest.mark.parametrize("event", [*FOREIGN, pytest.param(changed(RUNNING, lastStatus="ACTIVATING"), id="a task that is still starting")])
 def test_foreign_events_do_not_pass(one, many, event):
     assert not passes(one, event) and not passes(many, event)
+
+
+@pytest.mark.parametrize("event", FOREIGN)
+def test_foreign_stops_are_not_copied(one, many, event):
+    stop = changed(event, lastStatus="DEACTIVATING", desiredStatus="STOPPED")
+    assert not copied(one, stop) and not copied(many, stop)
 
 
 @pytest.mark.parametrize("group", ["service:demo-service-2", "service:Demo-Service", "family:demo-service"])
 def test_one_binding_hears_of_its_service_alone(one, group):
     assert not passes(one, changed(RUNNING, group=group))
+    assert not copied(one, changed(sample("task-deactivating.json"), group=group))
 
 
 @pytest.mark.parametrize("group", ["service:other-service", "family:batch"])
 @pytest.mark.parametrize("cluster", ["demo-cluster", "more-cluster"])
 def test_many_bindings_hear_of_services_and_families_of_all_their_clusters(many, group, cluster):
-    assert passes(many, changed(RUNNING, group=group, clusterArn=CLUSTER_ARN.replace("demo-cluster", cluster)))
+    there = {"group": group, "clusterArn": CLUSTER_ARN.replace("demo-cluster", cluster)}
+    assert passes(many, changed(RUNNING, **there))
+    assert copied(many, changed(sample("task-deactivating.json"), **there))
 
 
 @pytest.mark.parametrize("mode", ["one", "many"])
 def test_cluster_arns_are_whole_because_a_star_would_match_nothing(request, mode):
-    arns = json.loads(request.getfixturevalue(mode).pattern)["detail"]["clusterArn"]
-    assert arns and all(arn.startswith("arn:aws:ecs:") and "*" not in arn for arn in arns)
+    deployment = request.getfixturevalue(mode)
+    for pattern in (deployment.pattern, deployment.stop_pattern):
+        arns = json.loads(pattern)["detail"]["clusterArn"]
+        assert arns and all(arn.startswith("arn:aws:ecs:") and "*" not in arn for arn in arns)
+
+
+def test_both_patterns_take_twenty_clusters():
+    """EventBridge takes a pattern of 2,048 characters unless a quota is raised (EventBridge user guide, "Amazon EventBridge quotas")."""
+    name = "the-cluster-of-one-department"
+    clusters = ",".join(CLUSTER_ARN.replace("demo-cluster", f"{name}-{number}") for number in range(20))
+    deployment = deploy(MANY | {"ClusterArns": clusters})
+    for pattern in (deployment.pattern, deployment.stop_pattern):
+        assert len(json.dumps(json.loads(pattern), separators=(",", ":"))) <= 2048
 
 
 def test_the_role_may_do_what_the_function_does_and_no_more(one):
@@ -151,8 +230,28 @@ def test_without_a_port_the_binding_leaves_it_to_the_group():
     assert "port" not in binding
 
 
-def test_a_message_stays_hidden_six_times_as_long_as_the_function_may_run(one):
-    assert int(one.queue["VisibilityTimeout"]) == 6 * one.function["Timeout"]
+def test_a_message_stays_hidden_as_long_as_lambda_asks(one):
+    """Six times the function's timeout plus the batching window (Lambda developer guide, "Using Lambda with Amazon SQS")."""
+    assert int(one.queue["VisibilityTimeout"]) == 6 * one.function["Timeout"] + one.mapping["MaximumBatchingWindowInSeconds"]
+
+
+def test_a_copy_is_the_whole_event_and_says_that_the_queue_has_it(one):
+    assert one.stop_target["Arn"] == one.function["FunctionArn"]
+    template = one.stop_target["InputTransformer"]["InputTemplate"]
+    assert '"<' not in template  # in quotes EventBridge would make a string of it
+    copy = json.loads(template.replace("<aws.events.event.json>", json.dumps(sample("task-deactivating.json"))))
+    assert copy == sample("copy-of-stop.json")
+
+
+def test_a_copy_is_given_up_early_and_not_kept(one):
+    # 60 s is the least that EventBridge takes.
+    assert one.stop_target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 2}
+    assert "DeadLetterConfig" not in one.stop_target
+    assert template()["Resources"]["Function"]["Properties"]["EventInvokeConfig"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+
+
+def test_only_the_schedule_and_the_rule_for_stops_may_invoke_the_function(one):
+    assert sorted(one.invokers) == sorted([one.stop_rule_arn, one.schedule_arn])
 
 
 def test_only_the_failed_messages_of_a_batch_return(one):

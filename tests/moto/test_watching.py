@@ -14,10 +14,11 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
 MINUTES = list(template()["Mappings"]["Every"])
 DIMENSIONS = {"function": (), "group": ("TargetGroup",), "reason": ("Reason",), "error": ("ErrorType",)}
 
-# AWS's own, with the one dimension they are looked at by: Amazon SQS and AWS Lambda developer guides, "… metrics".
+# AWS's own, with the one dimension they are looked at by: Amazon SQS and AWS Lambda developer guides and EventBridge user guide, "… metrics".
 AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/Events", "FailedInvocations", ("RuleName",)),
     ("AWS/Lambda", "Errors", ("FunctionName",)),
     ("AWS/Lambda", "Throttles", ("FunctionName",)),
 }
@@ -53,6 +54,20 @@ def shown(widget: dict) -> list[tuple[str, str, tuple[str, ...]]]:
             case _:
                 raise AssertionError(metric)
     return metrics
+
+
+# Error types in src/ that reach no metric: of unit tests, and of the doctor's reads.
+NOT_IN_METRICS = {"AccessDenied", "AccessDeniedException", "NoLoadBalancer", "NoTaskDefinition", "ServiceFailed"}
+
+
+def test_readme_explains_every_error_type_that_the_function_makes_up():
+    """Those of AWS are passed on as they are."""
+    code = re.sub(r"\s", "", "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs")))
+    made_up = {a or b for a, b in re.findall(r'CallError::new\([\w"().]+,"(\w+)",|=>\("([A-Z]\w+)",(?:causes|"no)', code)}
+    assert {"Timeout", "NotSent", "Unconfirmed", "TaskFailed", "DeadlineReached", *NOT_IN_METRICS} <= made_up
+    (table,) = re.findall(r"^\| `ErrorType` \| meaning \|\n((?:\|.*\n)+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    explained = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert made_up - NOT_IN_METRICS <= explained
 
 
 def test_the_table_of_metrics_is_read():
