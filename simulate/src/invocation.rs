@@ -186,7 +186,8 @@ fn end(run: &Arc<Run>, number: usize, ending: &Ending) -> Invocation {
         blemish_unlooked(state, &invocation);
     }
     drop(guard);
-    run.examine(|state| promises::frugal(state, &invocation, &run.scenario));
+    let took = run.aws.now().duration_since(invocation.begun).unwrap_or_default();
+    run.examine(|state| promises::frugal(state, &invocation, took, &run.scenario));
     if matches!((invocation.kind, ending), (Kind::Events, Ending::Answer(_))) {
         let unbound = told.skipped_for("no-binding");
         run.examine(|state| promises::explained(state, &run.scenario, &invocation, unbound));

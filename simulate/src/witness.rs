@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddrV6;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
 
@@ -56,7 +55,7 @@ pub fn sent(run: &Run, number: usize, call: &Call) {
     run.examine(|state| {
         let Some(invocation) = state.invocations.get_mut(&number) else { return Ok(()) };
         let age = now.duration_since(invocation.begun).unwrap_or_default();
-        let soon = age < Duration::from_secs(1);
+        let soon = age < promises::SOON;
         let first = |group: &usize| promises::register_first(invocation, write, *group);
         let verdict = groups.iter().try_for_each(first);
         match write {
