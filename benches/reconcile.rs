@@ -1,5 +1,5 @@
-//! What a reconcile costs: `cargo bench --bench reconcile`. The pure plan, and a whole reconcile by the real binary over
-//! loopback, by the number of targets.
+//! What a reconcile costs: `cargo bench --bench reconcile`. The pure plan, and a whole reconcile by
+//! the real binary over loopback, by the number of targets.
 
 #[allow(dead_code, reason = "the other benchmark uses all of it")]
 #[path = "cold_start/process.rs"]
@@ -10,11 +10,12 @@ use std::hint::black_box;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use ecs_ipv6_targets::binding::{Binding, Cluster, Owner, TargetGroupArn};
-use ecs_ipv6_targets::drift::{Findings, Prune, drift};
-use ecs_ipv6_targets::knowledge::Knowledge;
-use ecs_ipv6_targets::plan::{Ports, Target};
-use ecs_ipv6_targets::task::{Phase, Task, TaskArn};
+use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
+use ecs_ipv6_targets::core::knowledge::Knowledge;
+use ecs_ipv6_targets::core::plan::Ports;
+use ecs_ipv6_targets::core::target::Target;
+use ecs_ipv6_targets::core::task::{Phase, Task, TaskArn};
 use serde_json::json;
 use sim::{Answer, Aws, Function, TargetGroup};
 

@@ -1,4 +1,16 @@
-//! The AWS clients: credentials, TLS, and what else they share.
+//! Everything that names the SDK or waits for AWS. Here: what all clients share, credentials and
+//! TLS among it.
+
+pub mod bisect;
+pub mod call;
+pub mod clients;
+pub mod deadline;
+pub mod ecs;
+pub mod elb;
+pub mod endpoints;
+pub mod rate_limits;
+pub mod side_by_side;
+pub mod traffic;
 
 use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -10,14 +22,14 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::call::{retries, timeouts};
-use crate::config::Mistake;
-use crate::endpoints::Endpoints;
+use crate::aws::call::{retries, timeouts};
+use crate::aws::endpoints::Endpoints;
+use crate::config::error::ConfigError;
 
 /// The roots that AWS's endpoints chain to in the commercial and GovCloud partitions, from Amazon
 /// Trust Services' repository. Parsing these five takes a fraction of the time of parsing all
 /// the system's, and this is on the way of every cold start.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon-roots.pem");
 
 /// Settings shared by all clients. `http` carries the calls; credentials come from `variable`, as
 /// Lambda gives them.
@@ -26,7 +38,7 @@ pub fn sdk_config(
     http: SharedHttpClient,
     endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<SdkConfig, Mistake> {
+) -> Result<SdkConfig, ConfigError> {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
@@ -44,12 +56,12 @@ pub fn sdk_config(
     Ok(config.build())
 }
 
-fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Mistake> {
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, ConfigError> {
     let given = |name: &str| variable(name).filter(|value| !value.is_empty());
     let needed = |name: &str| {
-        let mend = "Lambda sets it; elsewhere export credentials, for example by \
+        let fix = "Lambda sets it; elsewhere export credentials, for example by \
                     eval \"$(aws configure export-credentials --format env)\"";
-        given(name).ok_or_else(|| Mistake::new(name, "not set", mend))
+        given(name).ok_or_else(|| ConfigError::new(name, "not set", fix))
     };
     let (id, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
     Ok(Credentials::new(id, secret, given("AWS_SESSION_TOKEN"), None, "environment"))
@@ -62,10 +74,11 @@ pub fn https_client(
     region: &str,
     endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<SharedHttpClient, Mistake> {
+) -> Result<SharedHttpClient, ConfigError> {
     let tls =
         TlsContext::builder().with_trust_store(trust_store(region, endpoints, &variable)?).build();
-    let tls = tls.map_err(|e| Mistake::new("AWS_CA_BUNDLE", e, "name a file of certificates"))?;
+    let tls =
+        tls.map_err(|e| ConfigError::new("AWS_CA_BUNDLE", e, "name a file of certificates"))?;
     let ring = Provider::Rustls(CryptoMode::Ring);
     Ok(Builder::new().tls_provider(ring).tls_context(tls).build_https())
 }
@@ -74,7 +87,7 @@ fn trust_store(
     region: &str,
     endpoints: &Endpoints,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<TrustStore, Mistake> {
+) -> Result<TrustStore, ConfigError> {
     if let Some(path) = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
         return bundle(&path);
     }
@@ -85,9 +98,9 @@ fn trust_store(
     Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
 }
 
-fn bundle(path: &str) -> Result<TrustStore, Mistake> {
-    let mend = "name a file of PEM certificates, or unset it";
-    let mistake = |problem: String| Mistake::new("AWS_CA_BUNDLE", problem, mend);
+fn bundle(path: &str) -> Result<TrustStore, ConfigError> {
+    let fix = "name a file of PEM certificates, or unset it";
+    let mistake = |problem: String| ConfigError::new("AWS_CA_BUNDLE", problem, fix);
     let pem = std::fs::read(path).map_err(|error| mistake(format!("{path:?}: {error}")))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let certificates = certificates.map_err(|error| mistake(format!("{path:?}: {error}")))?;

@@ -1,4 +1,4 @@
-//! `{"action":"doctor"}`: checks each binding against the account and says how to mend what is
+//! `{"action":"doctor"}`: checks each binding against the account and says how to fix what is
 //! wrong. It writes nothing. What it finds is its answer, and never a function error.
 //!
 //! Every binding gets these checks, in this order, as far as they apply to it. `fail` means that
@@ -23,28 +23,27 @@
 //! [`facts`] is what was read. `gather` reads it. `judge` and the checks behind it decide, without
 //! network or clock.
 
-mod ecs_checks;
-mod elb_checks;
+mod ecs;
+mod elb;
 pub mod facts;
 mod gather;
 mod judge;
 mod memo;
 #[cfg(test)]
 mod tests;
+pub mod verdict;
 
-use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt};
-use serde::Serialize;
-use tracing::{info, warn};
 
-use crate::binding::Binding;
-use crate::ecs::Ecs;
-use crate::limits::Limits;
-use crate::load_balancers::LoadBalancers;
-use crate::services::Services;
-use crate::traffic::Counter;
+use crate::aws::clients::Clients;
+use crate::aws::ecs::Ecs;
+use crate::aws::rate_limits::Limits;
+use crate::core::binding::Binding;
+use crate::doctor::ecs::reads::Services;
+use crate::doctor::elb::reads::LoadBalancers;
 use gather::Reads;
 use judge::judge;
+use verdict::{Check, Diagnosis, Status};
 
 /// What reads the facts.
 #[derive(Clone, Debug)]
@@ -54,49 +53,13 @@ pub struct Doctor {
     ecs: Ecs,
 }
 
-/// What was found in all bindings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Diagnosis {
-    /// Whether nothing failed; warnings are allowed.
-    pub ok: bool,
-    /// The checks, in the order of the bindings.
-    pub checks: Vec<Check>,
-}
-
-/// What was found in one check of one binding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// The binding, for people: `service:demo-service in demo-cluster → demo-ipv6:8080`.
-    pub binding: String,
-    /// The check's name, which stays the same.
-    pub check: &'static str,
-    /// What came of it.
-    pub status: Status,
-    /// What was found.
-    pub detail: String,
-    /// A sentence or command that mends it; empty if nothing is to be mended.
-    pub fix: String,
-}
-
-/// What came of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// As it should be.
-    Pass,
-    /// IPv6 clients are served, with a drawback.
-    Warn,
-    /// IPv6 clients are not served, or will not be, or it is not known.
-    Fail,
-}
-
 impl Doctor {
-    /// A doctor whose clients have these settings.
-    pub fn new(config: &SdkConfig) -> Self {
+    /// A doctor that reads by these clients.
+    pub fn new(clients: &Clients) -> Self {
         Self {
-            load_balancers: LoadBalancers::new(config),
-            services: Services::new(config),
-            ecs: Ecs::new(config, &Counter::default()),
+            load_balancers: LoadBalancers::new(clients.elb.clone()),
+            services: Services::new(clients.ecs.clone()),
+            ecs: Ecs::new(clients.ecs.clone()),
         }
     }
 
@@ -112,19 +75,5 @@ impl Doctor {
             .collect();
         let ok = checks.iter().all(|check| check.status != Status::Fail);
         Diagnosis { ok, checks }
-    }
-}
-
-impl Diagnosis {
-    /// Writes a line to the log for every check that did not pass, and one for all.
-    pub fn log(&self) {
-        let count = |status| self.checks.iter().filter(|check| check.status == status).count();
-        for Check { binding, check, status, detail, fix } in &self.checks {
-            if *status != Status::Pass {
-                warn!(binding, check, ?status, detail, fix, "check did not pass");
-            }
-        }
-        let (pass, warn, fail) = (count(Status::Pass), count(Status::Warn), count(Status::Fail));
-        info!(input = "doctor", pass, warn, fail, "examined");
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use lambda_runtime::Diagnostic;
 
-use crate::event::Unreadable;
-use crate::report::{AllGroups, Failure};
+use crate::input::task_event::Unreadable;
+use crate::report::{AllGroups, FailedEntry};
 
 /// Why an invocation failed.
 #[derive(thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum Error {
     UnreadableEvent(#[from] Unreadable),
     /// Something could not be done; the message names task, target group, target and cause.
     #[error("{} failed: {}", .0.len(), AllGroups(.0))]
-    TargetsFailed(Vec<Failure>),
+    TargetsFailed(Vec<FailedEntry>),
     /// A message of an SQS batch failed that has no `messageId` to be returned by, so the whole
     /// batch has to be.
     #[error("a message without messageId failed, so its whole batch has to be returned")]

@@ -1,32 +1,29 @@
-//! The one handler: input by its shape → flow → answer.
+//! One invocation: its input, the flow that handles it, and the answer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use tracing::{debug, error, warn};
+use tracing::warn;
 
+use crate::aws::clients::Clients;
+use crate::aws::deadline::Deadline;
+use crate::aws::ecs::Ecs;
+use crate::aws::elb::Targets;
+use crate::aws::rate_limits::Limits;
 use crate::config::Config;
-use crate::deadline::Deadline;
 use crate::doctor::Doctor;
-use crate::ecs::Ecs;
 use crate::error::Error;
-use crate::event;
-use crate::knowledge::Sighting;
-use crate::limits::{Allowance, Limits};
-use crate::metrics::{self, Heard, Work};
-use crate::object::Object;
+use crate::flow::Settler;
+use crate::flow::warm_up::warm_up;
+use crate::input::sqs::Message;
+use crate::input::{Input, task_event};
 use crate::report::Report;
-use crate::settle::Settle;
-use crate::targets::Targets;
-use crate::task::TaskArn;
-use crate::traffic::Counter;
-use crate::warm_up::warm_up;
+use crate::report::metrics::{self, EventTimes, InvocationKind};
 
 /// Tells the time. A simulation brings its own.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -34,38 +31,34 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// Takes the lines of metrics.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled lately.
+/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled
+/// lately.
 pub struct Handler {
     config: Config,
+    clients: Clients,
     ecs: Ecs,
     targets: Targets,
-    sdk: SdkConfig,
     clock: Clock,
-    counter: Counter,
-    allowance: Allowance,
     metrics: Option<Sink>,
 }
 
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
-        let of_elb = Counter::default();
-        let of_ecs = of_elb.of_another_service();
+        let clients = Clients::new(sdk);
         Self {
             config,
-            ecs: Ecs::new(sdk, &of_ecs),
-            targets: Targets::new(sdk, &of_elb),
-            sdk: sdk.clone(),
+            ecs: Ecs::new(clients.ecs.clone()),
+            targets: Targets::new(clients.elb.clone()),
+            clients,
             clock,
-            allowance: Allowance::new(&of_elb, &of_ecs),
-            counter: of_elb,
             metrics: None,
         }
     }
 
     /// The same handler, which tells its metrics to `sink`.
     #[must_use]
-    pub fn telling_metrics(self, sink: Sink) -> Self {
+    pub fn with_metrics(self, sink: Sink) -> Self {
         Self { metrics: Some(sink), ..self }
     }
 
@@ -77,10 +70,12 @@ impl Handler {
     /// Handles one invocation.
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
-        self.counter.take();
-        let limits =
-            Limits::new(Deadline::new(invocation.context.deadline(), now), self.allowance.rates());
-        match Input::of(invocation.payload)? {
+        self.clients.take_traffic();
+        let limits = Limits::new(
+            Deadline::new(invocation.context.deadline(), now),
+            self.clients.rates.current(),
+        );
+        match Input::of(invocation.payload).ok_or(Error::UnknownInput)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::Copy(event) => self.copy(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,
@@ -91,50 +86,49 @@ impl Handler {
     }
 
     async fn event(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
-        let sighting = event::read(event)?;
-        let heard = Heard::of([&sighting].into_iter(), now);
+        let sighting = task_event::read(event)?;
+        let heard = EventTimes::of([&sighting].into_iter(), now);
         let report = self.settle(limits).events([sighting], now).await;
         report.log("event", 0);
-        self.tell_metrics(&Work::Events { heard, unreadable: 0 }, &report);
+        self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer_unless_failed(report)
     }
 
     /// The queue has the event as well, so that nothing about a copy is a function error: if it
     /// cannot be read, the queue's message is returned, and ends in the dead-letter queue.
     async fn copy(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
-        let sighting = match event::read(event) {
+        let sighting = match task_event::read(event) {
             Ok(sighting) => sighting,
             Err(problem) => {
                 warn!(%problem, "copy left to the queue");
                 return answer(&Report { dry_run: self.config.dry_run, ..Report::default() });
             }
         };
-        let heard = Heard::of([&sighting].into_iter(), now);
-        let report = self.settle(limits).copy(sighting, now, &self.allowance).await;
+        let heard = EventTimes::of([&sighting].into_iter(), now);
+        let report = self.settle(limits).copy(sighting, now, &self.clients.rates).await;
         report.log("copy", 0);
-        self.tell_metrics(&Work::Events { heard, unreadable: 0 }, &report);
+        self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer(&report)
     }
 
     async fn reconcile(&self, limits: &Limits) -> Result<Value, Error> {
         let (report, in_step) = self.settle(limits).reconcile(self.config.prune).await;
         report.log("reconcile", 0);
-        self.tell_metrics(&Work::Reconcile(in_step), &report);
+        self.emit_metrics(&InvocationKind::Reconcile(in_step), &report);
         answer_unless_failed(report)
     }
 
     /// What failed stands in the report: there is nothing to be tried again, and the operator
     /// wants to see the rest.
     async fn plan(&self, limits: &Limits) -> Result<Value, Error> {
-        let settle = Settle { dry_run: true, ..self.settle(limits) };
+        let settle = Settler { dry_run: true, ..self.settle(limits) };
         let (report, _) = settle.reconcile(self.config.prune).await;
         report.log("plan", 0);
         answer(&report)
     }
 
-    /// Its clients are made when they are needed, because no cold start should wait for them.
     async fn doctor(&self, limits: &Limits) -> Result<Value, Error> {
-        let diagnosis = Doctor::new(&self.sdk).examine(&self.config.bindings, limits).await;
+        let diagnosis = Doctor::new(&self.clients).examine(&self.config.bindings, limits).await;
         diagnosis.log();
         answer(&diagnosis)
     }
@@ -147,23 +141,23 @@ impl Handler {
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
         let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
-        let heard = Heard::of(sightings.clone(), now);
+        let heard = EventTimes::of(sightings.clone(), now);
         let unreadable = messages.len() - sightings.clone().count();
         let report = self.settle(limits).events(sightings.cloned(), now).await;
         report.log("sqs", unreadable);
-        self.tell_metrics(&Work::Events { heard, unreadable }, &report);
+        self.emit_metrics(&InvocationKind::Events { heard, unreadable }, &report);
         answer(&failures(&messages, &report)?)
     }
 
-    fn tell_metrics(&self, work: &Work, report: &Report) {
+    fn emit_metrics(&self, work: &InvocationKind, report: &Report) {
         let Some(sink) = &self.metrics else { return };
-        let (end, traffic) = ((self.clock)(), self.counter.take());
+        let (end, traffic) = ((self.clock)(), self.clients.take_traffic());
         let lines = metrics::lines(&self.config.function, end, work, report, traffic);
         lines.iter().for_each(|line| sink(line));
     }
 
-    fn settle<'a>(&'a self, limits: &'a Limits) -> Settle<'a> {
-        Settle {
+    fn settle<'a>(&'a self, limits: &'a Limits) -> Settler<'a> {
+        Settler {
             bindings: &self.config.bindings,
             ecs: &self.ecs,
             targets: &self.targets,
@@ -171,91 +165,6 @@ impl Handler {
             dry_run: self.config.dry_run,
         }
     }
-}
-
-/// What an invocation brings.
-enum Input {
-    TaskStateChange(Value),
-    /// An event that the queue has as well.
-    Copy(Value),
-    SqsBatch(Vec<Value>),
-    Reconcile,
-    Plan,
-    Doctor,
-}
-
-impl Input {
-    fn of(mut payload: Value) -> Result<Self, Error> {
-        if event::is_task_state_change(&payload) {
-            return Ok(Self::TaskStateChange(payload));
-        }
-        if event::is_scheduled(&payload) {
-            return Ok(Self::Reconcile);
-        }
-        if let Some(copy) = payload.get("copy") {
-            let is_queued = copy == "queued";
-            let event = payload.get_mut("event").map(Value::take).unwrap_or_default();
-            let is_known = is_queued && event::is_task_state_change(&event);
-            return is_known.then_some(Self::Copy(event)).ok_or(Error::UnknownInput);
-        }
-        match payload.get("action").map(Value::as_str) {
-            Some(Some("reconcile")) => return Ok(Self::Reconcile),
-            Some(Some("plan")) => return Ok(Self::Plan),
-            Some(Some("doctor")) => return Ok(Self::Doctor),
-            Some(_) => return Err(Error::UnknownInput),
-            None => {}
-        }
-        match payload.get_mut("Records").map(Value::take) {
-            Some(Value::Array(records))
-                if records.is_empty() || records.iter().any(is_sqs_message) =>
-            {
-                Ok(Self::SqsBatch(records))
-            }
-            _ => Err(Error::UnknownInput),
-        }
-    }
-}
-
-/// Other sources' records name another `eventSource`, or have no `messageId`.
-fn is_sqs_message(record: &Value) -> bool {
-    match record.get("eventSource") {
-        Some(source) => source == "aws:sqs",
-        None => record["messageId"].is_string(),
-    }
-}
-
-/// A message of a batch, and what it reports if it can be read.
-struct Message {
-    id: Option<String>,
-    sighting: Option<Sighting>,
-}
-
-impl Message {
-    fn read(record: Value) -> Self {
-        let id = record["messageId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-        let sighting = sighting(record)
-            .inspect_err(|problem| error!(message_id = id, problem, "message cannot be read"))
-            .inspect(|sighting| debug!(message_id = id, task = sighting.task.arn.id(), "message"));
-        Self { id, sighting: sighting.ok() }
-    }
-
-    fn failed(&self, failed: &BTreeSet<&TaskArn>) -> bool {
-        self.sighting.as_ref().is_none_or(|sighting| failed.contains(&sighting.task.arn))
-    }
-}
-
-fn sighting(record: Value) -> Result<Sighting, String> {
-    let Object(message): Object<SqsMessage> =
-        serde_json::from_value(record).map_err(|e| e.to_string())?;
-    let body = message.body.unwrap_or_default();
-    if let Some(sighting) = event::read_text(&body) {
-        return Ok(sighting);
-    }
-    let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
-    if !event::is_task_state_change(&event) {
-        return Err("body is no ECS Task State Change event of aws.ecs".to_owned());
-    }
-    event::read(event).map_err(|error| error.to_string())
 }
 
 /// The messages to be returned to the queue: those whose task failed, and those that cannot be

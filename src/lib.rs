@@ -1,52 +1,30 @@
 //! Keeps IPv6 target groups of Network Load Balancers in step with dual-stack Amazon ECS tasks.
 //!
-//! ECS registers only the IPv4 address of a dual-stack task. This Lambda function is told of every
+//! ECS registers only the IPv4 address of a dual-stack task. This Lambda function receives every
 //! ECS Task State Change, takes the task's IPv6 address and registers or deregisters it.
 //!
-//! Imports run one way, from the top of this list to its end:
+//! A room imports only rooms below it, and [`core`] imports nothing but [`json`]
+//! (`tests/architecture.rs` checks it):
 //!
-//! - wiring: [`run`], [`aws`], [`log`]
-//! - the handler: [`handler`], [`error`]
-//! - flows: [`events`], [`reconcile`], [`settle`], [`doctor`], [`report`], [`metrics`],
-//!   [`warm_up`]
-//! - adapters: [`ecs`], [`targets`], [`load_balancers`], [`services`], [`call`], [`side_by_side`],
-//!   [`bisect`], [`limits`], [`deadline`], [`traffic`], [`event`], [`emf`], [`config`], [`endpoints`],
-//!   [`object`]
-//! - the core, without clock, network or SDK: [`drift`], [`plan`], [`knowledge`], [`binding`],
-//!   [`task`], [`arn`], and of the doctor all but its reading
+//! | floor | rooms | what they are for |
+//! | --- | --- | --- |
+//! | 5 | [`run`], [`handler`], [`error`] | the edge: one invocation, from its input to its answer |
+//! | 4 | [`flow`], [`doctor`] | what an invocation does |
+//! | 3 | [`aws`] | everything that names the SDK or waits for AWS |
+//! | 2 | [`config`], [`input`], [`report`] | in and out, without calls |
+//! | 1 | [`core`] | decisions and nouns |
+//! | 0 | [`json`] | JSON objects that are not read from arrays |
 
-pub mod arn;
 pub mod aws;
-pub mod binding;
-pub mod bisect;
-pub mod call;
 pub mod config;
-pub mod deadline;
+pub mod core;
 pub mod doctor;
-pub mod drift;
-pub mod ecs;
-pub mod emf;
-pub mod endpoints;
 pub mod error;
-pub mod event;
-pub mod events;
+pub mod flow;
 pub mod handler;
-pub mod knowledge;
-pub mod limits;
-pub mod load_balancers;
-pub mod log;
-pub mod metrics;
-pub mod object;
-pub mod plan;
-pub mod reconcile;
+pub mod input;
+pub mod json;
 pub mod report;
-pub mod services;
-pub mod settle;
-pub mod side_by_side;
-pub mod targets;
-pub mod task;
-pub mod traffic;
-pub mod warm_up;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -54,9 +32,11 @@ use std::time::SystemTime;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 
-use config::{Config, Mistake};
-use endpoints::Endpoints;
+use aws::endpoints::Endpoints;
+use config::Config;
+use config::error::ConfigError;
 use handler::Handler;
+use report::log;
 
 /// Runs the function under the Lambda Runtime API until the environment ends it. A mistake in its
 /// settings is told in one line on standard error.
@@ -70,8 +50,8 @@ pub async fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime environment variables").
-    // Elsewhere a start has no more CPU than what follows.
+    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime
+    // environment variables"). Elsewhere a start has no more CPU than what follows.
     if variable("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() {
         handler.warm_up().await;
     }
@@ -85,11 +65,11 @@ pub async fn run() -> ExitCode {
     }
 }
 
-fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, Mistake> {
+fn handler(variable: impl Fn(&str) -> Option<String>) -> Result<Handler, ConfigError> {
     let config = Config::read(&variable)?;
     let endpoints = Endpoints::read(&variable)?;
     let http = aws::https_client(&config.region, &endpoints, &variable)?;
     let sdk = aws::sdk_config(&config.region, http, &endpoints, &variable)?;
     let handler = Handler::new(config, &sdk, Arc::new(SystemTime::now));
-    Ok(handler.telling_metrics(Box::new(log::write)))
+    Ok(handler.with_metrics(Box::new(log::write)))
 }

@@ -1,5 +1,9 @@
 //! What an invocation did, and why it did not do the rest: the answer, the log line, the error.
 
+pub mod emf;
+pub mod log;
+pub mod metrics;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddrV6};
@@ -7,10 +11,11 @@ use std::net::{Ipv6Addr, SocketAddrV6};
 use serde::Serialize;
 use tracing::{debug, error, info};
 
-use crate::binding::TargetGroupArn;
-use crate::call::CallError;
-use crate::plan::{Change, Portless, Reason, Skipped, Target};
-use crate::task::TaskArn;
+use crate::core::binding::TargetGroupArn;
+use crate::core::failure::{Code, Failure};
+use crate::core::plan::{Portless, Reason, Skipped};
+use crate::core::target::{Change, Target};
+use crate::core::task::TaskArn;
 
 /// How many targets or failures a log line or an error spells out.
 const SHOWN: usize = 10;
@@ -34,7 +39,7 @@ pub struct Entry {
 
 /// A target with which something could not be done, and the cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
+pub struct FailedEntry {
     /// The target, as far as it is known.
     #[serde(flatten)]
     pub entry: Entry,
@@ -42,7 +47,7 @@ pub struct Failure {
     pub error: String,
     /// The code alone, or ours where no answer came.
     #[serde(skip)]
-    pub code: String,
+    pub code: Code,
 }
 
 /// The outcome of an invocation: every task and binding stands in one of the lists.
@@ -58,16 +63,16 @@ pub struct Report {
     /// Tasks that needed no change, and events that were overtaken.
     pub skipped: Vec<Skipped>,
     /// What could not be done.
-    pub failed: Vec<Failure>,
+    pub failed: Vec<FailedEntry>,
     /// Whether this is only what would have been done.
     pub dry_run: bool,
 }
 
 impl Report {
     /// Notes that a change could not be made.
-    pub fn fail(&mut self, entry: impl Into<Entry>, error: &CallError) {
+    pub fn fail(&mut self, entry: impl Into<Entry>, error: &Failure) {
         let (text, code) = (error.to_string(), error.code.clone());
-        self.failed.push(Failure { entry: entry.into(), error: text, code });
+        self.failed.push(FailedEntry { entry: entry.into(), error: text, code });
     }
 
     /// The tasks with which something could not be done.
@@ -80,6 +85,8 @@ impl Report {
         macro_rules! line {
             ($level:ident) => {
                 $level!(
+                    // The name by which the simulation finds these lines, wherever this file is.
+                    target: "ecs_ipv6_targets::report",
                     input,
                     registered = self.registered.len(),
                     deregistered = self.deregistered.len(),
@@ -164,7 +171,7 @@ impl fmt::Display for Entry {
 }
 
 /// In full, because this is what an operator reads in an error: task, group, target, cause.
-impl fmt::Display for Failure {
+impl fmt::Display for FailedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(task) = &self.entry.task_arn {
             write!(f, "task {task}, ")?;
@@ -197,11 +204,11 @@ impl<T: fmt::Display> fmt::Display for FirstFew<'_, T> {
 }
 
 /// Failures in words: every target group and cause, each with its first few targets.
-pub struct AllGroups<'a>(pub &'a [Failure]);
+pub struct AllGroups<'a>(pub &'a [FailedEntry]);
 
 impl fmt::Display for AllGroups<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut groups = BTreeMap::<_, Vec<&Failure>>::new();
+        let mut groups = BTreeMap::<_, Vec<&FailedEntry>>::new();
         for failure in self.0 {
             let group = (&failure.entry.target_group_arn, &failure.error);
             groups.entry(group).or_default().push(failure);
@@ -248,7 +255,7 @@ mod tests {
     #[test]
     fn a_failure_names_the_task_the_group_the_target_and_the_cause_in_full() {
         let mut report = Report::default();
-        let error = CallError::new("RegisterTargets", "AccessDenied", "no");
+        let error = Failure::new("RegisterTargets", Code::of_aws(Some("AccessDenied")), "no");
         report.fail(target(), &error);
         assert_eq!(report.failed_tasks(), BTreeSet::new());
         report.fail(Change { task: Some(task()), target: target() }, &error);
@@ -273,7 +280,7 @@ mod tests {
     fn every_group_and_cause_is_told_however_many_targets_failed() {
         let failure = |name: &str, error: &str| {
             let entry = Target { group: group(name), ..target() }.into();
-            Failure { entry, error: error.to_owned(), code: String::new() }
+            FailedEntry { entry, error: error.to_owned(), code: Code::Timeout }
         };
         let mut failures = vec![failure("a", "no"); 11];
         failures.extend([failure("b", "no"), failure("a", "gone")]);

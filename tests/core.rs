@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ecs_ipv6_targets::binding::{Binding, Cluster, Owner, TargetGroupArn};
-use ecs_ipv6_targets::drift::{Findings, Prune, drift};
-use ecs_ipv6_targets::knowledge::{Knowledge, Sighting};
-use ecs_ipv6_targets::plan::{Plan, Ports, Target, plan, targets_of};
-use ecs_ipv6_targets::task::{Phase, Task, TaskArn};
+use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
+use ecs_ipv6_targets::core::knowledge::{Knowledge, Sighting};
+use ecs_ipv6_targets::core::plan::{Plan, Ports, plan, targets_of};
+use ecs_ipv6_targets::core::target::Target;
+use ecs_ipv6_targets::core::task::{Phase, Task, TaskArn};
 use proptest::prelude::*;
 
 const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";

@@ -1,4 +1,5 @@
-//! What somebody can reach who may send the function events of their own making; SECURITY.md tells it.
+//! What somebody can reach who may send the function events of their own making; SECURITY.md tells
+//! it.
 
 mod common;
 

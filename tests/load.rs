@@ -1,4 +1,5 @@
-//! The load run, small: `cargo run --profile simulate --example load -- --events 100000` is the full one.
+//! The load run, small: `cargo run --profile simulate --example load -- --events 100000` is the
+//! full one.
 //!
 //! `cargo test --test load` takes the example that was built last.
 

@@ -17,8 +17,8 @@ async fn function(settings: &[(&str, &str)]) -> Function {
     Function::with(aws, json!([binding(&group, Some(PORT))]), settings).await
 }
 
-/// What was told: by the dimensions beside the function's name, the metrics and their values. Fails if
-/// a line is not what CloudWatch reads (CloudWatch user guide, "Specification: Embedded metric
+/// What was told: by the dimensions beside the function's name, the metrics and their values. Fails
+/// if a line is not what CloudWatch reads (CloudWatch user guide, "Specification: Embedded metric
 /// format").
 fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
     let mut told = BTreeMap::<_, BTreeMap<String, Vec<u64>>>::new();

@@ -5,8 +5,8 @@ mod common;
 use std::path::PathBuf;
 
 use common::{Function, failures, ids, reasons};
-use ecs_ipv6_targets::event;
-use ecs_ipv6_targets::task::Phase;
+use ecs_ipv6_targets::core::task::Phase;
+use ecs_ipv6_targets::input::task_event;
 use serde_json::{Value, json};
 
 const ADDRESS: &str = "2001:db8:1234:1a00:9691:9503:25ad:1761";
@@ -48,7 +48,7 @@ fn every_task_event_is_read_for_what_it_is() {
     let events = samples().into_iter().filter(|(name, _)| name.starts_with("task-"));
     let read: Vec<_> = events
         .map(|(name, event)| {
-            let task = event::read(event).unwrap().task;
+            let task = task_event::read(event).unwrap().task;
             (name, task.version, task.phase, task.address.map(|address| address.to_string()))
         })
         .collect();
@@ -58,8 +58,8 @@ fn every_task_event_is_read_for_what_it_is() {
     assert_eq!(read, expected);
 }
 
-/// What captured events show. That the interfaces carry the IPv6 address is the word of AWS's schema of
-/// the event: no captured event has one.
+/// What captured events show. That the interfaces carry the IPv6 address is the word of AWS's
+/// schema of the event: no captured event has one.
 #[test]
 fn the_task_events_have_the_shape_of_captured_ones() {
     let required = "taskArn clusterArn version lastStatus desiredStatus containers overrides \

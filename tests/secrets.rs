@@ -1,4 +1,5 @@
-//! What the log and the answers of the real binary give away of its credentials and of what it is sent.
+//! What the log and the answers of the real binary give away of its credentials and of what it is
+//! sent.
 
 mod common;
 
@@ -26,7 +27,8 @@ const AUTHORIZATION: &str = "AWS4-HMAC-SHA256";
 const PASSWORD: &str = "recognisable-password";
 const SECRETS: [&str; 5] = [KEY_ID, SECRET, TOKEN, AUTHORIZATION, PASSWORD];
 
-/// AWS repeats the request, its token among the headers, in the message to a signature that it does not accept.
+/// AWS repeats the request, its token among the headers, in the message to a signature that it does
+/// not accept.
 const ECHO: &str = "The request signature we calculated does not match the signature you provided. Check your AWS \
     Secret Access Key and signing method. Consult the service documentation for details.\n\n\
     The Canonical String for this request should have been\n'POST\n/\n\n\

@@ -1,4 +1,5 @@
-//! What the real binary reads before its first invocation, on Lambda and elsewhere, and that it serves whatever comes of it.
+//! What the real binary reads before its first invocation, on Lambda and elsewhere, and that it
+//! serves whatever comes of it.
 
 mod common;
 
@@ -13,8 +14,8 @@ use sim::{Answer, Aws, Fault, Function, TargetGroup};
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
 const ON_LAMBDA: (&str, &str) = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
 
-/// Starts the function with a binding that leaves the port to this group, and has it register a task. The calls it
-/// made, and its log.
+/// Starts the function with a binding that leaves the port to this group, and has it register a
+/// task. The calls it made, and its log.
 async fn register(
     group: TargetGroup,
     faults: Vec<Fault>,

@@ -1,8 +1,8 @@
 //! Cold starts, compared: `cargo bench --bench cold_start`.
 //!
-//! This function, and what it is measured by, start and answer one event over HTTPS on loopback, taking turns so
-//! that the machine's noise hits all alike: with a full CPU, and with the 1/14 of one that Lambda gives 128 MB.
-//! The tables on standard output are Markdown.
+//! This function, and what it is measured by, start and answer one event over HTTPS on loopback,
+//! taking turns so that the machine's noise hits all alike: with a full CPU, and with the 1/14 of
+//! one that Lambda gives 128 MB. The tables on standard output are Markdown.
 //!
 //! | module | what it is for |
 //! | --- | --- |

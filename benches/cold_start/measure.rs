@@ -10,7 +10,8 @@ use crate::quota::Quota;
 use crate::rivals::{Kind, Rival};
 use crate::stage::Stage;
 
-/// Longer than the period of a quota, so that what one function has used up is not missing to the next.
+/// Longer than the period of a quota, so that what one function has used up is not missing to the
+/// next.
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// How much of a CPU a function has.
@@ -128,7 +129,8 @@ impl Cpu<'_> {
         }
     }
 
-    /// Some 0.2 ms after the process has begun, which is how long this process takes to get out of its way.
+    /// Some 0.2 ms after the process has begun, which is how long this process takes to get out of
+    /// its way.
     fn after_start(&self) {
         if let Cpu::PartAfterInit(quota) | Cpu::PartAlways(quota) = self {
             quota.leave();

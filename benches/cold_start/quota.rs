@@ -7,8 +7,8 @@ use std::time::Duration;
 
 const NAME: &str = "ecs-ipv6-targets-cold-start";
 
-/// 128 MB have 1/14 of a CPU: Lambda gives a whole one to 1,769 MB (Lambda developer guide, "Configure Lambda
-/// function memory"). In µs.
+/// 128 MB have 1/14 of a CPU: Lambda gives a whole one to 1,769 MB (Lambda developer guide,
+/// "Configure Lambda function memory"). In µs.
 const PERIOD: &str = "20000";
 const PART: &str = "1446";
 

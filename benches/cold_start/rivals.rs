@@ -93,8 +93,8 @@ impl Rival {
     }
 }
 
-/// A package's binary, built as it is deployed. `cargo bench` has built this function too, but with the features that
-/// its tests ask of the crates they share.
+/// A package's binary, built as it is deployed. `cargo bench` has built this function too, but with
+/// the features that its tests ask of the crates they share.
 fn compiled(kind: Kind, folder: &Path, manifest: &str, package: &str) -> Result<Rival, String> {
     let target = folder.join("build");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

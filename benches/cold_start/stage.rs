@@ -59,9 +59,9 @@ impl Stage {
         function.map_err(|error| format!("{}: {error}", rival.name()))
     }
 
-    /// Hands in the task's event, as of now, because of an old one the function asks ECS first; how long the answer
-    /// took. An error if the answer is one, or if other calls were made than
-    /// are this function's.
+    /// Hands in the task's event, as of now, because of an old one the function asks ECS first; how
+    /// long the answer took. An error if the answer is one, or if other calls were made than are
+    /// this function's.
     pub async fn invoke(&self, rival: &Rival, function: &Function) -> Result<Duration, String> {
         let event = self.task.event(SystemTime::now());
         // What was read during its start.

@@ -1,8 +1,9 @@
 //! What the function adds to AWS's own time: `cargo bench --bench warm`.
 //!
-//! Three take turns at one simulated AWS on loopback, over connections that stay open: a client that only sends the
-//! requests' bytes and reads the answers, the SDK's clients sending the same, and the handler, from the invocation's JSON
-//! to its answer's. The differences of the medians are what is added.
+//! Three take turns at one simulated AWS on loopback, over connections that stay open: a client
+//! that only sends the requests' bytes and reads the answers, the SDK's clients sending the same,
+//! and the handler, from the invocation's JSON to its answer's. The differences of the medians are
+//! what is added.
 
 mod raw;
 mod sdk;

@@ -14,7 +14,8 @@ impl Raw {
         Self((0..count).map(|_| Connection::to(server)).collect())
     }
 
-    /// Sends requests, each over a connection of its own, and reads their answers, which must be successes.
+    /// Sends requests, each over a connection of its own, and reads their answers, which must be
+    /// successes.
     pub fn send(&mut self, requests: &[Vec<u8>]) {
         assert!(requests.len() <= self.0.len());
         for (connection, request) in self.0.iter_mut().zip(requests) {

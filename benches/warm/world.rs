@@ -5,9 +5,10 @@ use std::sync::{Arc, mpsc};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
+use ecs_ipv6_targets::aws::endpoints::Endpoints;
 use ecs_ipv6_targets::aws::{https_client, sdk_config};
-use ecs_ipv6_targets::config::{Config, Mistake};
-use ecs_ipv6_targets::endpoints::Endpoints;
+use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::config::error::ConfigError;
 use ecs_ipv6_targets::handler::Handler;
 use serde_json::json;
 use sim::{Aws, TargetGroup, Task};
@@ -85,7 +86,7 @@ impl World {
             let endpoints = Endpoints::read(variable)?;
             let http = https_client(&config.region, &endpoints, variable)?;
             let sdk = sdk_config(&config.region, http, &endpoints, variable)?;
-            Ok::<_, Mistake>((Handler::new(config, &sdk, Arc::new(move || now)), sdk))
+            Ok::<_, ConfigError>((Handler::new(config, &sdk, Arc::new(move || now)), sdk))
         };
         made().expect("the settings are right")
     }

@@ -2,8 +2,8 @@
 //!
 //! The real binary gets so many ECS events through the Runtime API, in SQS batches of up to 1,500,
 //! over a simulated AWS on loopback that throttles, fails and loses answers. What it fails comes
-//! back. At the end the target group has to hold exactly the serving tasks, and the process must not
-//! have grown meanwhile. Exit code 1 if one of both is not so.
+//! back. At the end the target group has to hold exactly the serving tasks, and the process must
+//! not have grown meanwhile. Exit code 1 if one of both is not so.
 //!
 //! | module | what it is for |
 //! | --- | --- |

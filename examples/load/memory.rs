@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// How much the process may grow between 1 % and 100 %, in KiB. Measured are 10 to 11 MiB, because the
-/// first batch, though full, has fewer kinds of work than later ones; that does not depend on how many
-/// follow. An event has some 3 KiB: of 5,000 events a leak of all shows, of 100,000 one of 140 bytes
-/// each.
+/// How much the process may grow between 1 % and 100 %, in KiB. Measured are 10 to 11 MiB, because
+/// the first batch, though full, has fewer kinds of work than later ones; that does not depend on
+/// how many follow. An event has some 3 KiB: of 5,000 events a leak of all shows, of 100,000 one of
+/// 140 bytes each.
 const SLACK: u64 = 14 * 1024;
 
 /// When it is looked at, in percent of the events.
@@ -26,7 +26,8 @@ impl Memory {
         Self { process, looks: Vec::new() }
     }
 
-    /// Looks, if a moment has come that was not yet. Elsewhere than on Linux there is nothing to see.
+    /// Looks, if a moment has come that was not yet. Elsewhere than on Linux there is nothing to
+    /// see.
     pub fn look(&mut self, percent: usize) {
         let Some(moment) = MOMENTS.get(self.looks.len()).copied().filter(|m| *m <= percent) else {
             return;

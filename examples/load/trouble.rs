@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sim::{Action, Call, Decision, Fate, Verdict};
 
-/// What befalls the calls, by chance: some ms of latency to each, and a fault to one in nine, or in an outage to
-/// most.
+/// What befalls the calls, by chance: some ms of latency to each, and a fault to one in nine, or in
+/// an outage to most.
 pub struct Trouble(Mutex<State>);
 
 struct State {

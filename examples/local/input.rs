@@ -3,7 +3,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecs_ipv6_targets::event::{is_scheduled, is_task_state_change};
+use ecs_ipv6_targets::input::is_scheduled;
+use ecs_ipv6_targets::input::task_event::is_task_state_change;
 use serde_json::{Value, json};
 
 use crate::trouble::Trouble;

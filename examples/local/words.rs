@@ -1,7 +1,7 @@
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use ecs_ipv6_targets::event::is_scheduled;
+use ecs_ipv6_targets::input::is_scheduled;
 use serde_json::Value;
 use sim::{Action, Answer, Aws, Call, Outcome};
 

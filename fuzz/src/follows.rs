@@ -78,9 +78,9 @@ impl Judge<'_> {
         self.scene.bound.iter().filter(covers).collect()
     }
 
-    /// Whether a task of which this is told may fail: an address outside of the groups' VPC is all that
-    /// the simulated AWS has against a target here; and where neither event nor ECS has an address,
-    /// ECS may not have caught up with the event.
+    /// Whether a task of which this is told may fail: an address outside of the groups' VPC is all
+    /// that the simulated AWS has against a target here; and where neither event nor ECS has an
+    /// address, ECS may not have caught up with the event.
     pub(crate) fn may_fail(&self, sights: &[&Sight]) -> bool {
         let outside = |address: &Ipv6Addr| address.segments()[..2] != [0x2001, 0xdb8];
         let refused = |sight: &&Sight| !self.dry && sight.addresses.iter().any(outside);

@@ -1,5 +1,5 @@
-//! JSON that a reader may refuse though the grammar (RFC 8259) admits it: values nested very deeply, halves of surrogate
-//! pairs, numbers beyond all range.
+//! JSON that a reader may refuse though the grammar (RFC 8259) admits it: values nested very
+//! deeply, halves of surrogate pairs, numbers beyond all range.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! Bad input for the real function: inputs and settings drawn and damaged by a seed, and what came of
-//! each judged by an oracle that knows the documented rules and nothing of the function. The same seed
-//! gives the same case.
+//! Bad input for the real function: inputs and settings drawn and damaged by a seed, and what came
+//! of each judged by an oracle that knows the documented rules and nothing of the function. The
+//! same seed gives the same case.
 //!
 //! | module | what it is for |
 //! | --- | --- |

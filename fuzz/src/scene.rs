@@ -94,12 +94,13 @@ impl Scene {
         let handler = |dry_run: &str| {
             let settings = [("DRY_RUN", dry_run)];
             let handler = function::handler(&bindings, &settings, &aws, Arc::new(now));
-            handler.telling_metrics(Box::new(metrics))
+            handler.with_metrics(Box::new(metrics))
         };
         let (wet, dry) = (handler("false"), handler("true"));
         let scene = Self { tasks, bound, wet, dry, aws };
         scene.clean();
-        // A plan has both handlers ask for the ports they remember, before the first case rather than in it.
+        // A plan has both handlers ask for the ports they remember, before the first case rather
+        // than in it.
         for handler in [&scene.wet, &scene.dry] {
             let plan = handler.handle(LambdaEvent::new(json!({"action": "plan"}), context())).await;
             plan.expect("a plan only reads");

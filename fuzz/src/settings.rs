@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ecs_ipv6_targets::binding::{Binding, Owner};
-use ecs_ipv6_targets::config::{Config, Mistake};
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::config::error::ConfigError;
+use ecs_ipv6_targets::core::binding::{Binding, Owner};
+use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::{Map, Value, json};
 use simulate::dice::Dice;
 
@@ -54,7 +55,7 @@ impl Settings {
     }
 
     /// As the function reads them.
-    pub fn read(&self) -> Result<Config, Mistake> {
+    pub fn read(&self) -> Result<Config, ConfigError> {
         Config::read(|name| match name {
             "AWS_REGION" => self.region.clone(),
             "BINDINGS" => self.bindings.clone(),
@@ -65,7 +66,7 @@ impl Settings {
     }
 
     /// Judges what came of them.
-    pub fn judge(&self, read: &Result<Config, Mistake>) -> Verdict {
+    pub fn judge(&self, read: &Result<Config, ConfigError>) -> Verdict {
         let wrong = self.wrong();
         match read {
             Ok(config) => {
@@ -102,7 +103,8 @@ impl Settings {
         })
     }
 
-    /// The entry that a mistake names has to be there, and to be wrong, or to repeat an earlier one.
+    /// The entry that a mistake names has to be there, and to be wrong, or to repeat an earlier
+    /// one.
     fn entry_exists(&self, line: &str) -> Result<(), String> {
         let Some(rest) = line.strip_prefix("BINDINGS[") else { return Ok(()) };
         let index = rest.split(']').next().and_then(|index| index.parse::<usize>().ok());

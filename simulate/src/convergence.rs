@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 
 use crate::coverage::Case;
 use crate::promises::{Broken, broken};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::json;
 use sim::{Aws, Rate, TargetGroup};
 

@@ -75,7 +75,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 
 use crate::evidence::Sighting;
 use crate::invocation::{Invocation, Kind, Write};

@@ -4,7 +4,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;

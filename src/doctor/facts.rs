@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::call::CallError;
-use crate::task::Task;
+use crate::core::failure::Failure;
+use crate::core::task::Task;
 
 /// A fact, or why it could not be read.
-pub type Read<T> = Result<T, CallError>;
+pub type Read<T> = Result<T, Failure>;
 
 /// All that is known about one binding.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Facts {
     /// Its targets, whatever their state.
     pub targets: Read<Vec<Target>>,
     /// What forwards to it; `None` if nothing does.
-    pub front: Read<Option<Front>>,
+    pub front: Read<Option<Balancer>>,
     /// How many targets this account may have.
     pub quotas: Read<Quotas>,
     /// The bound service; `None` if there is none, or if a family is bound.
@@ -88,7 +88,7 @@ impl Target {
 
 /// The load balancer before a target group.
 #[derive(Clone, Debug)]
-pub struct Front {
+pub struct Balancer {
     /// The load balancer.
     pub load_balancer: Read<LoadBalancer>,
     /// All its listeners.

@@ -4,14 +4,14 @@ use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    Attributes, Facts, Front, Listener, LoadBalancer, NativeGroup, Quotas, Read, Service, Target,
-    TargetGroup, TaskDefinition,
+    Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read, Service,
+    Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
-use crate::binding::{Binding, Owner};
-use crate::ecs::Desired;
-use crate::limits::Limits;
-use crate::task::Task;
+use crate::aws::ecs::Desired;
+use crate::aws::rate_limits::Limits;
+use crate::core::binding::{Binding, Owner};
+use crate::core::task::Task;
 
 /// Reads under way at the same time: each needs a connection, and to open one costs Lambda's
 /// smallest size a good part of a second of its CPU.
@@ -81,7 +81,10 @@ impl<'a> Reads<'a> {
         }
     }
 
-    async fn group_and_front(&self, arn: &str) -> (Read<Option<TargetGroup>>, Read<Option<Front>>) {
+    async fn group_and_front(
+        &self,
+        arn: &str,
+    ) -> (Read<Option<TargetGroup>>, Read<Option<Balancer>>) {
         let group = self.target_group(arn).await;
         let balancer = match &group {
             Ok(Some(group)) => group.load_balancers.first(),
@@ -95,14 +98,14 @@ impl<'a> Reads<'a> {
         (group, Ok(front))
     }
 
-    async fn front(&self, arn: &str) -> Front {
+    async fn front(&self, arn: &str) -> Balancer {
         let elb = &self.doctor.load_balancers;
         let (load_balancer, listeners, cross_zone) = tokio::join!(
             self.load_balancers.get(arn, self.slot(elb.load_balancer(arn, self.limits))),
             self.listeners.get(arn, self.slot(elb.listeners(arn, self.limits))),
             self.cross_zone.get(arn, self.slot(elb.cross_zone(arn, self.limits))),
         );
-        Front { load_balancer, listeners, cross_zone }
+        Balancer { load_balancer, listeners, cross_zone }
     }
 
     /// The service, and what can only be asked for once it is known.

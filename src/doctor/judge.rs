@@ -1,39 +1,27 @@
 //! From facts to checks. Pure: no clock, no network, no SDK.
 
 use super::facts::Facts;
-use super::{Check, Status, ecs_checks, elb_checks};
-use crate::binding::Binding;
-use crate::call::CallError;
-
-/// What a check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// As it should be.
-    Pass(String),
-    /// It works, with a drawback; and how to mend it.
-    Warn(String, String),
-    /// It does not work; and how to mend it.
-    Fail(String, String),
-    /// There is nothing to check.
-    DoesNotApply,
-}
+use super::verdict::{Check, Status, Verdict};
+use super::{ecs, elb};
+use crate::core::binding::Binding;
+use crate::core::failure::{Code, Failure};
 
 /// A check: the verdict, or the read without which there is none.
-type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a CallError>;
+type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a Failure>;
 
 /// All checks, in the order in which they are best mended.
 const CHECKS: [(&str, Judge); 11] = [
-    ("target-group", elb_checks::target_group),
-    ("load-balancer", elb_checks::load_balancer),
-    ("source-nat", elb_checks::source_nat),
-    ("client-ip", elb_checks::client_ip),
-    ("zones", elb_checks::zones),
-    ("quota", elb_checks::quota),
-    ("service", ecs_checks::service),
-    ("not-attached", ecs_checks::not_attached),
-    ("network-mode", ecs_checks::network_mode),
-    ("task-addresses", ecs_checks::task_addresses),
-    ("drain", ecs_checks::drain),
+    ("target-group", elb::checks::target_group),
+    ("load-balancer", elb::checks::load_balancer),
+    ("source-nat", elb::checks::source_nat),
+    ("client-ip", elb::checks::client_ip),
+    ("zones", elb::checks::zones),
+    ("quota", elb::checks::quota),
+    ("service", ecs::checks::service),
+    ("not-attached", ecs::checks::not_attached),
+    ("network-mode", ecs::checks::network_mode),
+    ("task-addresses", ecs::checks::task_addresses),
+    ("drain", ecs::checks::drain),
 ];
 
 /// The checks that apply to a binding.
@@ -59,19 +47,21 @@ fn name(binding: &Binding) -> String {
 }
 
 /// A check without its facts is a failed one: nobody should take silence for health.
-fn unread(error: &CallError) -> Verdict {
-    Verdict::Fail(format!("cannot be checked: {error}"), mend(error))
+fn unread(error: &Failure) -> Verdict {
+    Verdict::Fail(format!("cannot be checked: {error}"), fix(error))
 }
 
-fn mend(error: &CallError) -> String {
-    match error.code.as_str() {
-        "AccessDenied" | "AccessDeniedException" => {
+fn fix(error: &Failure) -> String {
+    match &error.code {
+        Code::Aws(code) if matches!(&**code, "AccessDenied" | "AccessDeniedException") => {
             format!("allow {} in the policy of the function's role", iam_name(error.action))
         }
-        "DeadlineReached" => {
+        Code::DeadlineReached => {
             "invoke doctor again, if need be with a longer timeout of the function".to_owned()
         }
-        "ClusterNotFoundException" => "correct `cluster` in BINDINGS".to_owned(),
+        Code::Aws(code) if code == "ClusterNotFoundException" => {
+            "correct `cluster` in BINDINGS".to_owned()
+        }
         _ => "invoke doctor again; if it says the same, the error tells the cause".to_owned(),
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::facts::*;
 use super::judge::judge;
 use super::*;
-use crate::binding::{Cluster, Owner, TargetGroupArn};
-use crate::call::CallError;
-use crate::task::{Phase, Task, TaskArn};
+use crate::core::binding::{Cluster, Owner, TargetGroupArn};
+use crate::core::failure::{Code, Failure};
+use crate::core::task::{Phase, Task, TaskArn};
 
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
@@ -188,7 +188,7 @@ fn a_target_on_its_way_out_or_out_of_use_is_not_in_service() {
 }
 
 /// A load balancer in one zone.
-fn front() -> Front {
+fn front() -> Balancer {
     let zone = Zone { name: "us-east-2a".to_owned(), subnet: "subnet-0".to_owned() };
     let balancer = LoadBalancer {
         arn: "ARN".to_owned(),
@@ -199,7 +199,7 @@ fn front() -> Front {
         source_nat_prefixes: false,
         zones: vec![zone],
     };
-    Front { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) }
+    Balancer { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) }
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn an_empty_group_is_as_it_should_be_while_no_task_with_an_address_serves() {
 
 #[test]
 fn only_what_was_read_is_claimed() {
-    let error = CallError::new("ListTasks", "AccessDeniedException", "no");
+    let error = Failure::new("ListTasks", Code::of_aws(Some("AccessDeniedException")), "no");
     let facts = Facts { tasks: Err(error), front: Ok(Some(front())), ..facts() };
     for name in ["zones", "task-addresses"] {
         let found = check(name, &facts).unwrap();

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ecs_ipv6_targets::aws::endpoints::Endpoints;
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
-use ecs_ipv6_targets::endpoints::Endpoints;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
@@ -52,7 +52,7 @@ impl Function {
         let metrics = Arc::<Mutex<Vec<String>>>::default();
         let lines = metrics.clone();
         let tell = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
-        Self { aws, group, handler: handler.telling_metrics(tell), metrics }
+        Self { aws, group, handler: handler.with_metrics(tell), metrics }
     }
 
     /// Invokes the function with 30 s left.

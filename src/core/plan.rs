@@ -7,30 +7,10 @@ use std::net::Ipv6Addr;
 
 use serde::Serialize;
 
-use crate::binding::{Binding, TargetGroupArn};
-use crate::knowledge::{Knowledge, Known};
-use crate::task::{Phase, TaskArn};
-
-/// An address and port in a target group. ELB removes a target that was registered with a port
-/// only if the same port is named, so there is no target without one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
-    /// The target group.
-    pub group: TargetGroupArn,
-    /// The address at which a task serves.
-    pub id: Ipv6Addr,
-    /// The port on which it serves.
-    pub port: u16,
-}
-
-/// A target that is to be registered or deregistered, and the task that is the reason.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Change {
-    /// The task whose target it is; none for a target that no task explains.
-    pub task: Option<TaskArn>,
-    /// The target.
-    pub target: Target,
-}
+use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::knowledge::{Knowledge, Known};
+use crate::core::target::{Change, Target};
+use crate::core::task::{Phase, TaskArn};
 
 /// Why a task needs no change, in words that stay the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -228,8 +208,8 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binding::{Cluster, Owner};
-    use crate::task::Task;
+    use crate::core::binding::{Cluster, Owner};
+    use crate::core::task::Task;
 
     const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
 

@@ -1,15 +1,15 @@
 //! Thin adapter over Elastic Load Balancing v2: what doctor reads of target groups, load balancers
 //! and quotas. It changes nothing.
 
-use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::{Client, types};
 use tracing::debug;
 
-use crate::call::{CallError, within};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{
     Attributes, Listener, LoadBalancer, Quotas, Read, Target, TargetGroup, TargetsPerGroup, Zone,
 };
-use crate::limits::{Kind, Limits};
 
 /// ELB's default for the attribute `deregistration_delay.timeout_seconds`.
 const DEREGISTRATION_DELAY: u32 = 300;
@@ -27,9 +27,9 @@ pub struct LoadBalancers {
 }
 
 impl LoadBalancers {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// A target group; `None` if there is none of this ARN.
@@ -39,7 +39,7 @@ impl LoadBalancers {
         let call = self.client.describe_target_groups().target_group_arns(arn).send();
         match within(limits, Kind::ElbRead, ACTION, call).await {
             Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
-            Err(error) if error.code == "TargetGroupNotFound" => Ok(None),
+            Err(error) if error.code.as_str() == "TargetGroupNotFound" => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -82,7 +82,7 @@ impl LoadBalancers {
         let call = self.client.describe_load_balancers().load_balancer_arns(arn).send();
         let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
         answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
-            CallError::new(ACTION, "NoLoadBalancer", "ELB left it out of its answer")
+            Failure::new(ACTION, Code::NoLoadBalancer, "ELB left it out of its answer")
         })
     }
 

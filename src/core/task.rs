@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::arn::{Arn, is_name};
+use crate::core::arn::{Arn, is_name};
 
 /// The ARN of an ECS task.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
 use tracing::debug;
 
-use crate::binding::{Binding, Cluster, Owner};
-use crate::bisect::{Refusal, RefusalBudget, Traits, bisect};
-use crate::call::{CallError, within};
-use crate::limits::{Kind, Limits};
-use crate::side_by_side::side_by_side;
-use crate::task::{Phase, Task, TaskArn, first_address};
-use crate::traffic::Counter;
+use crate::aws::bisect::{Refusal, RefusalBudget, Traits, bisect};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::aws::side_by_side::side_by_side;
+use crate::core::binding::{Binding, Cluster, Owner};
+use crate::core::failure::{Code, Failure};
+use crate::core::task::{Phase, Task, TaskArn, first_address};
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
 const PAGE: usize = 100;
@@ -23,7 +21,7 @@ const PAGE: usize = 100;
 const DESCRIBE_TASKS: &str = "DescribeTasks";
 
 /// What ECS says of one task.
-pub type Answer = Result<Option<Task>, CallError>;
+pub type Answer = Result<Option<Task>, Failure>;
 
 /// What ECS is meant to make of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +40,11 @@ pub struct TasksOfOwner {
     /// Whether some may be missing: what is there is known, but not what is not.
     pub has_gap: bool,
     /// Why some are missing, if that is a failure.
-    pub error: Option<CallError>,
+    pub error: Option<Failure>,
 }
 
 impl TasksOfOwner {
-    fn fail(&mut self, error: CallError) {
+    fn fail(&mut self, error: Failure) {
         self.has_gap = true;
         self.error = Some(error);
     }
@@ -59,10 +57,9 @@ pub struct Ecs {
 }
 
 impl Ecs {
-    /// An adapter with these settings, whose requests are counted.
-    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
-        let config = Builder::from(config).interceptor(counter.clone());
-        Self { client: Client::from_conf(config.build()) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and
@@ -110,7 +107,7 @@ impl Ecs {
                 (Ok(None), Owner::Family(_)) => found.has_gap = true,
                 (Ok(None), Owner::Service(_)) => {
                     let message = format!("{arn} was listed as running, but is not known");
-                    found.fail(CallError::new(DESCRIBE_TASKS, "TaskFailed", message));
+                    found.fail(Failure::new(DESCRIBE_TASKS, Code::TaskFailed, message));
                 }
                 (Err(error), _) => found.fail(error),
             }
@@ -119,7 +116,7 @@ impl Ecs {
     }
 
     /// Lists tasks of the first binding, if only to be connected.
-    pub async fn touch(&self, bindings: &[Binding], limits: &Limits) -> Result<(), CallError> {
+    pub async fn connect(&self, bindings: &[Binding], limits: &Limits) -> Result<(), Failure> {
         let Some(Binding { cluster, owner, .. }) = bindings.first() else { return Ok(()) };
         self.list_page(cluster, owner, Desired::Running, None, limits).await.map(drop)
     }
@@ -130,7 +127,7 @@ impl Ecs {
         owner: &Owner,
         desired: Desired,
         limits: &Limits,
-    ) -> (Vec<TaskArn>, Option<CallError>) {
+    ) -> (Vec<TaskArn>, Option<Failure>) {
         let mut arns = Vec::new();
         let mut page = None;
         loop {
@@ -153,7 +150,7 @@ impl Ecs {
         desired: Desired,
         page: Option<String>,
         limits: &Limits,
-    ) -> Result<ListTasksOutput, CallError> {
+    ) -> Result<ListTasksOutput, Failure> {
         const ACTION: &str = "ListTasks";
         debug!(cluster = cluster.as_str(), ?owner, ?desired, ACTION);
         let call = self.client.list_tasks().cluster(cluster.as_str()).set_next_token(page);
@@ -181,7 +178,7 @@ impl Ecs {
             Ok(())
         };
         let traits = vec![Traits::default(); page.len()];
-        let not_tried = |_| CallError::new(DESCRIBE_TASKS, "NotTried", "too many were refused");
+        let not_tried = |_| Failure::new(DESCRIBE_TASKS, Code::NotTried, "too many were refused");
         let mut budget = RefusalBudget::default();
         let outcome = bisect(page, &traits, PAGE, &mut budget, call, classify, not_tried).await;
         for (arn, result) in page.iter().zip(outcome.results) {
@@ -197,7 +194,7 @@ impl Ecs {
         cluster: &str,
         arns: &[&TaskArn],
         limits: &Limits,
-    ) -> Result<BTreeMap<TaskArn, Answer>, CallError> {
+    ) -> Result<BTreeMap<TaskArn, Answer>, Failure> {
         debug!(cluster, tasks = arns.len(), DESCRIBE_TASKS);
         let names = arns.iter().map(|arn| arn.as_str().to_owned()).collect();
         let call = self.client.describe_tasks().cluster(cluster).set_tasks(Some(names)).send();
@@ -212,7 +209,7 @@ impl Ecs {
     }
 }
 
-fn classify(error: &CallError) -> Refusal {
+fn classify(error: &Failure) -> Refusal {
     match error.code.as_str() {
         "InvalidParameterException" => Refusal::BadItem,
         _ => Refusal::CallFailed,
@@ -224,7 +221,7 @@ fn missing(arn: &TaskArn, failures: &[types::Failure]) -> Answer {
         let named = failure.arn().unwrap_or_default();
         named == arn.as_str() || named == arn.id()
     });
-    let failed = |reason| Err(CallError::new(DESCRIBE_TASKS, "TaskFailed", reason));
+    let failed = |reason| Err(Failure::new(DESCRIBE_TASKS, Code::TaskFailed, reason));
     match failure.map(|failure| failure.reason().unwrap_or_default()) {
         Some("MISSING") => Ok(None),
         Some(reason) => failed(reason),

@@ -2,13 +2,13 @@
 
 use std::cmp::max;
 
-use super::facts::{Container, Facts, NativeGroup, Service, TaskDefinition};
-use super::judge::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
-use crate::binding::{Binding, Owner};
-use crate::call::CallError;
-use crate::task::{Phase, Task};
+use crate::core::binding::{Binding, Owner};
+use crate::core::failure::Failure;
+use crate::core::task::{Phase, Task};
+use crate::doctor::facts::{Container, Facts, NativeGroup, Service, TaskDefinition};
+use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
-type Judged<'a> = Result<Verdict, &'a CallError>;
+type Judged<'a> = Result<Verdict, &'a Failure>;
 
 /// What a container has between SIGTERM and SIGKILL unless it says otherwise (ECS API reference,
 /// ContainerDefinition: stopTimeout; on EC2 the agent can be told another default).

@@ -1,12 +1,12 @@
-//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference, "Service-specific endpoints",
-//! "Dual-stack and FIPS endpoints").
+//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference,
+//! "Service-specific endpoints", "Dual-stack and FIPS endpoints").
 //!
-//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of which is on
-//! Lambda, and makes the binary an eighth larger (docs/performance.md).
+//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of
+//! which is on Lambda, and makes the binary an eighth larger (docs/performance.md).
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-use crate::config::Mistake;
+use crate::config::error::ConfigError;
 
 const URL: &str = "AWS_ENDPOINT_URL";
 
@@ -31,7 +31,7 @@ pub struct Endpoints {
 
 impl Endpoints {
     /// Reads the settings; `variable` gives an environment variable's value if it is set.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let flag = |name: &str| variable(name).map(|value| flag(name, &value)).transpose();
         let ignored = flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.unwrap_or(false);
@@ -65,25 +65,25 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
-fn flag(name: &str, value: &str) -> Result<bool, Mistake> {
+fn flag(name: &str, value: &str) -> Result<bool, ConfigError> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => {
             let problem = format!("{value:?} is neither true nor false");
-            Err(Mistake::new(name, problem, "set it to one of them, or unset it"))
+            Err(ConfigError::new(name, problem, "set it to one of them, or unset it"))
         }
     }
 }
 
-fn url(name: &str, value: String) -> Result<String, Mistake> {
+fn url(name: &str, value: String) -> Result<String, ConfigError> {
     let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
     match host {
         Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(value),
         _ => {
             let problem = format!("{value:?} is no URL of an endpoint");
-            let mend = "give one that begins with https:// or http://, or unset it";
-            Err(Mistake::new(name, problem, mend))
+            let fix = "give one that begins with https:// or http://, or unset it";
+            Err(ConfigError::new(name, problem, fix))
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::binding::{Binding, Owner, TargetGroupArn};
-use crate::knowledge::Knowledge;
-use crate::plan::{Change, Plan, Ports, Reason, Target, plan, targets_of};
-use crate::task::Phase;
+use crate::core::binding::{Binding, Owner, TargetGroupArn};
+use crate::core::knowledge::Knowledge;
+use crate::core::plan::{Plan, Ports, Reason, plan, targets_of};
+use crate::core::target::{Change, Target};
+use crate::core::task::Phase;
 
 /// What a reconcile may remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

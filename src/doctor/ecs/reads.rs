@@ -1,13 +1,13 @@
 //! Thin adapter over Amazon ECS: what doctor reads of services and task definitions. It changes
 //! nothing.
 
-use aws_config::SdkConfig;
 use aws_sdk_ecs::{Client, types};
 use tracing::debug;
 
-use crate::call::{CallError, within};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{Container, Read, Service, TaskDefinition};
-use crate::limits::{Kind, Limits};
 
 /// Reads services and task definitions.
 #[derive(Clone, Debug)]
@@ -16,9 +16,9 @@ pub struct Services {
 }
 
 impl Services {
-    /// An adapter with these settings.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// A service; `None` if the cluster has none of this name. One a call, though ten could be
@@ -40,7 +40,7 @@ impl Services {
             Some("MISSING") => Ok(None),
             reason => {
                 let reason = reason.unwrap_or("ECS left the service out of its answer");
-                Err(CallError::new(ACTION, "ServiceFailed", reason))
+                Err(Failure::new(ACTION, Code::ServiceFailed, reason))
             }
         }
     }
@@ -52,7 +52,7 @@ impl Services {
         let call = self.client.describe_task_definition().task_definition(name).send();
         let answer = within(limits, Kind::EcsRead, ACTION, call).await?;
         answer.task_definition().map(definition).ok_or_else(|| {
-            CallError::new(ACTION, "NoTaskDefinition", "ECS left it out of its answer")
+            Failure::new(ACTION, Code::NoTaskDefinition, "ECS left it out of its answer")
         })
     }
 }

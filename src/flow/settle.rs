@@ -4,43 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::debug;
 
-use crate::binding::{Binding, TargetGroupArn};
-use crate::bisect::RefusalBudget;
-use crate::call::CallError;
-use crate::ecs::Ecs;
-use crate::knowledge::Knowledge;
-use crate::limits::Limits;
-use crate::plan::{Change, Plan, Ports};
+use crate::aws::bisect::RefusalBudget;
+use crate::aws::side_by_side::side_by_side;
+use crate::core::binding::TargetGroupArn;
+use crate::core::failure::{Code, Failure};
+use crate::core::knowledge::Knowledge;
+use crate::core::plan::{Plan, Ports};
+use crate::core::target::{AddressPort, Change, Write};
+use crate::core::task::TaskArn;
+use crate::flow::Settler;
 use crate::report::Report;
-use crate::side_by_side::side_by_side;
-use crate::targets::{Endpoint, Targets, Write};
-use crate::task::TaskArn;
 
 /// What came of each change that was tried.
-pub type Outcomes = BTreeMap<(Write, Change), Result<(), CallError>>;
+pub type Outcomes = BTreeMap<(Write, Change), Result<(), Failure>>;
 
 /// The writes to one group, registers first. Several tasks can be the reason for one.
-type Writes<'a> = BTreeMap<Write, BTreeMap<Endpoint, Vec<&'a Change>>>;
+type Writes<'a> = BTreeMap<Write, BTreeMap<AddressPort, Vec<&'a Change>>>;
 
-/// The ports of target groups whose bindings leave the port to them, as far as they can be read.
-pub type OwnPorts = BTreeMap<TargetGroupArn, Result<u16, CallError>>;
-
-/// One invocation's means to settle.
-#[derive(Clone, Copy)]
-pub struct Settle<'a> {
-    /// Which tasks belong to which target group.
-    pub bindings: &'a [Binding],
-    /// Where tasks are asked for.
-    pub ecs: &'a Ecs,
-    /// Where targets are changed.
-    pub targets: &'a Targets,
-    /// When to stop, and how many calls to make.
-    pub limits: &'a Limits,
-    /// Whether to decide and report only.
-    pub dry_run: bool,
-}
-
-impl Settle<'_> {
+impl Settler<'_> {
     /// Makes a plan's changes but for those with an outcome already, looks at the tasks again, and
     /// puts everything into the report. `knowledge` and `ports` are what the plan was made from.
     pub async fn carry_out(
@@ -52,7 +33,7 @@ impl Settle<'_> {
         report: &mut Report,
     ) {
         if self.dry_run {
-            return tell(plan, outcomes, report);
+            return report_outcomes(plan, outcomes, report);
         }
         self.act(&plan, &knowledge, &mut outcomes).await;
         self.look_again(&mut knowledge, &mut outcomes).await;
@@ -60,20 +41,7 @@ impl Settle<'_> {
         // deregister, and after that there is nothing left to look for.
         let plan = plan.revised(self.bindings, ports, &knowledge);
         self.act(&plan, &knowledge, &mut outcomes).await;
-        tell(plan, outcomes, report);
-    }
-
-    /// Asks the target groups for their own port.
-    pub async fn own_ports(
-        self,
-        groups: impl IntoIterator<Item = TargetGroupArn>,
-        limits: &Limits,
-    ) -> OwnPorts {
-        let ports = groups.into_iter().map(async |group| {
-            let port = self.targets.own_port(&group, limits).await;
-            (group, port)
-        });
-        side_by_side(ports).await.into_iter().collect()
+        report_outcomes(plan, outcomes, report);
     }
 
     /// Makes the changes that were not tried yet, unless this is a dry run.
@@ -144,9 +112,9 @@ impl Settle<'_> {
 /// The targets with a number for each service or family whose tasks they are of: what one of them
 /// has wrong is likely to be wrong with all of its targets.
 fn with_owners(
-    changes: &BTreeMap<Endpoint, Vec<&Change>>,
+    changes: &BTreeMap<AddressPort, Vec<&Change>>,
     knowledge: &Knowledge,
-) -> Vec<(Endpoint, usize)> {
+) -> Vec<(AddressPort, usize)> {
     let mut numbers = BTreeMap::<Option<(&str, &str)>, usize>::new();
     let mut number = |changes: &[&Change]| {
         let known = changes.iter().find_map(|change| knowledge.get(change.task.as_ref()?));
@@ -157,15 +125,8 @@ fn with_owners(
     changes.iter().map(|(endpoint, changes)| (*endpoint, number(changes))).collect()
 }
 
-/// The ports that could be read.
-pub fn known_ports(ports: &OwnPorts) -> Ports {
-    let known =
-        ports.iter().filter_map(|(group, port)| Some((group.clone(), *port.as_ref().ok()?)));
-    known.collect()
-}
-
 /// Puts what came of a plan into the report. Without outcomes it tells what would be done.
-fn tell(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
+fn report_outcomes(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
     report.skipped.extend(plan.skipped);
     report.unowned.extend(plan.unowned.into_iter().map(Into::into));
     let register = plan.register.into_iter().map(|change| (Write::Register, change));
@@ -182,9 +143,9 @@ fn tell(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
 }
 
 /// Why a registered target whose task could not be looked at again has to be retried.
-fn unconfirmed(arn: &TaskArn, error: &CallError, outcomes: &mut Outcomes) {
+fn unconfirmed(arn: &TaskArn, error: &Failure, outcomes: &mut Outcomes) {
     let message = format!("registered, but whether the task still runs is not known: {error}");
-    let error = CallError::new("RegisterTargets", "Unconfirmed", message);
+    let error = Failure::new("RegisterTargets", Code::Unconfirmed, message);
     for ((write, change), result) in outcomes {
         if *write == Write::Register && change.task.as_ref() == Some(arn) && result.is_ok() {
             *result = Err(error.clone());

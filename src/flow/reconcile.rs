@@ -6,14 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::binding::{Binding, Cluster, Owner, TargetGroupArn};
-use crate::call::CallError;
-use crate::drift::{Findings, Prune, drift, in_step, unexplained};
-use crate::ecs::{Desired, TasksOfOwner};
-use crate::plan::{Ports, Target};
+use crate::aws::ecs::{Desired, TasksOfOwner};
+use crate::aws::side_by_side::side_by_side;
+use crate::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use crate::core::drift::{Findings, Prune, drift, in_step, unexplained};
+use crate::core::failure::Failure;
+use crate::core::plan::Ports;
+use crate::core::target::Target;
+use crate::flow::Settler;
+use crate::flow::ports::known_ports;
+use crate::flow::settle::Outcomes;
 use crate::report::{Entry, Report};
-use crate::settle::{Outcomes, Settle, known_ports};
-use crate::side_by_side::side_by_side;
 
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
@@ -23,22 +26,22 @@ type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 
 /// A reconcile under way: what was found, and which bindings broke.
 struct Survey<'a> {
-    settle: Settle<'a>,
+    settle: Settler<'a>,
     /// The bindings whose port and targets are known.
-    sound: Vec<Binding>,
+    readable: Vec<Binding>,
     ports: Ports,
     findings: Findings,
     report: Report,
 }
 
-impl Settle<'_> {
+impl Settler<'_> {
     /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
     /// removed from its target group; the others are done, and what could be read is registered.
     /// Tells beside the report how many targets of each group were right already.
     pub async fn reconcile(self, prune: Prune) -> (Report, BTreeMap<TargetGroupArn, usize>) {
         let mut survey = Survey {
             settle: self,
-            sound: self.bindings.to_vec(),
+            readable: self.bindings.to_vec(),
             ports: Ports::new(),
             findings: Findings::default(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
@@ -57,9 +60,9 @@ impl Settle<'_> {
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
         }
-        let Survey { sound, ports, findings, mut report, .. } = survey;
-        let in_step = in_step(&sound, &ports, &findings);
-        let plan = drift(&sound, &ports, &findings, prune);
+        let Survey { readable, ports, findings, mut report, .. } = survey;
+        let in_step = in_step(&readable, &ports, &findings);
+        let plan = drift(&readable, &ports, &findings, prune);
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report).await;
         (report, in_step)
@@ -68,8 +71,8 @@ impl Settle<'_> {
 
 impl Survey<'_> {
     async fn read_ports_and_targets(&mut self) {
-        let Settle { limits, .. } = self.settle;
-        let portless = self.sound.iter().filter(|binding| binding.port.is_none());
+        let Settler { limits, .. } = self.settle;
+        let portless = self.readable.iter().filter(|binding| binding.port.is_none());
         let portless: BTreeSet<TargetGroupArn> =
             portless.map(|binding| binding.target_group.clone()).collect();
         let (ports, targets) =
@@ -81,16 +84,16 @@ impl Survey<'_> {
         });
         self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
         let bound: BTreeSet<&TargetGroupArn> =
-            self.sound.iter().map(|binding| &binding.target_group).collect();
+            self.readable.iter().map(|binding| &binding.target_group).collect();
         let present = targets.into_iter().filter(|(group, _)| bound.contains(group));
         let present = present.filter_map(|(group, targets)| Some((group, targets.ok()?)));
         self.findings.present = present.collect();
     }
 
-    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, CallError>> {
+    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, Failure>> {
         let groups: BTreeSet<TargetGroupArn> =
-            self.sound.iter().map(|binding| binding.target_group.clone()).collect();
-        let Settle { targets, limits, .. } = self.settle;
+            self.readable.iter().map(|binding| binding.target_group.clone()).collect();
+        let Settler { targets, limits, .. } = self.settle;
         let targets = groups.into_iter().map(async |group| {
             let endpoints = targets.present(&group, limits).await;
             let target = |(id, port)| Target { group: group.clone(), id, port };
@@ -101,25 +104,25 @@ impl Survey<'_> {
     }
 
     async fn read_running_tasks(&mut self) {
-        let sound = self.sound.clone();
-        let tasks = self.tasks_of(owners(sound.iter()), Desired::Running).await;
+        let readable = self.readable.clone();
+        let tasks = self.tasks_of(owners(readable.iter()), Desired::Running).await;
         self.learn(tasks);
     }
 
     /// Stopped tasks prove whose a target was. They are only read where a target that could be
     /// removed wants explaining.
     async fn read_stopped_tasks(&mut self) {
-        let unexplained = unexplained(&self.sound, &self.ports, &self.findings);
+        let unexplained = unexplained(&self.readable, &self.ports, &self.findings);
         let groups: BTreeSet<&TargetGroupArn> = unexplained.iter().map(|t| &t.group).collect();
-        let sound = self.sound.clone();
-        let concerned = sound.iter().filter(|binding| groups.contains(&&binding.target_group));
+        let readable = self.readable.clone();
+        let concerned = readable.iter().filter(|binding| groups.contains(&&binding.target_group));
         let tasks = self.tasks_of(owners(concerned), Desired::Stopped).await;
         self.learn(tasks);
     }
 
     async fn tasks_of<'b>(&self, owners: Owners<'b>, desired: Desired) -> Tasks<'b> {
         let tasks = owners.into_iter().map(async |(cluster, owner)| {
-            let Settle { ecs, limits, .. } = self.settle;
+            let Settler { ecs, limits, .. } = self.settle;
             ((cluster, owner), ecs.tasks_of(cluster, owner, desired, limits).await)
         });
         side_by_side(tasks).await
@@ -127,16 +130,17 @@ impl Survey<'_> {
 
     /// Learns what was read. Where that is not all, registering goes on and removing does not.
     fn learn(&mut self, tasks: Tasks<'_>) {
-        for binding in &self.sound {
+        for binding in &self.readable {
             let read =
                 tasks.iter().find(|((cluster, owner), _)| is_read_by(binding, cluster, owner));
             let Some(((cluster, owner), found)) = read else { continue };
             if found.has_gap {
                 self.findings.incomplete.insert(binding.target_group.clone());
             }
-            if let Some(CallError { action, code, message }) = &found.error {
-                let message = format!("{message} ({owner} in cluster {cluster})");
-                self.report.fail(without_target(binding), &CallError::new(action, code, message));
+            if let Some(failure) = &found.error {
+                let message = format!("{} ({owner} in cluster {cluster})", failure.message);
+                let failure = Failure { message, ..failure.clone() };
+                self.report.fail(without_target(binding), &failure);
             }
         }
         self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, found)| found.tasks));
@@ -144,10 +148,10 @@ impl Survey<'_> {
     }
 
     /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
-    fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<CallError>) {
-        for binding in std::mem::take(&mut self.sound) {
+    fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<Failure>) {
+        for binding in std::mem::take(&mut self.readable) {
             let Some(error) = problem(&binding) else {
-                self.sound.push(binding);
+                self.readable.push(binding);
                 continue;
             };
             self.findings.incomplete.insert(binding.target_group.clone());

@@ -6,21 +6,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use crate::binding::TargetGroupArn;
-use crate::emf::{self, Metric, Unit};
-use crate::knowledge::Sighting;
-use crate::plan::Skipped;
+use crate::core::binding::TargetGroupArn;
+use crate::core::failure::Code;
+use crate::core::knowledge::Sighting;
+use crate::core::plan::Skipped;
+use crate::core::task::{Phase, TaskArn};
+use crate::report::emf::{self, Metric, Unit};
 use crate::report::{Entry, Report};
-use crate::task::{Phase, TaskArn};
-use crate::traffic::Traffic;
+
+/// Requests that were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// All of them.
+    pub calls: u64,
+    /// Those that were refused because there were too many.
+    pub throttles: u64,
+}
 
 /// What an invocation was about, as far as the report does not tell.
 #[derive(Clone, Debug)]
-pub enum Work {
+pub enum InvocationKind {
     /// It applied events.
     Events {
         /// What they tell of time.
-        heard: Heard,
+        heard: EventTimes,
         /// How many messages could not be read.
         unreadable: usize,
     },
@@ -31,14 +40,14 @@ pub enum Work {
 
 /// What events tell of time.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
+pub struct EventTimes {
     /// How old they were when the invocation began, in milliseconds.
     ages: Vec<u64>,
     /// Since when tasks serve or leave.
     since: BTreeMap<(TaskArn, Phase), SystemTime>,
 }
 
-impl Heard {
+impl EventTimes {
     /// What these events tell to an invocation that begins `now`.
     pub fn of<'a>(sightings: impl Iterator<Item = &'a Sighting>, now: SystemTime) -> Self {
         let mut heard = Self::default();
@@ -57,7 +66,7 @@ impl Heard {
 pub fn lines(
     function: &str,
     end: SystemTime,
-    work: &Work,
+    work: &InvocationKind,
     report: &Report,
     traffic: Traffic,
 ) -> Vec<String> {
@@ -84,7 +93,7 @@ pub fn lines(
 
 struct Invocation<'a> {
     end: SystemTime,
-    work: &'a Work,
+    work: &'a InvocationKind,
     report: &'a Report,
 }
 
@@ -106,7 +115,7 @@ impl Invocation<'_> {
         let unreadable = if group.is_none() { self.unreadable() } else { 0 };
         metrics.some("Failed", failed.len() + unreadable);
         metrics.some("Unowned", unowned.len());
-        if let Work::Reconcile(in_step) = self.work {
+        if let InvocationKind::Reconcile(in_step) = self.work {
             let undone = failed.iter().filter(|entry| entry.id.is_some()).count();
             let drift = registered.len() + deregistered.len() + undone;
             match group {
@@ -128,8 +137,8 @@ impl Invocation<'_> {
         metrics.some("ApiCalls", traffic.calls as usize);
         metrics.some("Throttles", traffic.throttles as usize);
         match self.work {
-            Work::Reconcile(_) => metrics.count("Reconciles", 1),
-            Work::Events { heard, unreadable } => {
+            InvocationKind::Reconcile(_) => metrics.count("Reconciles", 1),
+            InvocationKind::Events { heard, unreadable } => {
                 metrics.times("EventAge", heard.ages.clone());
                 let Report { registered, deregistered, failed, dry_run, .. } = self.report;
                 let idle = *dry_run || registered.is_empty() && deregistered.is_empty();
@@ -144,15 +153,15 @@ impl Invocation<'_> {
         let entries = registered.iter().chain(deregistered).chain(unowned);
         let groups = entries.chain(failed.iter().map(|f| &f.entry)).map(|e| &e.target_group_arn);
         match self.work {
-            Work::Reconcile(in_step) => groups.chain(in_step.keys()).collect(),
-            Work::Events { .. } => groups.collect(),
+            InvocationKind::Reconcile(in_step) => groups.chain(in_step.keys()).collect(),
+            InvocationKind::Events { .. } => groups.collect(),
         }
     }
 
     /// How long it took from the change of each target's task to the end of the invocation, where
     /// an event told of that change.
     fn times(&self, entries: &[&Entry], phase: Phase) -> Vec<u64> {
-        let Work::Events { heard, .. } = self.work else { return Vec::new() };
+        let InvocationKind::Events { heard, .. } = self.work else { return Vec::new() };
         let tasks = entries.iter().filter_map(|entry| entry.task_arn.clone());
         let since = tasks.filter_map(|task| heard.since.get(&(task, phase)));
         since.map(|since| milliseconds(*since, self.end)).collect()
@@ -160,15 +169,16 @@ impl Invocation<'_> {
 
     fn unreadable(&self) -> usize {
         match self.work {
-            Work::Events { unreadable, .. } => *unreadable,
-            Work::Reconcile(_) => 0,
+            InvocationKind::Events { unreadable, .. } => *unreadable,
+            InvocationKind::Reconcile(_) => 0,
         }
     }
 
     /// The error code of everything that failed.
     fn errors(&self) -> impl Iterator<Item = String> {
-        let unreadable = std::iter::repeat_n("UnreadableMessage".to_owned(), self.unreadable());
-        self.report.failed.iter().map(|failure| failure.code.clone()).chain(unreadable)
+        let unreadable = std::iter::repeat_n(&Code::UnreadableMessage, self.unreadable());
+        let failed = self.report.failed.iter().map(|failure| &failure.code);
+        failed.chain(unreadable).map(Code::to_string)
     }
 }
 

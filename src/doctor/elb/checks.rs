@@ -1,14 +1,14 @@
 //! The checks of the target group and the load balancer before it.
 
-use super::facts::{
-    Attributes, Facts, Front, LoadBalancer, Quotas, Target, TargetGroup, TargetsPerGroup,
+use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::failure::Failure;
+use crate::core::task::{Phase, Task};
+use crate::doctor::facts::{
+    Attributes, Balancer, Facts, LoadBalancer, Quotas, Target, TargetGroup, TargetsPerGroup,
 };
-use super::judge::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
-use crate::binding::{Binding, TargetGroupArn};
-use crate::call::CallError;
-use crate::task::{Phase, Task};
+use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
-type Judged<'a> = Result<Verdict, &'a CallError>;
+type Judged<'a> = Result<Verdict, &'a Failure>;
 
 /// The target group exists and takes IPv6 addresses. Neither of its two types can be changed
 /// (ELB API reference, ModifyTargetGroup).
@@ -121,7 +121,7 @@ fn unfit(balancer: &LoadBalancer) -> Option<Verdict> {
 /// those of UDP and TCP_UDP, so the group's protocol tells.
 pub fn source_nat<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     let takes_udp = facts.target_group.as_ref()?.as_ref().is_some_and(TargetGroup::takes_udp);
-    let Some(Front { load_balancer, .. }) = facts.front.as_ref()?.as_ref().filter(|_| takes_udp)
+    let Some(Balancer { load_balancer, .. }) = facts.front.as_ref()?.as_ref().filter(|_| takes_udp)
     else {
         return Ok(DoesNotApply);
     };
@@ -171,7 +171,7 @@ pub fn client_ip<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
 /// center, "ELB DNS cross-zone balance configuration"), and clients that know the zone's address
 /// fail. A target's zone is the one ELB has it in.
 pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
-    let Some(Front { load_balancer, .. }) = facts.front.as_ref()? else {
+    let Some(Balancer { load_balancer, .. }) = facts.front.as_ref()? else {
         return Ok(DoesNotApply);
     };
     let LoadBalancer { zones, .. } = load_balancer.as_ref()?;
@@ -209,7 +209,7 @@ pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
 }
 
 /// The target group decides, or else the load balancer.
-fn crosses_zones(facts: &Facts) -> Result<bool, &CallError> {
+fn crosses_zones(facts: &Facts) -> Result<bool, &Failure> {
     match (facts.attributes.as_ref()?.cross_zone, facts.front.as_ref()?) {
         (Some(decided), _) => Ok(decided),
         (None, Some(front)) => Ok(*front.cross_zone.as_ref()?),
@@ -228,7 +228,7 @@ fn outside_the_zones(unused: usize, balancer: &LoadBalancer) -> Verdict {
          ({names})"
     );
     let fix = format!(
-        "if `load-balancer` fails, mend that first; else enable the tasks' zones: aws elbv2 \
+        "if `load-balancer` fails, fix that first; else enable the tasks' zones: aws elbv2 \
          set-subnets --load-balancer-arn {arn} --subnets SUBNETS (all of them, old and new)"
     );
     Fail(detail, fix)
@@ -245,7 +245,7 @@ fn no_target(facts: &Facts) -> Judged<'_> {
         ),
         _ => Fail(
             format!("no target is in service, though {serving} tasks with IPv6 addresses run"),
-            "invoke the function with {\"action\":\"reconcile\"}; if `load-balancer` fails, mend \
+            "invoke the function with {\"action\":\"reconcile\"}; if `load-balancer` fails, fix \
              that first"
                 .to_owned(),
         ),

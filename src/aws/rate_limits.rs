@@ -4,58 +4,59 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant, sleep_until};
 
-use crate::deadline::Deadline;
-use crate::traffic::Counter;
+use crate::aws::deadline::Deadline;
+use crate::aws::traffic::Counter;
 
 /// The limits of one invocation.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// When to stop.
     pub deadline: Deadline,
-    rates: Rates,
+    rates: RateLimits,
 }
 
-/// How fast AWS may be called. All callers of an account and region share AWS's own limits. For single
-/// events they are never felt; they spread the calls of a reconcile of many bindings and of large rollouts.
+/// How fast AWS may be called. All callers of an account and region share AWS's own limits. For
+/// single events they are never felt; they spread the calls of a reconcile of many bindings and of
+/// large rollouts.
 #[derive(Clone, Debug)]
-pub struct Rates {
+pub struct RateLimits {
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
     /// "Request throttling for the ELB API").
-    elb_writes: Arc<Pace>,
+    elb_writes: Arc<TokenBucket>,
     /// All calls to ELB: 40 at once, then 10 a second (the same page).
-    elb_calls: Arc<Pace>,
+    elb_calls: Arc<TokenBucket>,
     /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
     /// "Request throttling for the Amazon ECS API").
-    ecs_reads: Arc<Pace>,
+    ecs_reads: Arc<TokenBucket>,
 }
 
-impl Default for Rates {
+impl Default for RateLimits {
     /// Those that AWS documents, with full buckets.
     fn default() -> Self {
         Self::with_writes(20, 4)
     }
 }
 
-impl Rates {
+impl RateLimits {
     fn with_writes(at_once: u32, per_second: u32) -> Self {
         Self {
-            elb_writes: Arc::new(Pace::per_second(at_once, per_second)),
-            elb_calls: Arc::new(Pace::per_second(40, 10)),
-            ecs_reads: Arc::new(Pace::per_second(100, 20)),
+            elb_writes: Arc::new(TokenBucket::per_second(at_once, per_second)),
+            elb_calls: Arc::new(TokenBucket::per_second(40, 10)),
+            ecs_reads: Arc::new(TokenBucket::per_second(100, 20)),
         }
     }
 }
 
 /// The rates of an instance's invocations, one after the other.
 #[derive(Debug)]
-pub struct Allowance {
+pub struct AdaptiveRates {
     elb: Counter,
     ecs: Counter,
-    careful: Rates,
-    copies: Pace,
+    careful: RateLimits,
+    copies: TokenBucket,
 }
 
-impl Allowance {
+impl AdaptiveRates {
     /// After a throttled call, an instance is careful with that service for so long.
     const CAREFUL: Duration = Duration::from_secs(300);
 
@@ -70,19 +71,21 @@ impl Allowance {
         Self {
             elb: elb.clone(),
             ecs: ecs.clone(),
-            // Half of the account's, because a queue has at least two instances (Lambda developer guide, "Configuring
-            // maximum concurrency for Amazon SQS event sources"), and neither knows of the other.
-            careful: Rates::with_writes(10, 2),
-            copies: Pace::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
+            // Half of the account's, because a queue has at least two instances (Lambda developer
+            // guide, "Configuring maximum concurrency for Amazon SQS event sources"), and neither
+            // knows of the other.
+            careful: RateLimits::with_writes(10, 2),
+            copies: TokenBucket::new(Self::COPIES_AT_ONCE, Self::COPY_EVERY),
         }
     }
 
-    /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full buckets. Where it did, the
-    /// buckets are half as large for writes, and what one invocation uses up is gone for the next one, too.
-    pub fn rates(&self) -> Rates {
-        let mut rates = Rates::default();
+    /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full
+    /// buckets. Where it did, the buckets are half as large for writes, and what one invocation
+    /// uses up is gone for the next one, too.
+    pub fn current(&self) -> RateLimits {
+        let mut rates = RateLimits::default();
         if let Some(at) = Self::lately_throttled(&self.elb) {
-            self.careful.elb_writes.was_empty(at);
+            self.careful.elb_writes.drain_at(at);
             rates.elb_writes = self.careful.elb_writes.clone();
             rates.elb_calls = self.careful.elb_calls.clone();
         }
@@ -121,25 +124,25 @@ pub enum Kind {
 
 impl Limits {
     /// These rates until `deadline`.
-    pub fn new(deadline: Deadline, rates: Rates) -> Self {
+    pub fn new(deadline: Deadline, rates: RateLimits) -> Self {
         Self { deadline, rates }
     }
 
     /// Waits until a call of this kind is due. If that is after the deadline, answers `false` at
     /// once, and the call takes no place from those that come later.
-    pub async fn turn(&self, kind: Kind) -> bool {
-        let Rates { elb_writes, elb_calls, ecs_reads } = &self.rates;
-        let paces: &[&Pace] = match kind {
+    pub async fn acquire(&self, kind: Kind) -> bool {
+        let RateLimits { elb_writes, elb_calls, ecs_reads } = &self.rates;
+        let buckets: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
         };
         let now = Instant::now();
-        let due = paces.iter().map(|pace| pace.due(1)).max().unwrap_or(now);
+        let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);
         if due.max(now) >= self.deadline.instant() {
             return false;
         }
-        paces.iter().for_each(|pace| pace.take(1));
+        buckets.iter().for_each(|bucket| bucket.take(1));
         if due > now {
             sleep_until(due).await;
         }
@@ -156,14 +159,14 @@ impl Limits {
 
 /// A token bucket: so many calls at once, then so many a second.
 #[derive(Debug)]
-struct Pace {
+struct TokenBucket {
     /// The next call's place in a row of calls that are an interval apart.
     next: Mutex<Instant>,
     interval: Duration,
     at_once: u32,
 }
 
-impl Pace {
+impl TokenBucket {
     fn per_second(at_once: u32, calls: u32) -> Self {
         Self::new(at_once, Duration::from_secs(1) / calls)
     }
@@ -173,8 +176,8 @@ impl Pace {
         Self { next: Mutex::new(Instant::now()), interval, at_once }
     }
 
-    /// At that moment there was nothing left.
-    fn was_empty(&self, at: Instant) {
+    /// Records that the bucket was empty at this moment.
+    fn drain_at(&self, at: Instant) {
         let next = &mut *self.next();
         *next = (*next).max(at + self.interval * self.at_once);
     }
@@ -205,10 +208,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_gives_its_burst_at_once_and_then_its_rate() {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), Rates::default());
+        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), RateLimits::default());
         let begin = Instant::now();
         for call in 0..40 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
             let due = Duration::from_millis(250) * u32::max(call, 19).saturating_sub(19);
             assert_eq!(begin.elapsed(), due, "call {call}");
         }
@@ -216,24 +219,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_fills_up_again_and_not_beyond() {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(600)), Rates::default());
+        let limits = Limits::new(Deadline::after(Duration::from_secs(600)), RateLimits::default());
         for _ in 0..20 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
         }
         tokio::time::sleep(Duration::from_secs(60)).await;
         let begin = Instant::now();
         for _ in 0..21 {
-            limits.turn(Kind::ElbWrite).await;
+            limits.acquire(Kind::ElbWrite).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_millis(250));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_throttle_each_invocation_begins_with_full_buckets() {
-        let allowance = Allowance::new(&Counter::default(), &Counter::default());
+        let rates = AdaptiveRates::new(&Counter::default(), &Counter::default());
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
@@ -241,36 +244,36 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
         let elb = Counter::default();
-        let allowance = Allowance::new(&elb, &elb.of_another_service());
+        let rates = AdaptiveRates::new(&elb, &elb.of_another_service());
         elb.throttled();
         let begin = Instant::now();
         for _ in 0..10 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::from_secs(5));
-        tokio::time::sleep(Allowance::CAREFUL).await;
+        tokio::time::sleep(AdaptiveRates::CAREFUL).await;
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 
     /// An invocation with one write.
-    async fn write(allowance: &Allowance) {
-        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), allowance.rates());
-        limits.turn(Kind::ElbWrite).await;
+    async fn write(rates: &AdaptiveRates) {
+        let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates.current());
+        limits.acquire(Kind::ElbWrite).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttle_of_ecs_does_not_slow_writes_to_elb() {
         let elb = Counter::default();
         let ecs = elb.of_another_service();
-        let allowance = Allowance::new(&elb, &ecs);
+        let rates = AdaptiveRates::new(&elb, &ecs);
         ecs.throttled();
         let begin = Instant::now();
         for _ in 0..100 {
-            write(&allowance).await;
+            write(&rates).await;
         }
         assert_eq!(begin.elapsed(), Duration::ZERO);
         assert_eq!(elb.take().throttles, 1, "the sums are those of both");
@@ -279,30 +282,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_due_after_the_deadline_is_refused_at_once_and_takes_no_place() {
         let begin = Instant::now();
-        let rates = Rates::default();
+        let rates = RateLimits::default();
         let limits = Limits::new(Deadline::after(Duration::from_secs(1)), rates.clone());
         let mut made = 0;
         for _ in 0..100 {
-            made += usize::from(limits.turn(Kind::ElbWrite).await);
+            made += usize::from(limits.acquire(Kind::ElbWrite).await);
         }
         // 20 at once and 3 within the second; the one that is due at its end is too late.
         assert_eq!((made, begin.elapsed()), (23, Duration::from_millis(750)));
         let limits = Limits::new(Deadline::after(Duration::from_secs(60)), rates);
-        assert!(limits.turn(Kind::ElbWrite).await);
+        assert!(limits.acquire(Kind::ElbWrite).await);
         assert_eq!(begin.elapsed(), Duration::from_secs(1));
-        let over = Limits::new(Deadline::after(Duration::ZERO), Rates::default());
-        assert!(!over.turn(Kind::EcsRead).await);
+        let over = Limits::new(Deadline::after(Duration::ZERO), RateLimits::default());
+        assert!(!over.acquire(Kind::EcsRead).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn copies_have_a_small_allowance_of_their_own() {
         let counter = Counter::default();
-        let allowance = Allowance::new(&counter, &counter.of_another_service());
-        let admitted = |copies: usize| (0..copies).filter(|_| allowance.admits_copy(1)).count();
+        let rates = AdaptiveRates::new(&counter, &counter.of_another_service());
+        let admitted = |copies: usize| (0..copies).filter(|_| rates.admits_copy(1)).count();
         assert_eq!(admitted(100), 10);
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(admitted(100), 5);
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        assert!(allowance.admits_copy(9) && !allowance.admits_copy(2) && allowance.admits_copy(1));
+        assert!(rates.admits_copy(9) && !rates.admits_copy(2) && rates.admits_copy(1));
     }
 }

@@ -9,54 +9,31 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use tokio::time::{Duration, timeout_at};
 use tracing::debug;
 
-use crate::limits::{Kind, Limits};
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::failure::{Code, Failure};
 
-/// Why a call failed: AWS's own error code, or one of ours where no answer came, and a message.
-/// Unlike the SDK's errors it is short and shows no headers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallError {
-    /// Which call it was, for example `RegisterTargets`.
-    pub action: &'static str,
-    /// For example `TargetGroupNotFound`, `Timeout`, `DeadlineReached`.
-    pub code: String,
-    /// What AWS or the connection said.
-    pub message: String,
+/// The failure that an error of the SDK amounts to.
+fn failure<E, R>(action: &'static str, error: &SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: fmt::Debug,
+{
+    let (code, message) = match error {
+        SdkError::ServiceError(service) => {
+            let error = service.err();
+            let message = error.message().map_or("no message", first_line);
+            (Code::of_aws(error.code()), message.to_owned())
+        }
+        SdkError::TimeoutError(_) => (Code::Timeout, "no answer in time".to_owned()),
+        SdkError::DispatchFailure(_) => (Code::ConnectionFailed, causes(error)),
+        SdkError::ResponseError(_) => (Code::UnreadableAnswer, causes(error)),
+        _ => (Code::NotSent, causes(error)),
+    };
+    Failure::new(action, code, message)
 }
 
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.action, self.code, self.message)
-    }
-}
-
-impl CallError {
-    /// An error of this call, with this code and message.
-    pub fn new(action: &'static str, code: &str, message: impl Into<String>) -> Self {
-        Self { action, code: code.to_owned(), message: message.into() }
-    }
-
-    fn of<E, R>(action: &'static str, error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: fmt::Debug,
-    {
-        let (code, message) = match error {
-            SdkError::ServiceError(service) => {
-                let error = service.err();
-                let message = error.message().map_or("no message", first_line);
-                (error.code().unwrap_or("UnknownError"), message.to_owned())
-            }
-            SdkError::TimeoutError(_) => ("Timeout", "no answer in time".to_owned()),
-            SdkError::DispatchFailure(_) => ("ConnectionFailed", causes(error)),
-            SdkError::ResponseError(_) => ("UnreadableAnswer", causes(error)),
-            _ => ("NotSent", causes(error)),
-        };
-        Self::new(action, code, message)
-    }
-}
-
-/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones, which repeat the
-/// request with all its headers, the session token among them.
+/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones,
+/// which repeat the request with all its headers, the session token among them.
 fn first_line(message: &str) -> &str {
     message.trim_start().lines().next().unwrap_or_default()
 }
@@ -82,20 +59,20 @@ pub async fn within<T, E, R>(
     kind: Kind,
     action: &'static str,
     call: impl Future<Output = Result<T, SdkError<E, R>>>,
-) -> Result<T, CallError>
+) -> Result<T, Failure>
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: fmt::Debug,
 {
     let too_late = || {
         let message = "the invocation's time was over before this was done";
-        CallError::new(action, "DeadlineReached", message)
+        Failure::new(action, Code::DeadlineReached, message)
     };
-    if !limits.turn(kind).await || limits.deadline.is_over() {
+    if !limits.acquire(kind).await || limits.deadline.is_over() {
         return Err(too_late());
     }
     let result = match timeout_at(limits.deadline.instant(), call).await {
-        Ok(answer) => answer.map_err(|error| CallError::of(action, &error)),
+        Ok(answer) => answer.map_err(|error| failure(action, &error)),
         Err(_) => Err(too_late()),
     };
     if let Err(error) = &result {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::arn::{Arn, is_name};
-use crate::task::Task;
+use crate::core::arn::{Arn, is_name};
+use crate::core::task::Task;
 
 /// The ARN of an ELBv2 target group, known to be well-formed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,7 +181,7 @@ impl Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{Phase, TaskArn};
+    use crate::core::task::{Phase, TaskArn};
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
     const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";

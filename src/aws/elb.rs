@@ -5,20 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
     TargetHealthStateEnum, TargetTypeEnum,
 };
 use tracing::debug;
 
-use crate::binding::TargetGroupArn;
-use crate::bisect::{NotTried, Outcome, Refusal, RefusalBudget, Traits, bisect};
-use crate::call::{CallError, within};
-use crate::limits::{Kind, Limits};
-use crate::traffic::Counter;
+use crate::aws::bisect::{NotTried, Outcome, Refusal, RefusalBudget, Traits, bisect};
+use crate::aws::call::within;
+use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::binding::TargetGroupArn;
+use crate::core::failure::{Code, Failure};
+use crate::core::target::{AddressPort, Write};
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
@@ -28,31 +27,8 @@ const REMEMBERED: usize = 5_000;
 
 const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
 
-/// The two ways to change a target group, in the order in which they are done: a rollout then
-/// never leaves a group with fewer targets than it has serving tasks. Both may be repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Write {
-    /// RegisterTargets: no change for what is registered; what drains is brought back.
-    Register,
-    /// DeregisterTargets: succeeds for what is not registered.
-    Deregister,
-}
-
-impl Write {
-    /// The name of the call.
-    pub fn action(self) -> &'static str {
-        match self {
-            Self::Register => "RegisterTargets",
-            Self::Deregister => "DeregisterTargets",
-        }
-    }
-}
-
-/// A target within a group: address and port.
-pub type Endpoint = (Ipv6Addr, u16);
-
 /// Targets that were refused in calls of their own, and when: later is larger.
-type RefusedAlone = BTreeMap<(Write, TargetGroupArn, Endpoint), u64>;
+type RefusedAlone = BTreeMap<(Write, TargetGroupArn, AddressPort), u64>;
 
 /// Changes targets, and knows the ports of target groups.
 #[derive(Debug)]
@@ -63,14 +39,9 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// An adapter with these settings, whose requests are counted.
-    pub fn new(config: &SdkConfig, counter: &Counter) -> Self {
-        let config = Builder::from(config).interceptor(counter.clone());
-        Self {
-            client: Client::from_conf(config.build()),
-            ports: Mutex::default(),
-            refused_alone: Mutex::default(),
-        }
+    /// An adapter over this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, ports: Mutex::default(), refused_alone: Mutex::default() }
     }
 
     /// Makes one write for targets of one group, each with the number of its owner, in as few calls
@@ -80,13 +51,13 @@ impl Targets {
         &self,
         write: Write,
         group: &TargetGroupArn,
-        targets: &[(Endpoint, usize)],
+        targets: &[(AddressPort, usize)],
         budget: &mut RefusalBudget,
         limits: &Limits,
-    ) -> Vec<Result<(), CallError>> {
-        let endpoints: Vec<Endpoint> = targets.iter().map(|(endpoint, _)| *endpoint).collect();
+    ) -> Vec<Result<(), Failure>> {
+        let endpoints: Vec<AddressPort> = targets.iter().map(|(endpoint, _)| *endpoint).collect();
         let traits = self.traits(write, group, targets);
-        let call = async |chunk: &[Endpoint]| self.call(write, group, chunk, limits).await;
+        let call = async |chunk: &[AddressPort]| self.call(write, group, chunk, limits).await;
         let not_tried = |reason| not_tried(write, reason);
         let outcome = bisect(&endpoints, &traits, CHUNK, budget, call, classify, not_tried).await;
         self.remember(write, group, &endpoints, &outcome);
@@ -97,9 +68,9 @@ impl Targets {
         &self,
         write: Write,
         group: &TargetGroupArn,
-        chunk: &[Endpoint],
+        chunk: &[AddressPort],
         limits: &Limits,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Failure> {
         debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
         let (client, targets) = (&self.client, Some(descriptions(chunk)));
         match write {
@@ -120,10 +91,10 @@ impl Targets {
         &self,
         write: Write,
         group: &TargetGroupArn,
-        targets: &[(Endpoint, usize)],
+        targets: &[(AddressPort, usize)],
     ) -> Vec<Traits> {
         let refused = self.refused_alone();
-        let traits = |(endpoint, owner): &(Endpoint, usize)| Traits {
+        let traits = |(endpoint, owner): &(AddressPort, usize)| Traits {
             owner: *owner,
             subnet: subnet(endpoint.0),
             refused_alone: refused.get(&(write, group.clone(), *endpoint)).copied(),
@@ -137,8 +108,8 @@ impl Targets {
         &self,
         write: Write,
         group: &TargetGroupArn,
-        endpoints: &[Endpoint],
-        outcome: &Outcome<CallError>,
+        endpoints: &[AddressPort],
+        outcome: &Outcome<Failure>,
     ) {
         let mut refused = self.refused_alone();
         if refused.is_empty() && outcome.refused_alone.is_empty() {
@@ -168,7 +139,7 @@ impl Targets {
         &self,
         group: &TargetGroupArn,
         limits: &Limits,
-    ) -> Result<BTreeSet<Endpoint>, CallError> {
+    ) -> Result<BTreeSet<AddressPort>, Failure> {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_health().target_group_arn(group.as_str()).send();
@@ -179,19 +150,15 @@ impl Targets {
 
     /// The port a target group gives to targets that name none. It never changes (ELB API
     /// reference, ModifyTargetGroup takes no port), so it is looked up once.
-    pub async fn own_port(
-        &self,
-        group: &TargetGroupArn,
-        limits: &Limits,
-    ) -> Result<u16, CallError> {
+    pub async fn own_port(&self, group: &TargetGroupArn, limits: &Limits) -> Result<u16, Failure> {
         if let Some(port) = self.port_at_hand(group) {
             return Ok(port);
         }
-        self.learn(&[group], limits).await?;
+        self.fetch_ports(&[group], limits).await?;
         self.port_at_hand(group).ok_or_else(|| {
-            CallError::new(
+            Failure::new(
                 DESCRIBE_TARGET_GROUPS,
-                "NoPort",
+                Code::NoPort,
                 "the target group has no port: name one in its binding",
             )
         })
@@ -204,11 +171,11 @@ impl Targets {
 
     /// Looks up the ports of target groups in one call. Returns those groups that cannot take IPv6
     /// addresses, each in a few words.
-    pub async fn learn(
+    pub async fn fetch_ports(
         &self,
         groups: &[&TargetGroupArn],
         limits: &Limits,
-    ) -> Result<Vec<String>, CallError> {
+    ) -> Result<Vec<String>, Failure> {
         debug!(target_groups = groups.len(), DESCRIBE_TARGET_GROUPS);
         let arns = groups.iter().map(|group| group.as_str().to_owned()).collect();
         let call = self.client.describe_target_groups().set_target_group_arns(Some(arns)).send();
@@ -228,7 +195,8 @@ impl Targets {
     }
 }
 
-/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell is no obstacle.
+/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell
+/// is no obstacle.
 fn unfit(group: &TargetGroup) -> Option<String> {
     let kind = group.target_type().map_or("ip", TargetTypeEnum::as_str);
     let family = group.ip_address_type().map_or("ipv6", TargetGroupIpAddressTypeEnum::as_str);
@@ -246,14 +214,14 @@ fn is_draining(described: &TargetHealthDescription) -> bool {
     state == Some(&TargetHealthStateEnum::Draining)
 }
 
-fn endpoint(target: &TargetDescription) -> Option<Endpoint> {
+fn endpoint(target: &TargetDescription) -> Option<AddressPort> {
     Some((target.id()?.parse().ok()?, u16::try_from(target.port()?).ok()?))
 }
 
 /// Id and port always: a target that was registered with a port is only deregistered by naming
 /// it. No Availability Zone, which ELB refuses for an address inside the VPC.
-fn descriptions(targets: &[Endpoint]) -> Vec<TargetDescription> {
-    let describe = |(id, port): &Endpoint| {
+fn descriptions(targets: &[AddressPort]) -> Vec<TargetDescription> {
+    let describe = |(id, port): &AddressPort| {
         TargetDescription::builder().id(id.to_string()).port(i32::from(*port)).build()
     };
     targets.iter().map(describe).collect()
@@ -262,7 +230,7 @@ fn descriptions(targets: &[Endpoint]) -> Vec<TargetDescription> {
 /// What an error of RegisterTargets or DeregisterTargets says of its targets. One bad target fails
 /// the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
 /// `ValidationError` that its models leave out.
-fn classify(error: &CallError) -> Refusal {
+fn classify(error: &Failure) -> Refusal {
     match error.code.as_str() {
         "ValidationError" | "InvalidTarget" | "TooManyRegistrationsForTargetId" => Refusal::BadItem,
         "TooManyTargets" => Refusal::QuotaReached,
@@ -271,12 +239,12 @@ fn classify(error: &CallError) -> Refusal {
     }
 }
 
-fn not_tried(write: Write, reason: NotTried) -> CallError {
+fn not_tried(write: Write, reason: NotTried) -> Failure {
     let message = match reason {
         NotTried::BudgetOver => "not tried: too many calls for the target group were refused",
         NotTried::SubnetFull => "not tried: no room for another target of its subnet (/64)",
     };
-    CallError::new(write.action(), "NotTried", message)
+    Failure::new(write.action(), Code::NotTried, message)
 }
 
 /// The /64 that an address is in: the size of a subnet, as a rule (VPC user guide, "Subnet CIDR

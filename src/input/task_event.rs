@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::knowledge::Sighting;
-use crate::object::Object;
-use crate::task::{Phase, Task, TaskArn, first_address};
+use crate::core::knowledge::Sighting;
+use crate::core::task::{Phase, Task, TaskArn, first_address};
+use crate::json::JsonObject;
 
 /// Why an event cannot be read; a phrase that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,14 +24,6 @@ pub fn is_task_state_change(input: &Value) -> bool {
     input["source"] == SOURCE && input["detail-type"] == DETAIL_TYPE
 }
 
-/// Whether the envelope is that of an EventBridge schedule (EventBridge user guide, "Creating a
-/// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same but for its
-/// source.
-pub fn is_scheduled(input: &Value) -> bool {
-    (input["source"] == "aws.events" || input["source"] == "aws.scheduler")
-        && input["detail-type"] == "Scheduled Event"
-}
-
 /// Reads an ECS Task State Change event, envelope and all.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     let event: Event = serde_path_to_error::deserialize(event)
@@ -39,20 +31,20 @@ pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     sighting(event)
 }
 
-/// Reads such an event's JSON text in one pass, for a quarter of the work of making a [`Value`] of it and reading that
-/// (docs/performance.md): a batch has hundreds. What it refuses may still be read that way, such as a field that stands
-/// twice, of which the last counts.
+/// Reads such an event's JSON text in one pass, for a quarter of the work of making a [`Value`] of
+/// it and reading that (docs/performance.md): a batch has hundreds. What it refuses may still be
+/// read that way, such as a field that stands twice, of which the last counts.
 pub fn read_text(text: &str) -> Option<Sighting> {
-    let Object(event): Object<Event> = serde_json::from_str(text).ok()?;
+    let JsonObject(event): JsonObject<Event> = serde_json::from_str(text).ok()?;
     let is_task_state_change = event.source == SOURCE && event.detail_type == DETAIL_TYPE;
     is_task_state_change.then(|| sighting(event).ok())?
 }
 
-type Event = EventBridgeEvent<Object<TaskStateChange>>;
+type Event = EventBridgeEvent<JsonObject<TaskStateChange>>;
 
 fn sighting(event: Event) -> Result<Sighting, Unreadable> {
     let at = event.time.map(SystemTime::from);
-    let Object(change) = event.detail;
+    let JsonObject(change) = event.detail;
     Ok(Sighting { at, changed: change.changed(), task: change.into_task()? })
 }
 
@@ -77,7 +69,7 @@ struct TaskStateChange {
     #[serde(default)]
     execution_stopped_at: Value,
     #[serde(default, deserialize_with = "null_as_default")]
-    containers: Vec<Object<Container>>,
+    containers: Vec<JsonObject<Container>>,
 }
 
 /// Each container of an awsvpc task repeats the task's one network interface.
@@ -85,7 +77,7 @@ struct TaskStateChange {
 #[serde(rename_all = "camelCase")]
 struct Container {
     #[serde(default, deserialize_with = "null_as_default")]
-    network_interfaces: Vec<Object<NetworkInterface>>,
+    network_interfaces: Vec<JsonObject<NetworkInterface>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,23 +162,6 @@ mod tests {
             into.extend(from.clone());
         }
         event
-    }
-
-    #[test]
-    fn an_envelope_is_known_by_its_source_and_its_type_together() {
-        const CHANGE: &str = "ECS Task State Change";
-        const SCHEDULED: &str = "Scheduled Event";
-        for (source, kind, is) in [
-            ("aws.ecs", CHANGE, (true, false)),
-            ("aws.ecs", SCHEDULED, (false, false)),
-            ("aws.events", CHANGE, (false, false)),
-            ("aws.events", SCHEDULED, (false, true)),
-            ("aws.scheduler", SCHEDULED, (false, true)),
-            ("mine", SCHEDULED, (false, false)),
-        ] {
-            let input = json!({"source": source, "detail-type": kind});
-            assert_eq!((is_task_state_change(&input), is_scheduled(&input)), is, "{input}");
-        }
     }
 
     #[test]

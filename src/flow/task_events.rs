@@ -6,17 +6,20 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use tokio::time::{Duration, timeout};
-use tracing::warn;
 
-use crate::binding::{Binding, TargetGroupArn};
-use crate::call::CallError;
-use crate::ecs::Answer;
-use crate::knowledge::{Knowledge, Known, Sighting};
-use crate::limits::{Allowance, Limits};
-use crate::plan::{Plan, Portless, Ports, Reason, Skipped, groups_to_ask_for_their_port, plan};
+use crate::aws::ecs::Answer;
+use crate::aws::rate_limits::Limits;
+use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::failure::{Code, Failure};
+use crate::core::knowledge::{Knowledge, Known, Sighting};
+use crate::core::plan::{
+    Plan, Portless, Ports, Reason, Skipped, groups_to_ask_for_their_port, plan,
+};
+use crate::core::task::{Phase, TaskArn};
+use crate::flow::Settler;
+use crate::flow::ports::{OwnPorts, known_ports};
+use crate::flow::settle::Outcomes;
 use crate::report::{Entry, Report};
-use crate::settle::{Outcomes, OwnPorts, Settle, known_ports};
-use crate::task::{Phase, TaskArn};
 
 /// So long everything waits for ECS and ELB to answer what the events leave open, so that each
 /// group gets its registers before its deregisters. After that, what needs no answer is carried
@@ -37,7 +40,7 @@ struct Answers {
     ports: OwnPorts,
 }
 
-impl Settle<'_> {
+impl Settler<'_> {
     /// Settles the tasks that these events report. `now` tells fresh news from old.
     pub async fn events(
         self,
@@ -57,25 +60,6 @@ impl Settle<'_> {
             fail_for_lack_of_port(portless, &answers.ports, &mut report);
         }
         self.carry_out(plan, &ports, knowledge, outcomes, &mut report).await;
-        report
-    }
-
-    /// Settles a copy of an event that the queue has as well. Where the rates do not allow it at
-    /// once, or something fails, the queue's message does the work: nothing of a copy is a failure.
-    pub async fn copy(self, sighting: Sighting, now: SystemTime, allowance: &Allowance) -> Report {
-        let task = sighting.task.arn.clone();
-        let covering = self.bindings.iter().filter(|binding| binding.covers(&sighting.task));
-        let groups: BTreeSet<&TargetGroupArn> = covering.map(|b| &b.target_group).collect();
-        let queued = Skipped { task, reason: Reason::Queued };
-        if !self.dry_run && !groups.is_empty() && !allowance.admits_copy(groups.len()) {
-            return Report { skipped: vec![queued], ..Report::default() };
-        }
-        let mut report = self.events([sighting], now).await;
-        let failed = std::mem::take(&mut report.failed);
-        if !failed.is_empty() {
-            failed.iter().for_each(|failure| warn!(%failure, "copy left to the queue"));
-            report.skipped.push(queued);
-        }
         report
     }
 
@@ -155,7 +139,7 @@ impl Settle<'_> {
         }
     }
 
-    fn fail_undecided(self, known: &Known, error: &CallError, report: &mut Report) {
+    fn fail_undecided(self, known: &Known, error: &Failure, report: &mut Report) {
         for Binding { target_group, port, .. } in
             self.bindings.iter().filter(|binding| binding.covers(&known.task))
         {
@@ -171,19 +155,19 @@ impl Settle<'_> {
 }
 
 /// Reads of ECS are eventually consistent: an answer can be older than the event.
-fn stale(known: &Known) -> CallError {
+fn stale(known: &Known) -> Failure {
     let message = format!(
         "the event's version {} has no address, and ECS answered with an older one",
         known.task.version
     );
-    CallError::new("DescribeTasks", "StaleAnswer", message)
+    Failure::new("DescribeTasks", Code::StaleAnswer, message)
 }
 
 fn fail_for_lack_of_port(portless: Portless, ports: &OwnPorts, report: &mut Report) {
     match ports.get(&portless.group) {
         Some(Err(error)) => report.fail(portless, error),
         _ => {
-            let error = CallError::new("DescribeTargetGroups", "NoPort", "it was not asked for");
+            let error = Failure::new("DescribeTargetGroups", Code::NoPort, "it was not asked for");
             report.fail(portless, &error);
         }
     }

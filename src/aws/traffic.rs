@@ -10,18 +10,11 @@ use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
 use tokio::time::Instant;
 
+use crate::report::metrics::Traffic;
+
 /// Parts of the error codes by which AWS's services throttle (AWS SDKs reference, "Retry behavior",
 /// throttling errors), as far as ECS and ELB use them.
 const THROTTLES: [&[u8]; 3] = [b"Throttl", b"TooManyRequests", b"RequestLimitExceeded"];
-
-/// Requests that were sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// All of them.
-    pub calls: u64,
-    /// Those that were refused because there were too many.
-    pub throttles: u64,
-}
 
 /// Counts the requests of all clients that it is given to, and remembers when those of one service
 /// were last throttled.

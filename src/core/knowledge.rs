@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::binding::Binding;
-use crate::task::{Phase, Task, TaskArn};
+use crate::core::binding::Binding;
+use crate::core::task::{Phase, Task, TaskArn};
 
 /// How old the news of a running task may be to be believed without asking ECS. A redelivered or
 /// redriven event is older, and the task may be long gone.
@@ -183,7 +183,7 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::binding::{Cluster, Owner, TargetGroupArn};
+    use crate::core::binding::{Cluster, Owner, TargetGroupArn};
 
     const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
 

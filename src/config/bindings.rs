@@ -1,0 +1,148 @@
+//! `BINDINGS`: a JSON array of entries, each read into a binding.
+
+use std::fmt::Display;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::config::error::{ConfigError, quoted};
+use crate::core::arn::is_name;
+use crate::core::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn};
+use crate::json::JsonObject;
+
+pub const EXAMPLE: &str =
+    r#"[{"cluster":"NAME","service":"NAME","targetGroupArn":"ARN","port":8080}]"#;
+
+/// Reads all bindings: at least one, none twice, all in `region`.
+pub fn read(json: &str, region: &str) -> Result<Vec<Binding>, ConfigError> {
+    let entries: Vec<&RawValue> = serde_json::from_str(json).map_err(|error| {
+        let problem = format!("not a JSON array ({error})");
+        ConfigError::new("BINDINGS", problem, format!("set it to {EXAMPLE}"))
+    })?;
+    if entries.is_empty() {
+        let fix = format!("name at least one: {EXAMPLE}");
+        return Err(ConfigError::new("BINDINGS", "holds no binding", fix));
+    }
+    let mut bindings: Vec<Binding> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let binding = Entry { index, region }.read(entry)?;
+        if let Some(first) = bindings.iter().position(|earlier| earlier.repeats(&binding)) {
+            let problem = format!("the same binding as BINDINGS[{first}]");
+            return Err(ConfigError::new(
+                format!("BINDINGS[{index}]"),
+                problem,
+                "remove one of them",
+            ));
+        }
+        bindings.push(binding);
+    }
+    Ok(bindings)
+}
+
+/// An entry of `BINDINGS` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Fields {
+    cluster: Option<String>,
+    service: Option<String>,
+    family: Option<String>,
+    target_group_arn: Option<String>,
+    port: Option<serde_json::Value>,
+}
+
+/// Where an entry of `BINDINGS` stands, for its mistakes.
+struct Entry<'a> {
+    index: usize,
+    region: &'a str,
+}
+
+impl Entry<'_> {
+    fn read(&self, entry: &RawValue) -> Result<Binding, ConfigError> {
+        let JsonObject(fields): JsonObject<Fields> =
+            serde_json::from_str(entry.get()).map_err(|error| {
+                let fix = "give cluster, service (or family), targetGroupArn and, if wanted, port";
+                self.mistake("", error, fix)
+            })?;
+        let target_group = self.target_group(fields.target_group_arn)?;
+        Ok(Binding {
+            cluster: self.cluster(fields.cluster, &target_group)?,
+            owner: self.owner(fields.service, fields.family)?,
+            target_group,
+            port: self.port(fields.port)?,
+        })
+    }
+
+    fn cluster(
+        &self,
+        text: Option<String>,
+        group: &TargetGroupArn,
+    ) -> Result<Cluster, ConfigError> {
+        let fix = "give the cluster's name or its ARN";
+        let text = text.ok_or_else(|| self.mistake(".cluster", "missing", fix))?;
+        let cluster = Cluster::parse(&text, group).ok_or_else(|| {
+            self.mistake(".cluster", format!("{} names no cluster", quoted(&text)), fix)
+        })?;
+        match cluster.region() {
+            region if region == self.region => Ok(cluster),
+            other => Err(self.other_region(".cluster", "the cluster", other)),
+        }
+    }
+
+    fn owner(&self, service: Option<String>, family: Option<String>) -> Result<Owner, ConfigError> {
+        let (field, name) = match (&service, &family) {
+            (Some(name), None) => (".service", name),
+            (None, Some(name)) => (".family", name),
+            (Some(_), Some(_)) => {
+                let fix = "keep service, or family for standalone tasks";
+                return Err(self.mistake("", "both service and family are given", fix));
+            }
+            (None, None) => {
+                let fix = "give service, or family for standalone tasks";
+                return Err(self.mistake("", "neither service nor family is given", fix));
+            }
+        };
+        if !is_name(name) {
+            let fix = "give the bare name, not an ARN and without a revision";
+            return Err(self.mistake(field, format!("{} is not a name", quoted(name)), fix));
+        }
+        let owner = service.map(Owner::Service).or(family.map(Owner::Family));
+        owner.ok_or_else(|| self.mistake(field, "missing", "give it"))
+    }
+
+    fn target_group(&self, text: Option<String>) -> Result<TargetGroupArn, ConfigError> {
+        let field = ".targetGroupArn";
+        let fix = "give arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID, as \
+                    `aws elbv2 describe-target-groups` prints it";
+        let text = text.ok_or_else(|| self.mistake(field, "missing", fix))?;
+        let group = TargetGroupArn::parse(&text).map_err(|why| {
+            let why = match why {
+                NotATargetGroup::Malformed => "is a malformed ARN",
+                NotATargetGroup::OtherResource => "is not an ELBv2 target group",
+            };
+            self.mistake(field, format!("{} {why}", quoted(&text)), fix)
+        })?;
+        if group.region() != self.region {
+            return Err(self.other_region(field, "the target group", group.region()));
+        }
+        Ok(group)
+    }
+
+    fn port(&self, value: Option<serde_json::Value>) -> Result<Option<u16>, ConfigError> {
+        let Some(value) = value else { return Ok(None) };
+        let port = value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|p| *p > 0);
+        let port = port.ok_or_else(|| {
+            let fix = "give a number from 1 to 65535, or leave it out for the group's own port";
+            self.mistake(".port", format!("{} is not a port", quoted(&value.to_string())), fix)
+        })?;
+        Ok(Some(port))
+    }
+
+    fn other_region(&self, field: &str, what: &str, region: &str) -> ConfigError {
+        let problem = format!("{what} is in {region}, the function in {}", self.region);
+        self.mistake(field, problem, format!("deploy the function in {region}, or bind one here"))
+    }
+
+    fn mistake(&self, field: &str, problem: impl Display, fix: impl Into<String>) -> ConfigError {
+        ConfigError::new(format!("BINDINGS[{}]{field}", self.index), problem, fix)
+    }
+}

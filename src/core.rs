@@ -1,0 +1,11 @@
+//! Decisions and nouns: pure data and functions. This room knows no clock, no network, no async
+//! and no SDK, and imports nothing of the other rooms.
+
+pub mod arn;
+pub mod binding;
+pub mod drift;
+pub mod failure;
+pub mod knowledge;
+pub mod plan;
+pub mod target;
+pub mod task;

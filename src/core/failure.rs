@@ -1,0 +1,124 @@
+//! Why something could not be done, as data: the call, a stable code, and a message.
+
+use std::fmt;
+
+/// Why a call failed. Unlike the SDK's errors it is short and shows no headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The call, for example `RegisterTargets`.
+    pub action: &'static str,
+    /// AWS's error code, or one of ours.
+    pub code: Code,
+    /// What AWS or the connection said.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this call.
+    pub fn new(action: &'static str, code: Code, message: impl Into<String>) -> Self {
+        Self { action, code, message: message.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.action, self.code, self.message)
+    }
+}
+
+/// The code of a failure: the dimension `ErrorType` of the metric `Failed`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// AWS refused the call with this error code.
+    Aws(String),
+    /// AWS gave an error without a code.
+    UnknownError,
+    /// No answer came in time.
+    Timeout,
+    /// No connection could be made, or it broke.
+    ConnectionFailed,
+    /// The answer could not be read.
+    UnreadableAnswer,
+    /// The request could not be built.
+    NotSent,
+    /// The invocation's time was over before the call was made or answered.
+    DeadlineReached,
+    /// The target is registered, but ECS could not be asked whether the task still runs.
+    Unconfirmed,
+    /// ECS answered with an older state than the event's, and neither has the address.
+    StaleAnswer,
+    /// ECS left the task out of its answer, or could not describe it.
+    TaskFailed,
+    /// The target group's own port is not known.
+    NoPort,
+    /// No call was made for the target, because too many others were refused.
+    NotTried,
+    /// A message of the queue is not an event that can be read.
+    UnreadableMessage,
+    /// ECS could not describe the service. Only in the doctor's answer.
+    ServiceFailed,
+    /// ECS left the task definition out of its answer. Only in the doctor's answer.
+    NoTaskDefinition,
+    /// ELB left the load balancer out of its answer. Only in the doctor's answer.
+    NoLoadBalancer,
+}
+
+impl Code {
+    /// Every code that a report can have and that is not AWS's own, with its meaning.
+    pub const OWN: [(Self, &'static str); 12] = [
+        (Self::ConnectionFailed, "no connection could be made, or it broke"),
+        (
+            Self::DeadlineReached,
+            "the invocation's time was over before the call was made or answered",
+        ),
+        (Self::NoPort, "the target group's own port is not known"),
+        (Self::NotSent, "the request could not be built"),
+        (
+            Self::NotTried,
+            "no call was made, because too many targets were refused, or its subnet was full",
+        ),
+        (
+            Self::StaleAnswer,
+            "ECS answered with an older state than the event's, and neither has the address",
+        ),
+        (Self::TaskFailed, "ECS left the task out of its answer, or could not describe it"),
+        (Self::Timeout, "no answer came in time"),
+        (Self::Unconfirmed, "registered, but ECS could not be asked whether the task still runs"),
+        (Self::UnknownError, "AWS gave an error without a code"),
+        (Self::UnreadableAnswer, "AWS's answer could not be read"),
+        (Self::UnreadableMessage, "the message is not an event that can be read"),
+    ];
+
+    /// The code of an error that AWS gave.
+    pub fn of_aws(code: Option<&str>) -> Self {
+        code.map_or(Self::UnknownError, |code| Self::Aws(code.to_owned()))
+    }
+
+    /// The code as it stands in messages and metrics.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Aws(code) => code,
+            Self::UnknownError => "UnknownError",
+            Self::Timeout => "Timeout",
+            Self::ConnectionFailed => "ConnectionFailed",
+            Self::UnreadableAnswer => "UnreadableAnswer",
+            Self::NotSent => "NotSent",
+            Self::DeadlineReached => "DeadlineReached",
+            Self::Unconfirmed => "Unconfirmed",
+            Self::StaleAnswer => "StaleAnswer",
+            Self::TaskFailed => "TaskFailed",
+            Self::NoPort => "NoPort",
+            Self::NotTried => "NotTried",
+            Self::UnreadableMessage => "UnreadableMessage",
+            Self::ServiceFailed => "ServiceFailed",
+            Self::NoTaskDefinition => "NoTaskDefinition",
+            Self::NoLoadBalancer => "NoLoadBalancer",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

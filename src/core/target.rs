@@ -1,0 +1,50 @@
+//! Targets of a target group, and the changes to them.
+
+use std::net::Ipv6Addr;
+
+use crate::core::binding::TargetGroupArn;
+use crate::core::task::TaskArn;
+
+/// An address and port in a target group. ELB removes a target that was registered with a port
+/// only if the same port is named, so there is no target without one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// The target group.
+    pub group: TargetGroupArn,
+    /// The address at which a task serves.
+    pub id: Ipv6Addr,
+    /// The port on which it serves.
+    pub port: u16,
+}
+
+/// A target that is to be registered or deregistered, and the task that is the reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The task whose target it is; none for a target that no task explains.
+    pub task: Option<TaskArn>,
+    /// The target.
+    pub target: Target,
+}
+
+/// The two ways to change a target group, in the order in which they are done: a rollout then
+/// never leaves a group with fewer targets than it has serving tasks. Both may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    /// RegisterTargets: no change for what is registered; what drains is brought back.
+    Register,
+    /// DeregisterTargets: succeeds for what is not registered.
+    Deregister,
+}
+
+impl Write {
+    /// The name of the call.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Register => "RegisterTargets",
+            Self::Deregister => "DeregisterTargets",
+        }
+    }
+}
+
+/// A target within a group: address and port.
+pub type AddressPort = (Ipv6Addr, u16);

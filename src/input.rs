@@ -1,0 +1,89 @@
+//! What an invocation brings, told by its shape. A new kind of input is a variant here, a file in
+//! this room, and an arm in the handler.
+
+pub mod sqs;
+pub mod task_event;
+
+use serde_json::Value;
+
+/// What an invocation brings.
+pub enum Input {
+    /// An EventBridge event `ECS Task State Change`.
+    TaskStateChange(Value),
+    /// An event that the queue has as well.
+    Copy(Value),
+    /// The records of an SQS batch.
+    SqsBatch(Vec<Value>),
+    /// A reconcile, by schedule or by hand.
+    Reconcile,
+    /// A reconcile that writes nothing.
+    Plan,
+    /// The checks of the setup.
+    Doctor,
+}
+
+impl Input {
+    /// Tells the input by its shape; `None` if it is of no kind that the function accepts.
+    pub fn of(mut payload: Value) -> Option<Self> {
+        if task_event::is_task_state_change(&payload) {
+            return Some(Self::TaskStateChange(payload));
+        }
+        if is_scheduled(&payload) {
+            return Some(Self::Reconcile);
+        }
+        if let Some(copy) = payload.get("copy") {
+            let is_queued = copy == "queued";
+            let event = payload.get_mut("event").map(Value::take).unwrap_or_default();
+            let is_known = is_queued && task_event::is_task_state_change(&event);
+            return is_known.then_some(Self::Copy(event));
+        }
+        match payload.get("action").map(Value::as_str) {
+            Some(Some("reconcile")) => return Some(Self::Reconcile),
+            Some(Some("plan")) => return Some(Self::Plan),
+            Some(Some("doctor")) => return Some(Self::Doctor),
+            Some(_) => return None,
+            None => {}
+        }
+        match payload.get_mut("Records").map(Value::take) {
+            Some(Value::Array(records))
+                if records.is_empty() || records.iter().any(sqs::is_message) =>
+            {
+                Some(Self::SqsBatch(records))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the envelope is that of an EventBridge schedule (EventBridge user guide, "Creating a
+/// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same but for its
+/// source.
+pub fn is_scheduled(input: &Value) -> bool {
+    (input["source"] == "aws.events" || input["source"] == "aws.scheduler")
+        && input["detail-type"] == "Scheduled Event"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::task_event::is_task_state_change;
+    use super::*;
+
+    #[test]
+    fn an_envelope_is_known_by_its_source_and_its_type_together() {
+        const CHANGE: &str = "ECS Task State Change";
+        const SCHEDULED: &str = "Scheduled Event";
+        for (source, kind, is) in [
+            ("aws.ecs", CHANGE, (true, false)),
+            ("aws.ecs", SCHEDULED, (false, false)),
+            ("aws.events", CHANGE, (false, false)),
+            ("aws.events", SCHEDULED, (false, true)),
+            ("aws.scheduler", SCHEDULED, (false, true)),
+            ("mine", SCHEDULED, (false, false)),
+        ] {
+            let input = json!({"source": source, "detail-type": kind});
+            assert_eq!((is_task_state_change(&input), is_scheduled(&input)), is, "{input}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The rule of the house: a room imports only rooms below it, and `core` imports nothing but
+//! `json`. Also the width of code and prose.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms by floor, the lowest first. Rooms of one floor do not import one another.
+const FLOORS: [&[&str]; 8] = [
+    &["json"],
+    &["core"],
+    &["config", "input", "report"],
+    &["aws"],
+    &["flow", "doctor"],
+    &["error"],
+    &["handler"],
+    &["lib", "main"],
+];
+
+/// What only `aws` and `doctor` may name, beside the edge, which hands the SDK's settings through.
+const SDK: [&str; 4] = ["aws_sdk_", "aws_smithy_", "aws_types", "aws_config"];
+
+/// What the core may not name.
+const NOT_PURE: [&str; 6] =
+    ["tokio", "tracing", "lambda_runtime", "async ", "SystemTime::now", "std::env"];
+
+const WIDTH: usize = 100;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files with this ending below a folder, without what is built or installed there.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let is_ours = !name.starts_with('.') && !name.starts_with("target");
+            if is_ours && name != "node_modules" && name != "mutants.out" {
+                found.extend(files(&path, ending));
+            }
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The room that a source file is in: its first folder below `src`, or its own name.
+fn room(file: &Path) -> String {
+    let within = file.strip_prefix(root().join("src")).unwrap();
+    let first = within.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn floor(room: &str) -> usize {
+    let floor = FLOORS.iter().position(|rooms| rooms.contains(&room));
+    floor.unwrap_or_else(|| panic!("`{room}` is on no floor: give it one in FLOORS"))
+}
+
+/// The rooms that a text imports or names by path, comments left out.
+fn imports(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = code.collect::<Vec<_>>().join("\n");
+    let name = |rest: &str| -> String {
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    };
+    let paths = code.split("crate::").skip(1);
+    let is_module = |name: &String| !name.is_empty() && !name.chars().any(char::is_uppercase);
+    paths.map(name).filter(is_module).collect()
+}
+
+/// What is wrong with a file's imports.
+fn violations(room: &str, text: &str) -> Vec<String> {
+    let forbidden = |imported: &String| imported != room && floor(imported) >= floor(room);
+    let imports = imports(text).into_iter().filter(forbidden);
+    let mut wrong: Vec<String> = imports.map(|other| format!("imports {other}")).collect();
+    let mut named = |names: &[&str]| {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code: Vec<&str> = code.take_while(|line| !line.starts_with("#[cfg(test)]")).collect();
+        let found = names.iter().filter(|name| code.iter().any(|line| line.contains(**name)));
+        wrong.extend(found.map(|name| format!("names {name}")));
+    };
+    if floor(room) < floor("aws") {
+        named(&SDK);
+    }
+    if floor(room) <= floor("core") {
+        named(&NOT_PURE);
+    }
+    if room == "flow" {
+        named(&["aws_sdk_", "aws_smithy_", "aws_types"]);
+    }
+    wrong
+}
+
+#[test]
+fn a_room_imports_only_rooms_below_it() {
+    let mut wrong = Vec::new();
+    for file in files(&root().join("src"), ".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let found = violations(&room(&file), &text);
+        wrong.extend(found.into_iter().map(|what| format!("{}: {what}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn imports_upwards_and_sideways_are_found() {
+    for (room, text, expected) in [
+        ("core", "use crate::core::task::Task;\nuse crate::json::JsonObject;", vec![]),
+        ("core", "use crate::report::Report;", vec!["imports report"]),
+        ("input", "fn f() { crate::report::log::write(1) }", vec!["imports report"]),
+        ("aws", "use crate::{\n    flow::Settler,\n};", vec![]),
+        ("aws", "use crate::flow::Settler;", vec!["imports flow"]),
+        ("flow", "use crate::doctor::Doctor;\nuse crate::aws::ecs::Ecs;", vec!["imports doctor"]),
+        ("report", "//! See [`crate::handler`].", vec![]),
+        ("report", "use aws_sdk_ecs::Client;", vec!["names aws_sdk_"]),
+        ("core", "use tokio::time::Instant;", vec!["names tokio"]),
+        ("flow", "use aws_sdk_ecs::Client;", vec!["names aws_sdk_"]),
+    ] {
+        assert_eq!(violations(room, text), expected, "{room}: {text}");
+    }
+}
+
+#[test]
+fn no_import_of_several_rooms_hides_one() {
+    for file in files(&root().join("src"), ".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("use crate::{"), "{}: one line per room", file.display());
+    }
+}
+
+#[test]
+fn every_room_says_what_it_is_for() {
+    for file in files(&root().join("src"), ".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let exempt = file.ends_with("tests.rs") || file.ends_with("main.rs");
+        assert!(exempt || text.starts_with("//! "), "{} has no `//!`", file.display());
+    }
+}
+
+/// Whether a line of a document may be wider: a table, a link that cannot be broken, code.
+fn may_be_wide(line: &str, in_code: bool) -> bool {
+    let unbroken = line.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
+    in_code || line.trim_start().starts_with('|') || unbroken > WIDTH / 2
+}
+
+fn too_wide(text: &str) -> Vec<usize> {
+    let mut in_code = false;
+    let mut wide = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        }
+        if line.chars().count() > WIDTH && !may_be_wide(line, in_code) {
+            wide.push(number + 1);
+        }
+    }
+    wide
+}
+
+#[test]
+fn code_and_prose_are_at_most_a_hundred_wide() {
+    let mut wrong = Vec::new();
+    for ending in [".rs"] {
+        for file in files(&root(), ending) {
+            if file.starts_with(root().join("sim")) || file.starts_with(root().join("simulate")) {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            // Code holds paths and literals that cannot be broken; rustfmt holds the rest.
+            let is_prose = |number: &usize| {
+                let line = text.lines().nth(number - 1).unwrap().trim_start().to_owned();
+                let is_table = line.starts_with("//! |") || line.starts_with("/// |");
+                ending == ".md" || line.starts_with("//") && !is_table
+            };
+            let lines: Vec<usize> = too_wide(&text).into_iter().filter(is_prose).collect();
+            wrong.extend(lines.iter().map(|line| format!("{}:{line}", file.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{} lines too wide:\n{}", wrong.len(), wrong.join("\n"));
+}
