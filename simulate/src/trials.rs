@@ -1,11 +1,11 @@
-//! What some runs try at the end, when all has come to rest and nothing else goes wrong, so that what must follow is
-//! known exactly.
+//! What some runs try at the end, when all has come to rest and nothing else goes wrong, so that
+//! what must follow is known exactly.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ecs_ipv6_targets::drift::Prune;
+use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::{Value, json};
 use sim::events::sqs_batch;
 use sim::{Action, Call, Outcome, Task};
@@ -60,7 +60,8 @@ impl HungCall {
     }
 }
 
-/// Tries what the seed asks for. Where there may be no room for a target, nothing can be said of it.
+/// Tries what the seed asks for. Where there may be no room for a target, nothing can be said of
+/// it.
 pub async fn hold(run: &Arc<Run>) {
     let short = run.scenario.rare.zone_quota.is_some()
         || run.scenario.groups.iter().any(crate::scenario::Group::is_small);
@@ -113,7 +114,8 @@ pub fn expect(run: &Run, promise: &'static str, place: usize, there: bool) {
     }
 }
 
-/// A batch of messages about tasks in these states, told at these times; the answer is each message's id, by its task.
+/// A batch of messages about tasks in these states, told at these times; the answer is each
+/// message's id, by its task.
 pub async fn hand_over(
     run: &Arc<Run>,
     told: &[(usize, Task, SystemTime)],
@@ -198,7 +200,8 @@ async fn hung_batch(run: &Arc<Run>, hung: Hung) {
     }
 }
 
-/// How long it took until a call of this action named all of a task's targets and was applied; none if none did.
+/// How long it took until a call of this action named all of a task's targets and was applied; none
+/// if none did.
 fn first(run: &Run, place: usize, action: Action, since: SystemTime) -> Option<Duration> {
     let targets = run.state().subjects[place].targets.clone();
     let calls = run.aws.calls();
