@@ -72,7 +72,8 @@ impl TargetGroup {
         }
     }
 
-    /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load Balancers.
+    /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load
+    /// Balancers.
     pub fn protocol(self, protocol: &str) -> TargetGroup {
         TargetGroup { protocol: protocol.to_owned(), ..self }
     }
@@ -101,13 +102,14 @@ impl TargetGroup {
         TargetGroup { account: account.to_owned(), ..self }
     }
 
-    /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed health check;
-    /// on an NLB that takes 90 to 180 s.
+    /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed
+    /// health check; on an NLB that takes 90 to 180 s.
     pub fn registration_lag(self, registration_lag: Duration) -> TargetGroup {
         TargetGroup { registration_lag, ..self }
     }
 
-    /// How long a deregistered target is `draining`. ELBv2 docs: `deregistration_delay.timeout_seconds`, 300 by default.
+    /// How long a deregistered target is `draining`. ELBv2 docs:
+    /// `deregistration_delay.timeout_seconds`, 300 by default.
     pub fn deregistration_delay(self, deregistration_delay: Duration) -> TargetGroup {
         TargetGroup { deregistration_delay, ..self }
     }
@@ -117,9 +119,10 @@ impl TargetGroup {
         TargetGroup { quota, ..self }
     }
 
-    /// How many targets of one zone it may have, that is, of this subnet, as CIDR text; a subnet lies in one zone. ELBv2
-    /// docs: 500 targets per Availability Zone of an NLB where cross-zone load balancing is off. That ELB refuses the
-    /// next one as it does at the quota of the whole group is an assumption.
+    /// How many targets of one zone it may have, that is, of this subnet, as CIDR text; a subnet
+    /// lies in one zone. ELBv2 docs: 500 targets per Availability Zone of an NLB where cross-zone
+    /// load balancing is off. That ELB refuses the next one as it does at the quota of the whole
+    /// group is an assumption.
     pub fn zone_quota(self, subnet: &str, quota: usize) -> TargetGroup {
         TargetGroup { zone_quota: Some((Prefix::parse(subnet), quota)), ..self }
     }
@@ -141,8 +144,8 @@ impl TargetGroup {
         )
     }
 
-    /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP address and the
-    /// target group protocol is TCP or TLS. Otherwise, the default is enabled".
+    /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP
+    /// address and the target group protocol is TCP or TLS. Otherwise, the default is enabled".
     pub(crate) fn attributes(&self) -> BTreeMap<&'static str, String> {
         let preserves = !matches!(self.protocol.as_str(), "TCP" | "TLS");
         let delay = self.deregistration_delay.as_secs();

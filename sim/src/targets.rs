@@ -13,8 +13,9 @@ pub enum Health {
     Initial,
     Healthy,
     Unhealthy,
-    /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs: with
-    /// `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in this state first.
+    /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs:
+    /// with `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in
+    /// this state first.
     UnhealthyDraining,
     /// Deregistered, and keeping its connections until the deregistration delay is over.
     Draining,
@@ -43,7 +44,8 @@ pub struct TargetRow {
     pub health: Health,
 }
 
-/// A target group with its targets. A target is an address *and* a port: one address may be there several times.
+/// A target group with its targets. A target is an address *and* a port: one address may be there
+/// several times.
 #[derive(Debug)]
 pub(crate) struct Targets {
     pub(crate) group: TargetGroup,
@@ -135,7 +137,8 @@ impl Targets {
         Ok(())
     }
 
-    /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action returns successfully").
+    /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action
+    /// returns successfully").
     pub(crate) fn deregister(&mut self, asked: &[Target], now: SystemTime) {
         for target in asked {
             let key = self.key(target);

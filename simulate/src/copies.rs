@@ -1,4 +1,5 @@
-//! The second way of a stop: a rule that hands it straight to the function, as a copy of what lies in the queue.
+//! The second way of a stop: a rule that hands it straight to the function, as a copy of what lies
+//! in the queue.
 
 use std::sync::Arc;
 

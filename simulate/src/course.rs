@@ -152,7 +152,8 @@ async fn examine(run: &Arc<Run>) {
     trials::hold(run).await;
 }
 
-/// Whatever is good gets in by five reconciles, and by the first if its own service has no crowd of bad targets.
+/// Whatever is good gets in by five reconciles, and by the first if its own service has no crowd of
+/// bad targets.
 async fn reconcile_crowd(run: &Arc<Run>) {
     for tried in 1..=promises::TRIES {
         reconcile(run, true).await;

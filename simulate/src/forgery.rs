@@ -1,5 +1,5 @@
-//! Events of real tasks that tell what is not so. Whoever may put events on the bus can do so; the look after the
-//! register finds it out.
+//! Events of real tasks that tell what is not so. Whoever may put events on the bus can do so; the
+//! look after the register finds it out.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;

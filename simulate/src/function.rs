@@ -1,5 +1,5 @@
-//! The real function over a simulated AWS: its instances with their SDK clients, the time they live in, how Lambda
-//! invokes them.
+//! The real function over a simulated AWS: its instances with their SDK clients, the time they live
+//! in, how Lambda invokes them.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -26,7 +26,8 @@ pub fn runtime() -> Runtime {
     runtime.expect("a runtime without I/O needs nothing of the system")
 }
 
-/// The real handler with the real SDK clients over this AWS, with these settings beside the bindings.
+/// The real handler with the real SDK clients over this AWS, with these settings beside the
+/// bindings.
 pub fn handler(bindings: &Value, settings: &[(&str, &str)], aws: &Aws, clock: Clock) -> Handler {
     Handler::new(config(bindings, settings), &sdk(aws), clock)
 }
@@ -40,8 +41,8 @@ fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
     Config::read(variable).expect("the settings are right")
 }
 
-/// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work, or else a
-/// new one. All are of one AWS.
+/// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work,
+/// or else a new one. All are of one AWS.
 pub struct Instances {
     config: Config,
     sdk: SdkConfig,
@@ -111,8 +112,9 @@ pub fn returns(answer: Option<&Value>, id: &str) -> bool {
 /// The SDK's settings as in production; made once, because every run needs them.
 ///
 /// The SDK shares its budget of retries among all clients of a process and region, and its cache of
-/// credentials jitters at random. So that no two have to do with each other, each has a region of its own
-/// (only the endpoint's name and the signature show it, and nobody reads them) and no cache.
+/// credentials jitters at random. So that no two have to do with each other, each has a region of
+/// its own (only the endpoint's name and the signature show it, and nobody reads them) and no
+/// cache.
 pub fn sdk(aws: &Aws) -> SdkConfig {
     static SHARED: OnceLock<SdkConfig> = OnceLock::new();
     static REGIONS: AtomicU64 = AtomicU64::new(0);

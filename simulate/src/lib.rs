@@ -1,5 +1,5 @@
-//! The real function in a simulated AWS where everything goes wrong, driven by a seed: the same seed
-//! gives the same run, call for call.
+//! The real function in a simulated AWS where everything goes wrong, driven by a seed: the same
+//! seed gives the same run, call for call.
 //!
 //! The handler and the SDK clients are the real ones, over the `sim` crate in process; time is
 //! tokio's paused time, so that an hour takes milliseconds.

@@ -1,5 +1,5 @@
-//! The two ways of the template from a rollout's events to the function: batches out of the queue by Lambda's event source
-//! mapping, and copies of stops straight to it.
+//! The two ways of the template from a rollout's events to the function: batches out of the queue
+//! by Lambda's event source mapping, and copies of stops straight to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,12 @@ use crate::run::GoingOn;
 /// The most that Lambda hands to an invocation, in bytes (Lambda developer guide, "Lambda quotas").
 const PAYLOAD: usize = 6_000_000;
 
-/// What a message takes of it beside its body, in bytes. The body itself grows by a tenth, as its quotes are escaped.
+/// What a message takes of it beside its body, in bytes. The body itself grows by a tenth, as its
+/// quotes are escaped.
 const RECORD: usize = 900;
 
-/// Fewer messages within a batching window are taken for the guide's "very low traffic" ([`QUIET`]), which it does not
-/// put in numbers.
+/// Fewer messages within a batching window are taken for the guide's "very low traffic"
+/// ([`QUIET`]), which it does not put in numbers.
 const LOW: usize = 10;
 
 /// From EventBridge to the function.
@@ -84,7 +85,8 @@ pub(crate) async fn poll(world: Arc<World>, window: Duration, batch: usize) {
     }
 }
 
-/// Waits for the window to end or the batch to be full; and on, for up to 20 s, if there is next to nothing to do.
+/// Waits for the window to end or the batch to be full; and on, for up to 20 s, if there is next to
+/// nothing to do.
 async fn gather(world: &World, window: Duration, batch: usize) {
     const STEP: Duration = Duration::from_millis(50);
     let begin = Instant::now();

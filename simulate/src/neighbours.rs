@@ -1,5 +1,6 @@
-//! What only some runs have beside the services' usual course: a crowd of tasks that come up at once, most of them with
-//! targets that no group takes, and an account with a cluster of the same name.
+//! What only some runs have beside the services' usual course: a crowd of tasks that come up at
+//! once, most of them with targets that no group takes, and an account with a cluster of the same
+//! name.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -46,7 +47,8 @@ fn address(run: &Run, is_bad: bool, order: Order) -> Ipv6Addr {
     address
 }
 
-/// Tasks of a cluster of the same name, in another account or region, whose events come here as well.
+/// Tasks of a cluster of the same name, in another account or region, whose events come here as
+/// well.
 pub async fn foreign(run: Arc<Run>) {
     let _moving = run.moving.begin();
     for _ in 0..run.scenario.rare.foreign {

@@ -94,9 +94,9 @@ fn kill(run: &Run, number: usize) {
     }
 }
 
-/// Either short enough for the answer to be read within the SDK's 5 s for an attempt, or too long for
-/// the call to have an effect. An effect without an answer is another fault's business, so that it is
-/// always known whether an answer was read.
+/// Either short enough for the answer to be read within the SDK's 5 s for an attempt, or too long
+/// for the call to have an effect. An effect without an answer is another fault's business, so that
+/// it is always known whether an answer was read.
 fn hang(run: &Run) -> Duration {
     let (least, most) = run.state().dice.pick(&[(1.0, 4.0), (5.5, 7.0)]);
     run.draw_seconds(least, most)

@@ -1,75 +1,81 @@
 //! What the function promises, as checks. Each is made while a run goes on or at its end; what a
 //! fault makes impossible is said here and nowhere else.
 //!
-//! *Assumed*: a read of ECS lags by less time than a task takes to start. The function relies on it where it
-//! takes a task that ECS does not know right after its register for gone, and where it takes a task
-//! without an address for one that has none.
+//! *Assumed*: a read of ECS lags by less time than a task takes to start. The function relies on it
+//! where it takes a task that ECS does not know right after its register for gone, and where it
+//! takes a task without an address for one that has none.
 //!
 //! **Nothing wrong is written** ([`may_write`], at every write that has an effect):
 //! - A target is registered only for a task of a bound service that, by all that was shown to this
 //!   invocation, serves. An event older than a minute does not show that; ECS must have been asked.
-//! - A target is deregistered only if it was shown to this invocation that a task of a bound service
-//!   leaves it (or, right after its register, that ECS knows no such task). Whoever else's target,
-//!   registered by hand or left by a task that ECS has forgotten, is not touched. A reconcile under
-//!   `PRUNE=never` deregisters only what it asked to register itself. Under `PRUNE=all` a reconcile removes
-//!   what nothing shows to serve or to start.
+//! - A target is deregistered only if it was shown to this invocation that a task of a bound
+//!   service leaves it (or, right after its register, that ECS knows no such task). Whoever else's
+//!   target, registered by hand or left by a task that ECS has forgotten, is not touched. A
+//!   reconcile under `PRUNE=never` deregisters only what it asked to register itself. Under
+//!   `PRUNE=all` a reconcile removes what nothing shows to serve or to start.
 //! - No target is deregistered whose task serves by the newest state that ECS has shown to any
 //!   invocation. *Admitted*: an address that came back with another task. A stop is believed at any
 //!   age, so a late one takes the next task's target, too (README, "a stop delivered very late");
 //!   nothing but asking ECS about every stop, and about every address, would change that. The next
 //!   reconcile puts it right.
 //!
-//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages have
-//! drained): the targets are exactly those of the serving tasks, by events alone. *Excused until
-//! a reconcile* (`excuse` there): targets of a task of which an event was dropped, never sent, or given
-//! up (after the dead-letter queue was sent back, no longer); of which a read of ECS was so stale that it
-//! hid a later stage (the look after a register is only as good as ECS's answer); that ECS forgot
-//! before its last event was applied (nothing tells any more that it has stopped); that a reconcile
-//! registered and could not look at again; targets edited by hand; addresses that came back; and what a
-//! full group has no room for.
+//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages
+//! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
+//! until a reconcile* (`excuse` there): targets of a task of which an event was dropped, never
+//! sent, or given up (after the dead-letter queue was sent back, no longer); of which a read of ECS
+//! was so stale that it hid a later stage (the look after a register is only as good as ECS's
+//! answer); that ECS forgot before its last event was applied (nothing tells any more that it has
+//! stopped); that a reconcile registered and could not look at again; targets edited by hand;
+//! addresses that came back; and what a full group has no room for.
 //!
 //! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
 //! registers before it deregisters): exactly those of the serving tasks, and nobody else's removed.
 //! *Excused*: targets of tasks that ECS has forgotten, under `proven`, and of all stopped ones
 //! excused before, under `never`. A second reconcile then writes nothing.
 //!
-//! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter queue.
-//! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was done,
-//! and AWS said so. (A stopped task's target that the same invocation registered for a newer task, with the same
-//! address, is that one's: if it leaves, too, and that fails, its own message comes back.)
+//! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter
+//! queue. **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done
+//! was done, and AWS said so. (A stopped task's target that the same invocation registered for a
+//! newer task, with the same address, is that one's: if it leaves, too, and that fails, its own
+//! message comes back.)
 //!
-//! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages fail whose
-//! own target no group takes, or whose zone is full. With a crowd of bad targets ([`crate::neighbours`]) good ones of the same service
-//! may fail as well, but are in by the fifth receive (examined where the function has one instance, which remembers
-//! what was refused) or by the fifth undisturbed reconcile; those of another service in the same group fail never.
+//! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages
+//! fail whose own target no group takes, or whose zone is full. With a crowd of bad targets
+//! ([`crate::neighbours`]) good ones of the same service may fail as well, but are in by the fifth
+//! receive (examined where the function has one instance, which remembers what was refused) or by
+//! the fifth undisturbed reconcile; those of another service in the same group fail never.
 //!
-//! **A hang stays with its binding** and **what needs no answer waits for none** ([`crate::trials`]): while a read
-//! about one binding hangs, a reconcile does all of another binding in another group; and a batch makes within 2 s the
-//! changes that need no answer.
+//! **A hang stays with its binding** and **what needs no answer waits for none**
+//! ([`crate::trials`]): while a read about one binding hangs, a reconcile does all of another
+//! binding in another group; and a batch makes within 2 s the changes that need no answer.
 //!
-//! **A forged start is undone** ([`crate::forgery`]): where ECS shows a task with another address or owner than its event,
-//! the target that the event claims is gone when the invocation ends, unless another task known to it serves there.
+//! **A forged start is undone** ([`crate::forgery`]): where ECS shows a task with another address
+//! or owner than its event, the target that the event claims is gone when the invocation ends,
+//! unless another task known to it serves there.
 //!
-//! **Soon** ([`crate::trials`]): a lone stop reaches DeregisterTargets within 2 s of its event, wherever events go straight to
-//! the function or copies do. **Copies fail in silence** ([`crate::copies`]): what comes of one is no function error, and
-//! its report names no failure.
+//! **Soon** ([`crate::trials`]): a lone stop reaches DeregisterTargets within 2 s of its event,
+//! wherever events go straight to the function or copies do. **Copies fail in silence**
+//! ([`crate::copies`]): what comes of one is no function error, and its report names no failure.
 //!
-//! **Explained** ([`explained`], at every answer to events): each task that no binding covers is skipped for `no-binding`,
-//! those of a cluster of the same name in another account or region among them.
+//! **Explained** ([`explained`], at every answer to events): each task that no binding covers is
+//! skipped for `no-binding`, those of a cluster of the same name in another account or region among
+//! them.
 //!
-//! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
-//! group within its first second, it registers nothing there, so that a rollout never leaves it with fewer targets
-//! than it needs. After a second without an answer, what needs none is carried out first.
+//! **Register first** ([`register_first`], at every write): once an invocation has deregistered
+//! anything from a group within its first second, it registers nothing there, so that a rollout
+//! never leaves it with fewer targets than it needs. After a second without an answer, what needs
+//! none is carried out first.
 //!
 //! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
 //!
 //! **Questions only read** ([`may_write`]): plan and doctor write nothing.
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
-//! deregister, and one deregister after the look, and where answers took a second, one register and one deregister of
-//! what waited for them; two more calls for every one that a bad target
-//! made ELB refuse, and eight where it refused many; and what the SDK tries again. A group that refuses everything costs 30 refused calls or a fifth of its
-//! targets, and one that takes something 64, beside the first ones for all and for each service.
+//! deregister, and one deregister after the look, and where answers took a second, one register and
+//! one deregister of what waited for them; two more calls for every one that a bad target made ELB
+//! refuse, and eight where it refused many; and what the SDK tries again. A group that refuses
+//! everything costs 30 refused calls or a fifth of its targets, and one that takes something 64,
+//! beside the first ones for all and for each service.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -216,7 +222,8 @@ pub const SOON: Duration = Duration::from_secs(1);
 /// So many refused calls find one bad target among 200.
 const FEW: usize = 8;
 
-/// Where many are bad, good ones are looked for by calls that double in size as long as they are accepted: from 1 to 200.
+/// Where many are bad, good ones are looked for by calls that double in size as long as they are
+/// accepted: from 1 to 200.
 const DOUBLINGS: usize = 8;
 
 /// No more writes than there is reason for.
@@ -245,7 +252,8 @@ pub fn frugal(
     Ok(())
 }
 
-/// How many refused calls a group is worth in an invocation, beside the first one for all and for each service.
+/// How many refused calls a group is worth in an invocation, beside the first one for all and for
+/// each service.
 fn most_refusals(state: &State, scenario: &Scenario, group: usize, accepted: bool) -> usize {
     let first = 1 + scenario.services.len();
     if accepted {
@@ -255,7 +263,8 @@ fn most_refusals(state: &State, scenario: &Scenario, group: usize, accepted: boo
     first + usize::max(30, targets.filter(|target| target.group == group).count() / 5)
 }
 
-/// Every event of a task that no binding covers is skipped for that reason. `told` is how many are, if that was heard.
+/// Every event of a task that no binding covers is skipped for that reason. `told` is how many are,
+/// if that was heard.
 pub fn explained(
     state: &State,
     scenario: &Scenario,
@@ -290,8 +299,9 @@ pub fn nothing_lost(state: &State) -> Result<(), Broken> {
 /// Whatever is good gets in within so many tries of the same work.
 pub const TRIES: u32 = 5;
 
-/// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are those that failed, with
-/// how often they were tried; none if nothing beside them could keep them out.
+/// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are
+/// those that failed, with how often they were tried; none if nothing beside them could keep them
+/// out.
 pub fn isolated<'a>(
     state: &State,
     scenario: &Scenario,

@@ -17,9 +17,9 @@ use crate::scenario::Queue;
 /// The template's.
 pub const VISIBILITY: Duration = Duration::from_secs(180);
 
-/// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your SQS queue contains
-/// very low traffic, Lambda might wait for up to 20 seconds before invoking your function. This is true even if you set a
-/// batch window lower than 20 seconds."
+/// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your
+/// SQS queue contains very low traffic, Lambda might wait for up to 20 seconds before invoking your
+/// function. This is true even if you set a batch window lower than 20 seconds."
 pub const QUIET: Duration = Duration::from_secs(20);
 
 /// Puts a message into the queue.
@@ -49,7 +49,8 @@ pub async fn poll(run: Arc<Run>, queue: &Queue) {
     }
 }
 
-/// How long a batch is gathered: for the window or, if there was next to nothing to do, for up to 20 s.
+/// How long a batch is gathered: for the window or, if there was next to nothing to do, for up to
+/// 20 s.
 fn gathering(run: &Run, queue: &Queue) -> Duration {
     let state = &mut *run.state();
     let since = state.handed_over_at.map_or(Duration::MAX, |at| run.elapsed() - at);
@@ -91,7 +92,8 @@ async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
         messages.iter().map(|message| message.sighting.clone()).collect()
     };
     if matches!(ending, Ending::Answer(_)) {
-        // What was refused is remembered by the instance, and only one that is alone gets every try.
+        // What was refused is remembered by the instance, and only one that is alone gets every
+        // try.
         let alone = run.function.made() == 1;
         let tried = failed.iter().map(|m| (&m.sighting, Some(if alone { m.received } else { 1 })));
         run.examine(|state| promises::isolated(state, &run.scenario, tried));

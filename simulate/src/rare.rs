@@ -1,5 +1,6 @@
-//! What a few runs have beside what every run may have: crowds of bad targets, the quota of one zone, and the trials
-//! at the end ([`crate::trials`]). Drawn with dice of their own, so that all else in a run stays as its seed draws it.
+//! What a few runs have beside what every run may have: crowds of bad targets, the quota of one
+//! zone, and the trials at the end ([`crate::trials`]). Drawn with dice of their own, so that all
+//! else in a run stays as its seed draws it.
 
 use std::time::Duration;
 
@@ -88,7 +89,8 @@ pub enum Forgery {
     Owner,
 }
 
-/// A crowd's tasks are judged within the time of one invocation: all callers share 4 writes a second.
+/// A crowd's tasks are judged within the time of one invocation: all callers share 4 writes a
+/// second.
 const LONG: Duration = Duration::from_secs(30);
 
 impl Rare {
@@ -163,7 +165,8 @@ impl Crowd {
     }
 }
 
-/// Some more tasks, in many runs all at once, so that those of a full zone meet those of another in one call.
+/// Some more tasks, in many runs all at once, so that those of a full zone meet those of another in
+/// one call.
 fn fill_a_zone(scenario: &mut Scenario, dice: &mut Dice) {
     scenario.groups.iter_mut().for_each(|group| group.quota = 1000);
     scenario.services[0].tasks = dice.number(2..=6);

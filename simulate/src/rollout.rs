@@ -1,5 +1,5 @@
-//! A large rollout in an account with AWS's documented rates and without faults: how long target groups are
-//! out of step, and how many calls that takes.
+//! A large rollout in an account with AWS's documented rates and without faults: how long target
+//! groups are out of step, and how many calls that takes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -42,8 +42,8 @@ pub enum Way {
         /// The most messages of a batch.
         batch: usize,
     },
-    /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries and
-    /// Lambda's, as the sketches do that are to be found in public.
+    /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries
+    /// and Lambda's, as the sketches do that are to be found in public.
     CallPerEvent,
 }
 
@@ -148,7 +148,8 @@ fn open(world: &Arc<World>, way: Way) {
     tokio::task::spawn_local(reconcile(world.clone()));
 }
 
-/// One task stops, long after anything else happened: how long it takes until DeregisterTargets is called for it.
+/// One task stops, long after anything else happened: how long it takes until DeregisterTargets is
+/// called for it.
 pub fn stop_one(seed: u64, way: Way) -> Option<Duration> {
     fastrand::seed(seed);
     tokio::task::LocalSet::new().block_on(&function::runtime(), async {
@@ -272,7 +273,8 @@ async fn watch(world: Arc<World>) {
     }
 }
 
-/// The schedule of the template: a reconcile every minute, the first one some time into the rollout.
+/// The schedule of the template: a reconcile every minute, the first one some time into the
+/// rollout.
 async fn reconcile(world: Arc<World>) {
     sleep(Duration::from_secs(40)).await;
     loop {

@@ -180,7 +180,8 @@ impl Scenario {
         zone || self.groups[target.group].is_small()
     }
 
-    /// Whether a task of this service may have to be tried again, because many of the service's are bad.
+    /// Whether a task of this service may have to be tried again, because many of the service's are
+    /// bad.
     pub fn is_crowded(&self, service: usize) -> bool {
         self.rare.crowd.is_some_and(|crowd| crowd.services.0 == service)
     }

@@ -1,4 +1,5 @@
-//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed gives the same run.
+//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed
+//! gives the same run.
 
 use std::time::Duration;
 
