@@ -34,12 +34,14 @@ impl fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// An AWS with no target group, no task and the cluster `demo-cluster`, whose clock starts at the present.
+    /// An AWS with no target group, no task and the cluster `demo-cluster`, whose clock starts at
+    /// the present.
     pub fn new() -> Aws {
         Aws::starting_at(SystemTime::now())
     }
 
-    /// Likewise, with a clock that starts at `base`. From there it runs as tokio's clock does, paused or not.
+    /// Likewise, with a clock that starts at `base`. From there it runs as tokio's clock does,
+    /// paused or not.
     pub fn starting_at(base: SystemTime) -> Aws {
         Aws { world: Arc::new(Mutex::new(World::starting_at(base))) }
     }
@@ -61,10 +63,11 @@ impl Aws {
         self.world().target_groups.remove(arn);
     }
 
-    /// Puts a load balancer into the world, in place of one of the same name; the answer is its ARN.
+    /// Puts a load balancer into the world, in place of one of the same name; the answer is its
+    /// ARN.
     ///
-    /// As soon as there is one, targets of a group that no listener forwards to are `unused` (`Target.NotInUse`). A
-    /// world without any leaves load balancers out.
+    /// As soon as there is one, targets of a group that no listener forwards to are `unused`
+    /// (`Target.NotInUse`). A world without any leaves load balancers out.
     pub fn add_load_balancer(&self, balancer: LoadBalancer) -> String {
         let arn = balancer.arn();
         self.world().load_balancers.insert(arn.clone(), balancer);
@@ -90,7 +93,8 @@ impl Aws {
             .collect()
     }
 
-    /// Somebody registers a target by hand. No call is logged; a target that the group refuses is a panic.
+    /// Somebody registers a target by hand. No call is logged; a target that the group refuses is a
+    /// panic.
     pub fn put_target(&self, arn: &str, id: &str, port: u16) {
         let target = Target { address: address(id), port: Some(port), zone: None };
         self.in_group(arn, |targets, now| targets.register(&[target], now))
@@ -103,14 +107,23 @@ impl Aws {
         self.in_group(arn, |targets, now| targets.deregister(&[target], now));
     }
 
-    /// The health checks of a target come to this: healthy, unhealthy or unhealthy.draining. It shows once the
-    /// target is past `initial` and while it is registered.
+    /// From now on a target group refuses this address with `TooManyRegistrationsForTargetId`.
+    /// ELBv2 docs: "You've reached the limit on the number of times a target can be registered with
+    /// a load balancer".
+    pub fn exhaust_address(&self, arn: &str, id: &str) {
+        let id = address(id);
+        self.in_group(arn, |targets, _| targets.exhaust(id));
+    }
+
+    /// The health checks of a target come to this: healthy, unhealthy or unhealthy.draining. It
+    /// shows once the target is past `initial` and while it is registered.
     pub fn set_health(&self, arn: &str, id: &str, port: u16, health: Health) {
         let id = address(id);
         self.in_group(arn, |targets, _| targets.set_health(id, port, health));
     }
 
-    /// Whether DescribeTargetHealth spells IPv6 addresses out in full. How AWS spells them is undocumented.
+    /// Whether DescribeTargetHealth spells IPv6 addresses out in full. How AWS spells them is
+    /// undocumented.
     pub fn spell_out_addresses(&self, spell_out: bool) {
         self.world().spell_out_addresses = spell_out;
     }
@@ -120,7 +133,8 @@ impl Aws {
         self.world().tasks.add_cluster(name);
     }
 
-    /// Puts a service into the world with its cluster and its task definition, in place of one of the same name.
+    /// Puts a service into the world with its cluster and its task definition, in place of one of
+    /// the same name.
     pub fn add_service(&self, service: Service) {
         self.add_cluster(&service.cluster);
         self.add_task_definition(service.task_definition.clone());
@@ -139,8 +153,8 @@ impl Aws {
         self.world().put_task(task.clone());
     }
 
-    /// ECS learns a task's state from an `ECS Task State Change` event, as when a file of events is played; the
-    /// highest version stays.
+    /// ECS learns a task's state from an `ECS Task State Change` event, as when a file of events is
+    /// played; the highest version stays.
     pub fn observe(&self, event: &Value) -> Result<(), String> {
         let task = Task::from_event(event)?;
         self.world().put_task(task);
@@ -177,14 +191,15 @@ impl Aws {
         self.world().script.faults.clear();
     }
 
-    /// Runs `hook` just before the `nth` call of `action` from now on (counted from 1) is applied or refused.
+    /// Runs `hook` just before the `nth` call of `action` from now on (counted from 1) is applied
+    /// or refused.
     pub fn before(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
         let before = &mut self.world().script.before;
         before.add(action, nth, Box::new(hook));
     }
 
-    /// Runs `hook` just after the `nth` call of `action` from now on (counted from 1) was applied or refused, and
-    /// before its answer leaves.
+    /// Runs `hook` just after the `nth` call of `action` from now on (counted from 1) was applied
+    /// or refused, and before its answer leaves.
     pub fn after(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
         let after = &mut self.world().script.after;
         after.add(action, nth, Box::new(hook));

@@ -1,31 +1,33 @@
 use crate::action::Action;
 use std::time::SystemTime;
 
-/// One call as the simulated AWS received it. Every attempt of a retrying client is a call of its own.
+/// One call as the simulated AWS received it. Every attempt of a retrying client is a call of its
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// When the call arrived.
     pub at: SystemTime,
     pub action: Action,
-    /// The target group's or load balancer's ARN, or the cluster as the caller named it; none for calls about several
-    /// of them.
+    /// The target group's or load balancer's ARN, or the cluster as the caller named it; none for
+    /// calls about several of them.
     pub resource: Option<String>,
-    /// What the call is about: targets as `[2001:db8::1]:8080` (or a bare `2001:db8::1` where no port was sent)
-    /// in canonical text, or whatever else it lists: tasks, services, a task definition, ARNs of target groups or load
-    /// balancers.
+    /// What the call is about: targets as `[2001:db8::1]:8080` (or a bare `2001:db8::1` where no
+    /// port was sent) in canonical text, or whatever else it lists: tasks, services, a task
+    /// definition, ARNs of target groups or load balancers.
     pub targets: Vec<String>,
     pub outcome: Outcome,
     /// The host the request was sent to.
     pub host: String,
     /// The region the request was signed for.
     pub region: Option<String>,
-    /// The parameters as they were sent: for ELBv2 those of the form (`Targets.member.1.Port`), for ECS the
-    /// top-level members with their JSON text.
+    /// The parameters as they were sent: for ELBv2 those of the form (`Targets.member.1.Port`), for
+    /// ECS the top-level members with their JSON text.
     pub parameters: Vec<(String, String)>,
 }
 
 impl Call {
-    /// The values of every parameter whose name ends in `name`: `values("Port")` finds `Targets.member.1.Port`.
+    /// The values of every parameter whose name ends in `name`: `values("Port")` finds
+    /// `Targets.member.1.Port`.
     pub fn values(&self, name: &str) -> Vec<&str> {
         self.parameters
             .iter()

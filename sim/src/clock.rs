@@ -1,7 +1,8 @@
 use std::time::SystemTime;
 use tokio::time::Instant;
 
-/// Wall-clock time that runs as tokio's time does: it stands still and jumps where a test pauses and advances it.
+/// Wall-clock time that runs as tokio's time does: it stands still and jumps where a test pauses
+/// and advances it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     base: SystemTime,

@@ -16,8 +16,8 @@ use std::io;
 use std::time::Duration;
 
 impl Aws {
-    /// An HTTP client for the real SDK clients, whose requests never leave the process. It follows tokio's paused
-    /// time and keeps to the read timeout that the client sets.
+    /// An HTTP client for the real SDK clients, whose requests never leave the process. It follows
+    /// tokio's paused time and keeps to the read timeout that the client sets.
     pub fn http_client(&self) -> SharedHttpClient {
         SharedHttpClient::new(InProcess(self.clone()))
     }

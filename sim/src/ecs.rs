@@ -77,8 +77,8 @@ fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     Ok(output)
 }
 
-/// ECS docs: the desiredStatus asked for is RUNNING by default; PENDING lists nothing; `family` is the task
-/// definition's, which tasks of services have as well.
+/// ECS docs: the desiredStatus asked for is RUNNING by default; PENDING lists nothing; `family` is
+/// the task definition's, which tasks of services have as well.
 fn is_listed(task: &Task, input: &Value) -> bool {
     let desired_status = input["desiredStatus"].as_str().unwrap_or("RUNNING");
     let service = input["serviceName"].as_str().map(last_segment);

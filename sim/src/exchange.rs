@@ -12,7 +12,8 @@ use crate::{ecs, elb};
 use std::time::{Duration, SystemTime};
 
 impl Aws {
-    /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and answers.
+    /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and
+    /// answers.
     pub(crate) async fn exchange(&self, request: Request) -> Reply {
         let number = self.world().number();
         let asked = match request.decode() {

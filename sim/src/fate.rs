@@ -10,13 +10,14 @@ use crate::world::World;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Decides what happens to every call, and learns what became of it. [`crate::Aws::set_fate`] puts one in charge; it
-/// may use the world as it likes.
+/// Decides what happens to every call, and learns what became of it. [`crate::Aws::set_fate`] puts
+/// one in charge; it may use the world as it likes.
 pub trait Fate: Send + Sync {
     /// A call has arrived.
     fn decide(&self, call: &Call) -> Decision;
 
-    /// The call was applied or refused just now, and its answer has not left. A caller that gave up has none.
+    /// The call was applied or refused just now, and its answer has not left. A caller that gave up
+    /// has none.
     fn settled(&self, call: &Call, decision: &Decision);
 }
 
@@ -28,8 +29,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// How long its answer takes from then on.
     pub answer_latency: Duration,
-    /// ECS answers from the states of this moment; [`crate::Aws::remember_tasks`] must have been on since then.
-    /// Without it, and for ELBv2, from the newest. ECS docs: reads are eventually consistent.
+    /// ECS answers from the states of this moment; [`crate::Aws::remember_tasks`] must have been on
+    /// since then. Without it, and for ELBv2, from the newest. ECS docs: reads are eventually
+    /// consistent.
     pub as_of: Option<SystemTime>,
 }
 
@@ -70,8 +72,8 @@ impl Aws {
         self.world().past = Some(Past::default());
     }
 
-    /// From now on all callers of ELBv2 share these rates: for RegisterTargets and DeregisterTargets together, and for
-    /// all calls.
+    /// From now on all callers of ELBv2 share these rates: for RegisterTargets and
+    /// DeregisterTargets together, and for all calls.
     pub fn limit_rates(&self, writes: Rate, calls: Rate) {
         self.world().rates = Some(Rates::new(writes, calls));
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 /// Something that goes wrong with certain calls of one action.
 ///
-/// Which calls: all of them; with [`Fault::nth`] that one; with [`Fault::times`] so many, from the `nth` or else
-/// the first. Only calls that match the filters [`Fault::when_target`] and [`Fault::group`] are counted, from the
-/// moment the fault is added. What happens: a 503 unless said otherwise.
+/// Which calls: all of them; with [`Fault::nth`] that one; with [`Fault::times`] so many, from the
+/// `nth` or else the first. Only calls that match the filters [`Fault::when_target`] and
+/// [`Fault::group`] are counted, from the moment the fault is added. What happens: a 503 unless
+/// said otherwise.
 #[derive(Clone, Debug)]
 pub struct Fault {
     action: Action,
@@ -55,8 +56,9 @@ impl Fault {
         Fault { times: Some(times), ..self }
     }
 
-    /// Only calls that contain this target: an address (at any port), an address and port as a [`Call`] spells
-    /// them, or a name as the call has it (a task's ARN, a service, a target group's ARN).
+    /// Only calls that contain this target: an address (at any port), an address and port as a
+    /// [`Call`] spells them, or a name as the call has it (a task's ARN, a service, a target
+    /// group's ARN).
     pub fn when_target(self, target: &str) -> Fault {
         Fault { target: Some(target.to_owned()), ..self }
     }
@@ -104,7 +106,8 @@ impl Fault {
         self.effect(Effect::LoseAnswer)
     }
 
-    /// The call waits so long before its effect and answer. A caller that gives up earlier leaves no effect.
+    /// The call waits so long before its effect and answer. A caller that gives up earlier leaves
+    /// no effect.
     pub fn hang(self, time: Duration) -> Fault {
         self.effect(Effect::Hang(time))
     }

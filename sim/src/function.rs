@@ -10,8 +10,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A function's process, run as Lambda runs it: nothing in its environment but what Lambda and the caller put
-/// there. It is killed when this is dropped.
+/// A function's process, run as Lambda runs it: nothing in its environment but what Lambda and the
+/// caller put there. It is killed when this is dropped.
 pub struct Function {
     api: RuntimeApi,
     logs: Logs,
@@ -22,8 +22,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts `program` with the simulated AWS at `endpoint_url`. The `environment` is added to Lambda's own, and
-    /// wins over it.
+    /// Starts `program` with the simulated AWS at `endpoint_url`. The `environment` is added to
+    /// Lambda's own, and wins over it.
     pub async fn start(
         program: impl AsRef<OsStr>,
         endpoint_url: &str,
@@ -64,8 +64,8 @@ impl Function {
         Ok(Function { api, logs, id, started, exited, watching })
     }
 
-    /// Waits until it asks for its first event; how long that took since the process was started. None if the process
-    /// ended instead.
+    /// Waits until it asks for its first event; how long that took since the process was started.
+    /// None if the process ended instead.
     pub async fn init_time(&self) -> Option<Duration> {
         tokio::select! {
             biased;
@@ -74,8 +74,8 @@ impl Function {
         }
     }
 
-    /// Hands in an event and waits for the answer, 30 s at most. If the process ends first, the answer is what it
-    /// reported as an init error, or else Lambda's `Runtime.ExitError`.
+    /// Hands in an event and waits for the answer, 30 s at most. If the process ends first, the
+    /// answer is what it reported as an init error, or else Lambda's `Runtime.ExitError`.
     pub async fn invoke(&self, payload: &Value) -> Answer {
         self.unless_exited(self.api.invoke(payload)).await
     }
@@ -101,7 +101,8 @@ impl Function {
         self.logs.lines()
     }
 
-    /// Waits some seconds for what `awaited` finds in the lines written so far; a panic if it never comes.
+    /// Waits some seconds for what `awaited` finds in the lines written so far; a panic if it never
+    /// comes.
     pub async fn logs_until<T>(&self, awaited: impl Fn(&[String]) -> Option<T>) -> T {
         for _ in 0..500 {
             if let Some(found) = awaited(&self.logs()) {

@@ -1,9 +1,10 @@
-//! A simulated AWS for tests and local runs: load balancers and their target groups, ECS services and tasks, and the
-//! Lambda Runtime API. It is a model, not a set of mocks: a call changes a state that the next call sees, and
-//! the same calls at the same times always give the same answers.
+//! A simulated AWS for tests and local runs: load balancers and their target groups, ECS services
+//! and tasks, and the Lambda Runtime API. It is a model, not a set of mocks: a call changes a state
+//! that the next call sees, and the same calls at the same times always give the same answers.
 //!
 //! It stands in for AWS at the wire, so that the real SDK clients run on top of it:
-//! - in process, as the clients' HTTP client ([`Aws::http_client`]), which follows tokio's paused time;
+//! - in process, as the clients' HTTP client ([`Aws::http_client`]), which follows tokio's paused
+//!   time;
 //! - over loopback HTTP ([`Aws::serve`]), for a real binary that [`Function`] runs.
 //!
 //! | module | what it is for |

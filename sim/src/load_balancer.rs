@@ -2,8 +2,8 @@ use crate::digest::digest;
 
 /// A load balancer with its listeners; [`crate::Aws::add_load_balancer`] puts it into the world.
 ///
-/// Like one that was just created with no options: active, with IPv4 only, in zone `a`, without cross-zone load
-/// balancing and without listeners.
+/// Like one that was just created with no options: active, with IPv4 only, in zone `a`, without
+/// cross-zone load balancing and without listeners.
 #[derive(Clone, Debug)]
 pub struct LoadBalancer {
     pub(crate) name: String,

@@ -58,7 +58,8 @@ pub(crate) fn describe_account_limits(world: &World) -> String {
     xml::list("Limits", world.account_limits.iter().map(limit))
 }
 
-/// As real answers of DescribeAccountLimits have them; only those that concern Network Load Balancers.
+/// As real answers of DescribeAccountLimits have them; only those that concern Network Load
+/// Balancers.
 pub(crate) fn default_limits() -> BTreeMap<String, u64> {
     let limits = [
         ("listeners-per-network-load-balancer", 50),
@@ -108,8 +109,8 @@ fn load_balancer(balancer: &LoadBalancer) -> String {
     .concat()
 }
 
-/// botocore: with one target group an action names it in `TargetGroupArn`, with several in `ForwardConfig`
-/// only; real answers have `ForwardConfig` in both cases.
+/// botocore: with one target group an action names it in `TargetGroupArn`, with several in
+/// `ForwardConfig` only; real answers have `ForwardConfig` in both cases.
 fn listener(balancer: &LoadBalancer, listener: &Listener) -> String {
     let groups = listener.forwards_to.iter();
     let groups =

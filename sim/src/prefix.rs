@@ -8,7 +8,8 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// Reads CIDR text such as `2001:db8::/32`. Panics on anything else: it comes from a test's own source.
+    /// Reads CIDR text such as `2001:db8::/32`. Panics on anything else: it comes from a test's own
+    /// source.
     pub(crate) fn parse(text: &str) -> Prefix {
         let parsed = text.split_once('/').and_then(|(address, length)| {
             Some(Prefix { address: address.parse().ok()?, length: length.parse().ok()? })

@@ -12,7 +12,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// RegisterTargets and DeregisterTargets together (ELBv2 docs, "Request throttling for the ELB API").
+    /// RegisterTargets and DeregisterTargets together (ELBv2 docs, "Request throttling for the ELB
+    /// API").
     pub const ELB_WRITES: Rate = Rate { at_once: 20, per_second: 4 };
     /// All calls to ELBv2 (the same page).
     pub const ELB_CALLS: Rate = Rate { at_once: 40, per_second: 10 };

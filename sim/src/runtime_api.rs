@@ -1,5 +1,5 @@
-//! The Lambda service around a function: the HTTP API that a runtime polls. Source: Lambda docs, "Using the Lambda
-//! runtime API for custom runtimes".
+//! The Lambda service around a function: the HTTP API that a runtime polls. Source: Lambda docs,
+//! "Using the Lambda runtime API for custom runtimes".
 
 use crate::digest::uuid;
 use crate::server::Server;
@@ -92,8 +92,8 @@ impl RuntimeApi {
         self.hand_in(payload, deadline.as_millis() as u64, time_left).await
     }
 
-    /// Likewise, with any deadline header at all; the answer may take 30 s whatever it says. `cargo lambda watch`
-    /// sends a constant in 1970.
+    /// Likewise, with any deadline header at all; the answer may take 30 s whatever it says. `cargo
+    /// lambda watch` sends a constant in 1970.
     pub async fn invoke_with_deadline_ms(&self, payload: &Value, deadline_ms: u64) -> Answer {
         self.hand_in(payload, deadline_ms, DEFAULT_TIME).await
     }
@@ -103,7 +103,8 @@ impl RuntimeApi {
         self.state.lock().init_error.clone()
     }
 
-    /// Waits until the runtime asks for its first invocation, with which Lambda's init phase ends; when that was.
+    /// Waits until the runtime asks for its first invocation, with which Lambda's init phase ends;
+    /// when that was.
     pub async fn ready(&self) -> Instant {
         *self.state.ready.wait().await
     }

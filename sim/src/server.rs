@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The simulated AWS (or Lambda) on a port of this machine. It stops when this is dropped, open connections included.
+/// The simulated AWS (or Lambda) on a port of this machine. It stops when this is dropped, open
+/// connections included.
 #[derive(Debug)]
 pub struct Server {
     pub addr: SocketAddr,
@@ -51,8 +52,8 @@ impl Drop for Server {
 }
 
 impl Aws {
-    /// Serves both APIs over plain HTTP on `addr` (port 0: any free one). Time must not be paused: a client in
-    /// another process lives in real time.
+    /// Serves both APIs over plain HTTP on `addr` (port 0: any free one). Time must not be paused:
+    /// a client in another process lives in real time.
     pub async fn serve(&self, addr: SocketAddr) -> io::Result<Server> {
         let aws = self.clone();
         Server::start(addr, move |io| {

@@ -14,7 +14,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// An active service in `demo-cluster`, of the task definition family `demo`, attached to no target group.
+    /// An active service in `demo-cluster`, of the task definition family `demo`, attached to no
+    /// target group.
     pub fn new(name: &str) -> Service {
         Service {
             name: name.to_owned(),

@@ -18,6 +18,8 @@ pub struct TargetGroup {
     pub(crate) registration_lag: Duration,
     pub(crate) deregistration_delay: Duration,
     pub(crate) quota: usize,
+    /// A zone's subnet, and how many of its addresses may be there.
+    pub(crate) zone_quota: Option<(Prefix, usize)>,
     pub(crate) vpc: Prefix,
 }
 
@@ -65,11 +67,13 @@ impl TargetGroup {
             registration_lag: Duration::from_secs(120),
             deregistration_delay: Duration::from_secs(300),
             quota: 1000,
+            zone_quota: None,
             vpc: Prefix::parse(vpc),
         }
     }
 
-    /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load Balancers.
+    /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load
+    /// Balancers.
     pub fn protocol(self, protocol: &str) -> TargetGroup {
         TargetGroup { protocol: protocol.to_owned(), ..self }
     }
@@ -98,13 +102,14 @@ impl TargetGroup {
         TargetGroup { account: account.to_owned(), ..self }
     }
 
-    /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed health check;
-    /// on an NLB that takes 90 to 180 s.
+    /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed
+    /// health check; on an NLB that takes 90 to 180 s.
     pub fn registration_lag(self, registration_lag: Duration) -> TargetGroup {
         TargetGroup { registration_lag, ..self }
     }
 
-    /// How long a deregistered target is `draining`. ELBv2 docs: `deregistration_delay.timeout_seconds`, 300 by default.
+    /// How long a deregistered target is `draining`. ELBv2 docs:
+    /// `deregistration_delay.timeout_seconds`, 300 by default.
     pub fn deregistration_delay(self, deregistration_delay: Duration) -> TargetGroup {
         TargetGroup { deregistration_delay, ..self }
     }
@@ -112,6 +117,14 @@ impl TargetGroup {
     /// How many targets it may have. ELBv2 docs: 1,000 per target group.
     pub fn quota(self, quota: usize) -> TargetGroup {
         TargetGroup { quota, ..self }
+    }
+
+    /// How many targets of one zone it may have, that is, of this subnet, as CIDR text; a subnet
+    /// lies in one zone. ELBv2 docs: 500 targets per Availability Zone of an NLB where cross-zone
+    /// load balancing is off. That ELB refuses the next one as it does at the quota of the whole
+    /// group is an assumption.
+    pub fn zone_quota(self, subnet: &str, quota: usize) -> TargetGroup {
+        TargetGroup { zone_quota: Some((Prefix::parse(subnet), quota)), ..self }
     }
 
     /// The VPC's address range, as CIDR text; targets outside it are refused.
@@ -131,8 +144,8 @@ impl TargetGroup {
         )
     }
 
-    /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP address and the
-    /// target group protocol is TCP or TLS. Otherwise, the default is enabled".
+    /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP
+    /// address and the target group protocol is TCP or TLS. Otherwise, the default is enabled".
     pub(crate) fn attributes(&self) -> BTreeMap<&'static str, String> {
         let preserves = !matches!(self.protocol.as_str(), "TCP" | "TLS");
         let delay = self.deregistration_delay.as_secs();

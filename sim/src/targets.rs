@@ -1,7 +1,7 @@
 use crate::form::Target;
 use crate::target_group::TargetGroup;
 use crate::wire::ApiError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -13,8 +13,9 @@ pub enum Health {
     Initial,
     Healthy,
     Unhealthy,
-    /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs: with
-    /// `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in this state first.
+    /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs:
+    /// with `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in
+    /// this state first.
     UnhealthyDraining,
     /// Deregistered, and keeping its connections until the deregistration delay is over.
     Draining,
@@ -43,11 +44,14 @@ pub struct TargetRow {
     pub health: Health,
 }
 
-/// A target group with its targets. A target is an address *and* a port: one address may be there several times.
+/// A target group with its targets. A target is an address *and* a port: one address may be there
+/// several times.
 #[derive(Debug)]
 pub(crate) struct Targets {
     pub(crate) group: TargetGroup,
     registrations: BTreeMap<(IpAddr, u16), Registration>,
+    /// Addresses that it takes no more, whatever their VPC.
+    exhausted: BTreeSet<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +66,7 @@ struct Registration {
 
 impl Targets {
     pub(crate) fn of(group: TargetGroup) -> Targets {
-        Targets { group, registrations: BTreeMap::new() }
+        Targets { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
     }
 
     /// RegisterTargets: all of them or, if one is refused, none.
@@ -77,18 +81,32 @@ impl Targets {
                 after.insert(key, Registration::new(now, target.port.is_some()));
             }
         }
-        let registered = after.values().filter(|entry| entry.is_registered()).count();
-        if registered > self.group.quota {
-            return Err(ApiError::sender(
-                "TooManyTargets",
-                format!(
-                    "The target group '{}' may have {} targets",
-                    self.group.name, self.group.quota
-                ),
-            ));
-        }
+        let registered = after.iter().filter(|(_, entry)| entry.is_registered());
+        let registered = registered.map(|((address, _), _)| *address);
+        self.check_quotas(registered)?;
         self.registrations = after;
         Ok(())
+    }
+
+    /// Whether there is room for all these addresses together.
+    fn check_quotas(
+        &self,
+        registered: impl Iterator<Item = IpAddr> + Clone,
+    ) -> Result<(), ApiError> {
+        let TargetGroup { name, quota, zone_quota, .. } = &self.group;
+        let too_many = |place: String, quota: usize| {
+            let message = format!("{place} may have {quota} targets");
+            Err(ApiError::sender("TooManyTargets", message))
+        };
+        if registered.clone().count() > *quota {
+            return too_many(format!("The target group '{name}'"), *quota);
+        }
+        match zone_quota {
+            Some((zone, quota)) if registered.filter(|id| zone.contains(*id)).count() > *quota => {
+                too_many(format!("A zone of the target group '{name}'"), *quota)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the target group takes such a target at all.
@@ -105,6 +123,12 @@ impl Targets {
                 "The IP address '{address}' is not within the VPC of the target group"
             )));
         }
+        if self.exhausted.contains(&address) {
+            return Err(ApiError::sender(
+                "TooManyRegistrationsForTargetId",
+                format!("The IP address '{address}' is registered too often"),
+            ));
+        }
         if target.zone.is_some() {
             return Err(ApiError::validation(format!(
                 "The IP address '{address}' is within the VPC and cannot have its Availability Zone overridden"
@@ -113,7 +137,8 @@ impl Targets {
         Ok(())
     }
 
-    /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action returns successfully").
+    /// DeregisterTargets. Targets that are not registered are no error (botocore: "the action
+    /// returns successfully").
     pub(crate) fn deregister(&mut self, asked: &[Target], now: SystemTime) {
         for target in asked {
             let key = self.key(target);
@@ -145,6 +170,11 @@ impl Targets {
         let entry = self.registrations.get(&(id, port));
         let health = entry.map_or(Health::Unused, |entry| entry.health(&self.group, now));
         TargetRow { id, port, health }
+    }
+
+    /// From now on it takes this address no more.
+    pub(crate) fn exhaust(&mut self, id: IpAddr) {
+        self.exhausted.insert(id);
     }
 
     /// The health checks of a registered target have come to this.

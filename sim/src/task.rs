@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A task in one state of its life: a builder, with a verb for every step.
 ///
-/// Each verb raises the version, to at least the one that was captured for that state on Fargate: RUNNING is 3,
-/// the first with desiredStatus STOPPED is 4, STOPPED is 6.
+/// Each verb raises the version, to at least the one that was captured for that state on Fargate:
+/// RUNNING is 3, the first with desiredStatus STOPPED is 4, STOPPED is 6.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     id: String,
@@ -32,8 +32,8 @@ pub(crate) enum Group {
 }
 
 impl Task {
-    /// A task that is PROVISIONING (version 1), of `demo-service` in `demo-cluster`, on Fargate, with an IPv6
-    /// address of its own in 2001:db8::/32.
+    /// A task that is PROVISIONING (version 1), of `demo-service` in `demo-cluster`, on Fargate,
+    /// with an IPv6 address of its own in 2001:db8::/32.
     pub fn new(id: &str) -> Task {
         Task {
             id: id.to_owned(),
@@ -79,7 +79,8 @@ impl Task {
         Task { group, ..self }.task_definition(family)
     }
 
-    /// The family of its task definition, `demo` unless said otherwise; tasks of services have one too.
+    /// The family of its task definition, `demo` unless said otherwise; tasks of services have one
+    /// too.
     pub fn task_definition(self, family: &str) -> Task {
         let task_definition = family.to_owned();
         Task { task_definition, ..self }
@@ -101,7 +102,8 @@ impl Task {
         Task { zone: letter, ..self }
     }
 
-    /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network interface.
+    /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network
+    /// interface.
     pub fn launch_type(self, launch_type: &str) -> Task {
         let launch_type = launch_type.to_owned();
         Task { launch_type, ..self }
@@ -133,8 +135,8 @@ impl Task {
         self.enter("RUNNING", "RUNNING", 3)
     }
 
-    /// Its desiredStatus becomes STOPPED while lastStatus stays: what the first event of a stop shows as lastStatus
-    /// was never captured.
+    /// Its desiredStatus becomes STOPPED while lastStatus stays: what the first event of a stop
+    /// shows as lastStatus was never captured.
     pub fn asked_to_stop(self) -> Task {
         let last_status = self.last_status.clone();
         self.enter(&last_status, "STOPPED", 4)

@@ -35,7 +35,8 @@ impl TaskDefinition {
         TaskDefinition { network_mode: None, ..self }
     }
 
-    /// One more essential container, which serves on this port and has so many seconds after SIGTERM.
+    /// One more essential container, which serves on this port and has so many seconds after
+    /// SIGTERM.
     pub fn container(mut self, name: &str, port: u16, stop_timeout: Option<u32>) -> TaskDefinition {
         let name = name.to_owned();
         self.containers.push(Container { name, essential: true, port: Some(port), stop_timeout });

@@ -1,4 +1,5 @@
-//! The JSON of a task: nearly the same in an event's `detail` and in DescribeTasks, after captured ones of both.
+//! The JSON of a task: nearly the same in an event's `detail` and in DescribeTasks, after captured
+//! ones of both.
 
 use crate::digest::{digest, hex, uuid};
 use crate::task::{Group, Task};
@@ -82,8 +83,8 @@ fn add(json: &mut Value, fields: Value) {
     }
 }
 
-/// When the captured task was created; the milestones of its start are so many milliseconds later. No decision
-/// hangs on them.
+/// When the captured task was created; the milestones of its start are so many milliseconds later.
+/// No decision hangs on them.
 fn created_at() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(1_683_037_154_980)
 }
@@ -174,7 +175,8 @@ fn attachment_id(task: &Task) -> String {
     uuid(&format!("attachment of {}", task.id()))
 }
 
-/// The attachment outlives the task: a stopped task's is DELETED, while its containers still tell the address.
+/// The attachment outlives the task: a stopped task's is DELETED, while its containers still tell
+/// the address.
 fn attachments(task: &Task, place: Place) -> Value {
     if !has_interface(task) {
         return json!([]);

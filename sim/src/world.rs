@@ -87,8 +87,8 @@ impl World {
         using.map(|(arn, _)| arn.clone()).collect()
     }
 
-    /// Whether health checks reach the targets of a group. In a world without any load balancer, where nobody asks
-    /// for them, they do.
+    /// Whether health checks reach the targets of a group. In a world without any load balancer,
+    /// where nobody asks for them, they do.
     pub(crate) fn may_be_in_use(&self, target_group: &str) -> bool {
         self.load_balancers.is_empty() || !self.load_balancers_of(target_group).is_empty()
     }

@@ -18,6 +18,8 @@ use crate::subject::Stage;
 pub enum After {
     /// After the events alone.
     Events,
+    /// After one of the reconciles that a crowd of bad targets may need.
+    Try,
     /// After an undisturbed reconcile.
     Reconcile,
 }
@@ -42,7 +44,7 @@ pub fn converged(run: &Run, state: &mut State, after: After) -> Result<(), Broke
         } else if excused {
             let case = match after {
                 After::Events => Case::TargetExcused,
-                After::Reconcile => Case::LeftUnproven,
+                After::Try | After::Reconcile => Case::LeftUnproven,
             };
             state.coverage.note(case);
             state.wrong.insert(*target);
@@ -50,6 +52,7 @@ pub fn converged(run: &Run, state: &mut State, after: After) -> Result<(), Broke
             let problem = if is_there { "is registered and serves not" } else { "is missing" };
             let promise = match after {
                 After::Events => "converged",
+                After::Try => "isolated",
                 After::Reconcile => "reconciled",
             };
             return broken(promise, format!("{} {problem}", run.words(target)));
@@ -58,7 +61,8 @@ pub fn converged(run: &Run, state: &mut State, after: After) -> Result<(), Broke
     Ok(())
 }
 
-fn present(run: &Run) -> BTreeSet<Target> {
+/// What is registered.
+pub fn present(run: &Run) -> BTreeSet<Target> {
     let targets = |(group, arn): (usize, &String)| {
         let registered = run.aws.registered(arn).into_iter();
         registered.filter_map(move |(id, port)| match id {
@@ -85,7 +89,7 @@ fn should_be_there(
             subject.stage() == Stage::Serving && !subject.bad_address
         });
     }
-    let removed = run.scenario.prune == Prune::All && after == After::Reconcile;
+    let removed = run.scenario.prune == Prune::All && after != After::Events;
     is_there && state.edited.contains(target) && !removed
 }
 
@@ -100,7 +104,12 @@ fn excuse(
 ) -> bool {
     let is_there = present.contains(target);
     let in_group = present.iter().filter(|other| other.group == target.group).count();
-    let full = in_group >= run.scenario.groups[target.group].quota;
+    let in_zone = present
+        .iter()
+        .filter(|other| other.group == target.group && run.scenario.is_short_of_room(other));
+    let zone_full = run.scenario.rare.zone_quota.is_some_and(|quota| in_zone.count() >= quota);
+    let full = in_group >= run.scenario.groups[target.group].quota
+        || (zone_full && run.scenario.is_short_of_room(target));
     if !is_there && full {
         return true;
     }
@@ -108,7 +117,8 @@ fn excuse(
     let by_events = blemished || state.edited.contains(target) || state.users(target.id) > 1;
     match after {
         After::Events => by_events,
-        After::Reconcile => {
+        After::Try if !is_there && is_crowded(run, state, target) => true,
+        After::Try | After::Reconcile => {
             let shown = state.holders(target).any(|holder| state.subjects[holder].is_shown(now));
             match run.scenario.prune {
                 Prune::Never => is_there && by_events,
@@ -119,6 +129,12 @@ fn excuse(
             }
         }
     }
+}
+
+/// Whether a target is that of a task whose service has a crowd of bad ones.
+fn is_crowded(run: &Run, state: &State, target: &Target) -> bool {
+    let service = |holder: usize| state.subjects[holder].service;
+    state.holders(target).any(|holder| run.scenario.is_crowded(service(holder)))
 }
 
 /// Whether the target's group is bound to a family of which ECS shows no task at all: its name may

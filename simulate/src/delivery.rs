@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 use sim::Task;
 
+use crate::copies;
 use crate::coverage::Case;
 use crate::evidence::Sighting;
 use crate::invocation::{Ending, Kind, invoke};
@@ -39,6 +40,7 @@ pub fn emit(run: &Arc<Run>, subject: usize, task: Task) {
     let stage = stage(&task);
     if stage == Stage::Leaving {
         release(run, Some(subject));
+        copies::emit(run, subject, &task);
     }
     if run.scenario.filtered && stage == Stage::Starting {
         return;
@@ -62,6 +64,14 @@ pub fn emit(run: &Arc<Run>, subject: usize, task: Task) {
 }
 
 fn message(run: &Run, subject: usize, task: &Task) -> Message {
+    let (event, sighting) = told_by(run, subject, task);
+    let state = &mut *run.state();
+    state.sent += 1;
+    Message { id: format!("m{}", state.number()), event, sighting, received: 0, going_on: None }
+}
+
+/// The event of a task's state, and what it says.
+pub fn told_by(run: &Run, subject: usize, task: &Task) -> (Value, Sighting) {
     let now = run.aws.now();
     let silent = run.strikes(run.scenario.trouble.addressless);
     let told = if silent { task.clone().without_address() } else { task.clone() };
@@ -69,20 +79,13 @@ fn message(run: &Run, subject: usize, task: &Task) -> Message {
         run.cover(Case::EventWithoutAddress);
     }
     let whole = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let state = &mut *run.state();
-    state.sent += 1;
-    Message {
-        id: format!("m{}", state.number()),
-        event: told.event(now),
-        sighting: Sighting {
-            subject,
-            task: task.clone(),
-            at: UNIX_EPOCH + Duration::from_secs(whole),
-            addressed: !silent && task.last_status() != "PROVISIONING",
-        },
-        received: 0,
-        going_on: None,
-    }
+    let sighting = Sighting {
+        subject,
+        task: task.clone(),
+        at: UNIX_EPOCH + Duration::from_secs(whole),
+        addressed: !silent && task.last_status() != "PROVISIONING",
+    };
+    (told.event(now), sighting)
 }
 
 /// Sends a message on its way, late or not.
@@ -122,7 +125,7 @@ pub fn release(run: &Arc<Run>, subject: Option<usize>) {
 }
 
 /// Often at the same moment, so that what should not meet does.
-fn soon(run: &Run) -> Duration {
+pub fn soon(run: &Run) -> Duration {
     run.state().dice.pick(&[100, 100, 130, 400].map(Duration::from_millis))
 }
 
@@ -150,7 +153,8 @@ pub async fn deliver(run: &Arc<Run>, message: Message) {
             run.state().applied += 1;
             return;
         }
-        run.examine(|state| promises::isolated(state, &run.scenario, sightings));
+        // One event alone has nothing beside it that could keep it out.
+        run.examine(|state| promises::isolated(state, &run.scenario, [(&message.sighting, None)]));
         if let Some(wait) = wait {
             tokio::time::sleep(*wait).await;
         }

@@ -1,7 +1,7 @@
-//! The real function over a simulated AWS: its instances with their SDK clients, the time they live in, how Lambda
-//! invokes them.
+//! The real function over a simulated AWS: its instances with their SDK clients, the time they live
+//! in, how Lambda invokes them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,7 +26,8 @@ pub fn runtime() -> Runtime {
     runtime.expect("a runtime without I/O needs nothing of the system")
 }
 
-/// The real handler with the real SDK clients over this AWS, with these settings beside the bindings.
+/// The real handler with the real SDK clients over this AWS, with these settings beside the
+/// bindings.
 pub fn handler(bindings: &Value, settings: &[(&str, &str)], aws: &Aws, clock: Clock) -> Handler {
     Handler::new(config(bindings, settings), &sdk(aws), clock)
 }
@@ -40,31 +41,52 @@ fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
     Config::read(variable).expect("the settings are right")
 }
 
-/// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work, or else a
-/// new one. All are of one AWS.
+/// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work,
+/// or else a new one. All are of one AWS.
 pub struct Instances {
     config: Config,
     sdk: SdkConfig,
     clock: Clock,
     waiting: Mutex<Vec<Handler>>,
+    made: AtomicUsize,
 }
 
 impl Instances {
     /// None yet, with these settings beside the bindings.
     pub fn none(bindings: &Value, settings: &[(&str, &str)], aws: &Aws) -> Self {
         let config = config(bindings, settings);
-        Self { config, sdk: sdk(aws), clock: clock_of(aws), waiting: Mutex::default() }
+        Self {
+            config,
+            sdk: sdk(aws),
+            clock: clock_of(aws),
+            waiting: Mutex::default(),
+            made: AtomicUsize::new(0),
+        }
     }
 
     /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
     pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let last = waiting().pop();
-        let instance = last
-            .unwrap_or_else(|| Handler::new(self.config.clone(), &self.sdk, self.clock.clone()));
+        let instance = last.unwrap_or_else(|| self.make());
         let answer = instance.handle(event).await;
         waiting().push(instance);
         answer
+    }
+
+    /// How many there have been.
+    pub fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Lambda ends the instances that wait for work.
+    pub fn cool(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn make(&self) -> Handler {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Handler::new(self.config.clone(), &self.sdk, self.clock.clone())
     }
 }
 
@@ -90,8 +112,9 @@ pub fn returns(answer: Option<&Value>, id: &str) -> bool {
 /// The SDK's settings as in production; made once, because every run needs them.
 ///
 /// The SDK shares its budget of retries among all clients of a process and region, and its cache of
-/// credentials jitters at random. So that no two have to do with each other, each has a region of its own
-/// (only the endpoint's name and the signature show it, and nobody reads them) and no cache.
+/// credentials jitters at random. So that no two have to do with each other, each has a region of
+/// its own (only the endpoint's name and the signature show it, and nobody reads them) and no
+/// cache.
 pub fn sdk(aws: &Aws) -> SdkConfig {
     static SHARED: OnceLock<SdkConfig> = OnceLock::new();
     static REGIONS: AtomicU64 = AtomicU64::new(0);

@@ -27,6 +27,8 @@ tokio::task_local! {
 pub enum Kind {
     /// One event, or a batch of messages.
     Events,
+    /// A copy of an event that lies in the queue as well.
+    Copy,
     /// A reconcile.
     Reconcile,
     /// A plan or doctor, which only read.
@@ -70,12 +72,14 @@ pub struct Invocation {
 }
 
 /// The writes of an invocation, every attempt of the SDK counted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Calls made.
     pub calls: usize,
-    /// Calls that were refused because of their targets.
-    pub refused: usize,
+    /// Calls that were refused because of their targets, by their group.
+    pub refused: BTreeMap<usize, usize>,
+    /// Groups that took some target.
+    pub accepted: BTreeSet<usize>,
     /// Calls that were applied and answered.
     pub answered: usize,
 }
@@ -135,7 +139,8 @@ fn begin(run: &Arc<Run>, kind: Kind, sightings: &[Sighting]) -> (usize, Arc<Noti
         shown.event(sighting, now);
         state.newest.event(sighting, now);
     }
-    if state.invocations.values().any(|other| other.kind != kind) {
+    let reconciles = |kind: Kind| matches!(kind, Kind::Reconcile | Kind::Question);
+    if state.invocations.values().any(|other| reconciles(other.kind) != reconciles(kind)) {
         state.coverage.note(Case::ReconcileBesideEvents);
     }
     state.invocations.insert(
@@ -181,7 +186,12 @@ fn end(run: &Arc<Run>, number: usize, ending: &Ending) -> Invocation {
         blemish_unlooked(state, &invocation);
     }
     drop(guard);
-    run.examine(|_| promises::frugal(&invocation, run.scenario.groups.len()));
+    let took = run.aws.now().duration_since(invocation.begun).unwrap_or_default();
+    run.examine(|state| promises::frugal(state, &invocation, took, &run.scenario));
+    if matches!((invocation.kind, ending), (Kind::Events, Ending::Answer(_))) {
+        let unbound = told.skipped_for("no-binding");
+        run.examine(|state| promises::explained(state, &run.scenario, &invocation, unbound));
+    }
     invocation
 }
 

@@ -51,6 +51,14 @@ pub fn take(number: usize) -> Told {
 }
 
 impl Told {
+    /// How many tasks were skipped for this reason; none can be told if nothing was heard.
+    pub fn skipped_for(&self, reason: &str) -> Option<usize> {
+        let number =
+            |word: &str| word.strip_prefix(reason)?.strip_prefix('=')?.parse::<usize>().ok();
+        let words = self.skipped_for.split([' ', ',']);
+        (!self.input.is_empty()).then(|| words.filter_map(number).sum())
+    }
+
     /// Notes what that shows to have been exercised.
     pub fn cover(&self, coverage: &mut Coverage) {
         let reasons = [
@@ -59,6 +67,7 @@ impl Told {
             ("not-running=", Case::ReasonNotRunning),
             ("superseded=", Case::ReasonSuperseded),
             ("gone=", Case::ReasonGone),
+            ("queued=", Case::ReasonQueued),
         ];
         let errors = [
             (": Unconfirmed:", Case::Unconfirmed),

@@ -1,5 +1,5 @@
-//! The real function in a simulated AWS where everything goes wrong, driven by a seed: the same seed
-//! gives the same run, call for call.
+//! The real function in a simulated AWS where everything goes wrong, driven by a seed: the same
+//! seed gives the same run, call for call.
 //!
 //! The handler and the SDK clients are the real ones, over the `sim` crate in process; time is
 //! tokio's paused time, so that an hour takes milliseconds.
@@ -8,10 +8,12 @@
 //! | --- | --- |
 //! | [`promises`], [`convergence`] | what must hold, in words and as checks |
 //! | [`course`] | the course of a run, from its set-up to the examination |
-//! | [`scenario`], [`trouble`], [`dice`] | what the seed decides |
+//! | [`scenario`], [`trouble`], [`rare`], [`dice`] | what the seed decides |
 //! | [`life`], [`subject`] | tasks: their way through life, and the truth about them |
 //! | [`operator`] | deployments, scalings, crashes, the schedule, edits by hand |
-//! | [`delivery`], [`queue`] | from a task's change to the function, late, doubled or never |
+//! | [`neighbours`] | what only some runs have: a crowd of bad targets, an account with a cluster of the same name |
+//! | [`delivery`], [`queue`], [`copies`] | from a task's change to the function, late, doubled or never |
+//! | [`trials`], [`forgery`] | what some runs try at the end, when nothing else goes wrong |
 //! | [`invocation`], [`network`] | one invocation; what befalls each of its calls |
 //! | [`witness`] | what those calls change and show |
 //! | [`evidence`] | what ECS has shown, and to whom |
@@ -20,30 +22,36 @@
 //! | [`mod@run`] | what all these share |
 //! | [`function`] | the real function over a simulated AWS, and how Lambda invokes it |
 //! | [`seeds`] | many runs on all cores |
-//! | [`rollout`], [`timetable`], [`plot`] | something else: how long a large rollout takes, without faults |
+//! | [`rollout`], [`timetable`], [`mapping`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
+pub mod copies;
 pub mod course;
 pub mod coverage;
 pub mod delivery;
 pub mod dice;
 pub mod evidence;
+pub mod forgery;
 pub mod function;
 pub mod history;
 pub mod invocation;
 pub mod journal;
 pub mod life;
+pub mod mapping;
+pub mod neighbours;
 pub mod network;
 pub mod operator;
 pub mod plot;
 pub mod promises;
 pub mod queue;
+pub mod rare;
 pub mod rollout;
 pub mod run;
 pub mod scenario;
 pub mod seeds;
 pub mod subject;
 pub mod timetable;
+pub mod trials;
 pub mod trouble;
 pub mod witness;
 

@@ -9,7 +9,7 @@ use sim::Task;
 use crate::coverage::Case;
 use crate::delivery;
 use crate::run::Run;
-use crate::subject::{Blemish, Stage, Stop, Subject};
+use crate::subject::{Blemish, Origin, Stage, Stop, Subject};
 
 /// Starts a task of a service; the answer is its place in the list. An untold task runs already.
 pub fn start(run: &Arc<Run>, service: usize, untold: bool) -> usize {
@@ -17,34 +17,13 @@ pub fn start(run: &Arc<Run>, service: usize, untold: bool) -> usize {
     let bad_address = run.strikes(trouble.bad_address);
     let reused = if run.strikes(trouble.reuse) { free_address(run) } else { None };
     let place = run.state().subjects.len();
-    let address = match (reused, bad_address) {
-        (Some(address), _) => address,
-        (None, false) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, place as u16 + 1),
-        (None, true) => Ipv6Addr::new(0x2001, 0xdead, 0, 0, 0, 0, 1, place as u16 + 1),
-    };
-    let name = run.scenario.services[service].name;
+    let zone = if run.scenario.rare.zone_quota.is_some() { place as u16 % 2 } else { 0 };
+    let prefix = if bad_address { 0xdead } else { 0xdb8 };
+    let new = Ipv6Addr::new(0x2001, prefix, 0, zone, 0, 0, 1, place as u16 + 1);
     let single_stack = run.strikes(trouble.single_stack);
-    let task = Task::new(&format!("t{place}"));
-    let task = match single_stack {
-        true => task.without_address(),
-        false => task.address(&address.to_string()),
-    };
-    let task = match run.scenario.services[service].standalone {
-        true => task.family(name),
-        false => task.service(name).task_definition(name),
-    };
-    let bad_address = address.segments()[1] == 0xdead;
-    let subject = Subject {
-        service,
-        task: task.clone(),
-        targets: if single_stack { vec![] } else { run.scenario.targets(service, address) },
-        past: Vec::new(),
-        stop: None,
-        bad_address,
-        forgotten: None,
-        blemish: untold.then_some(Blemish::Untold),
-    };
-    run.state().subjects.push(subject);
+    let address = (!single_stack).then(|| reused.unwrap_or(new));
+    let blemish = untold.then_some(Blemish::Untold);
+    let task = enlist(run, service, address, blemish, Origin::Service);
     if untold {
         run.cover(Case::TaskUntold);
         change(run, place, task.pending().activating().running());
@@ -54,11 +33,47 @@ pub fn start(run: &Arc<Run>, service: usize, untold: bool) -> usize {
     place
 }
 
+/// Enters a new task of a service into the list, as PROVISIONING; nobody has heard of it yet.
+pub fn enlist(
+    run: &Run,
+    service: usize,
+    address: Option<Ipv6Addr>,
+    blemish: Option<Blemish>,
+    origin: Origin,
+) -> Task {
+    let state = &mut *run.state();
+    let setting = &run.scenario.services[service];
+    let task = Task::new(&format!("t{}", state.subjects.len())).cluster(setting.cluster);
+    let task = match address {
+        None => task.without_address(),
+        Some(address) => task.address(&address.to_string()),
+    };
+    let task = match setting.standalone {
+        true => task.family(setting.name),
+        false => task.service(setting.name).task_definition(setting.name),
+    };
+    let bound = address.filter(|_| origin != Origin::Foreign);
+    state.subjects.push(Subject {
+        service,
+        task: task.clone(),
+        targets: bound.map(|id| run.scenario.targets(service, id)).unwrap_or_default(),
+        past: Vec::new(),
+        stop: None,
+        bad_address: address.is_some_and(|address| state.is_bad(address)),
+        forgotten: None,
+        blemish,
+        origin,
+    });
+    task
+}
+
 /// The address of a task that has stopped, unless another has it already.
 fn free_address(run: &Run) -> Option<Ipv6Addr> {
     let state = &mut *run.state();
     let subjects = state.subjects.iter();
-    let stopped = subjects.filter(|subject| subject.task.last_status() == "STOPPED");
+    let stopped = subjects.filter(|subject| {
+        subject.task.last_status() == "STOPPED" && subject.origin != Origin::Foreign
+    });
     let addresses = stopped.filter_map(|subject| subject.task.ipv6());
     let free: Vec<Ipv6Addr> = addresses.filter(|address| state.users(*address) == 1).collect();
     let address = (!free.is_empty()).then(|| state.dice.pick(&free))?;
@@ -141,32 +156,42 @@ pub async fn stop(run: Arc<Run>, place: usize, stop: Stop) {
 
 /// ECS comes to know a new state, and an event tells it.
 fn change(run: &Arc<Run>, place: usize, task: Task) {
-    run.aws.put_task(&task);
-    let now = run.aws.now();
-    run.note("ecs", || {
-        let address = task.ipv6().map(|address| format!(" at {address}")).unwrap_or_default();
-        format!("{}{address}", crate::subject::words(&task))
-    });
+    appear(run, place, task);
+    if run.strikes(run.scenario.trouble.meddle) {
+        meddle(run);
+    }
+}
+
+/// The same, and nobody looks just then.
+pub fn appear(run: &Arc<Run>, place: usize, task: Task) {
+    become_known(run, place, &task);
     let untold = {
-        let state = &mut *run.state();
-        let subject = &mut state.subjects[place];
-        subject.task = task.clone();
-        subject.past.push((now, task.clone()));
-        if subject.stage() == Stage::Leaving {
-            let targets = &subject.targets;
-            let unlooked = |target| state.invocations.values().any(|i| i.unlooked.contains(target));
-            if targets.iter().any(unlooked) {
-                state.coverage.note(Case::StopBeforeLook);
-            }
-        }
-        state.subjects[place].blemish == Some(Blemish::Untold)
-            && state.subjects[place].stage() == Stage::Serving
+        let subject = &run.state().subjects[place];
+        subject.blemish == Some(Blemish::Untold) && subject.stage() == Stage::Serving
     };
     if !untold {
         delivery::emit(run, place, task);
     }
-    if run.strikes(run.scenario.trouble.meddle) {
-        meddle(run);
+}
+
+/// ECS comes to know a new state, and nothing tells it.
+pub fn become_known(run: &Run, place: usize, task: &Task) {
+    run.aws.put_task(task);
+    let now = run.aws.now();
+    run.note("ecs", || {
+        let address = task.ipv6().map(|address| format!(" at {address}")).unwrap_or_default();
+        format!("{}{address}", crate::subject::words(task))
+    });
+    let state = &mut *run.state();
+    let subject = &mut state.subjects[place];
+    subject.task = task.clone();
+    subject.past.push((now, task.clone()));
+    if subject.stage() == Stage::Leaving {
+        let targets = &subject.targets;
+        let unlooked = |target| state.invocations.values().any(|i| i.unlooked.contains(target));
+        if targets.iter().any(unlooked) {
+            state.coverage.note(Case::StopBeforeLook);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use sim::{Action, Call, Decision, Fate, Verdict};
 use crate::coverage::Case;
 use crate::invocation::NUMBER;
 use crate::run::Run;
+use crate::trials::HungCall;
 use crate::witness;
 
 /// Longer than any run; for calls whose caller is dead.
@@ -48,6 +49,9 @@ fn decide(run: &Run, number: usize, call: &Call) -> Decision {
         answer_latency: run.draw_seconds(0.002, longest),
         ..Decision::default()
     };
+    if run.state().hung.as_ref().is_some_and(|hung| hung.is(call)) {
+        return Decision { latency: HungCall::TIME, ..decision };
+    }
     let is_read_of_ecs = matches!(call.action, Action::DescribeTasks | Action::ListTasks);
     let looks = call.action == Action::DescribeTasks && has_unlooked(run, number);
     if is_down(run, usize::from(is_read_of_ecs), if looks { 4.0 } else { 1.0 }) {
@@ -90,9 +94,9 @@ fn kill(run: &Run, number: usize) {
     }
 }
 
-/// Either short enough for the answer to be read within the SDK's 5 s for an attempt, or too long for
-/// the call to have an effect. An effect without an answer is another fault's business, so that it is
-/// always known whether an answer was read.
+/// Either short enough for the answer to be read within the SDK's 5 s for an attempt, or too long
+/// for the call to have an effect. An effect without an answer is another fault's business, so that
+/// it is always known whether an answer was read.
 fn hang(run: &Run) -> Duration {
     let (least, most) = run.state().dice.pick(&[(1.0, 4.0), (5.5, 7.0)]);
     run.draw_seconds(least, most)

@@ -8,7 +8,7 @@ use crate::delivery;
 use crate::life::{self, start, stop};
 use crate::run::Run;
 use crate::scenario::Target;
-use crate::subject::{Stage, Stop};
+use crate::subject::{Origin, Stage, Stop};
 
 /// A service's course: it begins with some tasks and sees some changes.
 pub async fn run_service(run: Arc<Run>, service: usize) {
@@ -34,7 +34,8 @@ pub async fn run_service(run: Arc<Run>, service: usize) {
 fn tasks(run: &Run, service: usize) -> Vec<usize> {
     let state = run.state();
     let subjects = state.subjects.iter().enumerate();
-    let staying = subjects.filter(|(_, s)| s.service == service && s.stop.is_none());
+    let staying = subjects
+        .filter(|(_, s)| s.service == service && s.stop.is_none() && s.origin == Origin::Service);
     staying.map(|(place, _)| place).collect()
 }
 
@@ -123,13 +124,19 @@ fn register_foreign(run: &Run, edit: usize) {
 fn register(run: &Run, target: Target) {
     let group = &run.arns[target.group];
     let full = run.aws.registered(group).len() >= run.scenario.groups[target.group].quota;
-    if full || target.id.segments()[1] == 0xdead {
+    if full || zone_full(run, &target) || run.state().is_bad(target.id) {
         return;
     }
     run.aws.put_target(group, &target.id.to_string(), target.port);
     run.cover(Case::RegisteredByHand);
     run.note("somebody", || format!("registers {}", run.words(&target)));
     run.state().edited.insert(target);
+}
+
+fn zone_full(run: &Run, target: &Target) -> bool {
+    let Some(quota) = run.scenario.rare.zone_quota else { return false };
+    let there = run.aws.registered(&run.arns[target.group]).len();
+    run.scenario.is_short_of_room(target) && there >= quota
 }
 
 /// Takes the target of a serving task away, or puts that of a stopped one back.

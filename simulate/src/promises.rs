@@ -1,60 +1,85 @@
 //! What the function promises, as checks. Each is made while a run goes on or at its end; what a
 //! fault makes impossible is said here and nowhere else.
 //!
-//! *Assumed*: a read of ECS lags by less time than a task takes to start. The function relies on it where it
-//! takes a task that ECS does not know right after its register for gone, and where it takes a task
-//! without an address for one that has none.
+//! *Assumed*: a read of ECS lags by less time than a task takes to start. The function relies on it
+//! where it takes a task that ECS does not know right after its register for gone, and where it
+//! takes a task without an address for one that has none.
 //!
 //! **Nothing wrong is written** ([`may_write`], at every write that has an effect):
 //! - A target is registered only for a task of a bound service that, by all that was shown to this
 //!   invocation, serves. An event older than a minute does not show that; ECS must have been asked.
-//! - A target is deregistered only if it was shown to this invocation that a task of a bound service
-//!   leaves it (or, right after its register, that ECS knows no such task). Whoever else's target,
-//!   registered by hand or left by a task that ECS has forgotten, is not touched. A reconcile under
-//!   `PRUNE=never` deregisters only what it asked to register itself. Under `PRUNE=all` a reconcile removes
-//!   what nothing shows to serve or to start.
+//! - A target is deregistered only if it was shown to this invocation that a task of a bound
+//!   service leaves it (or, right after its register, that ECS knows no such task). Whoever else's
+//!   target, registered by hand or left by a task that ECS has forgotten, is not touched. A
+//!   reconcile under `PRUNE=never` deregisters only what it asked to register itself. Under
+//!   `PRUNE=all` a reconcile removes what nothing shows to serve or to start.
 //! - No target is deregistered whose task serves by the newest state that ECS has shown to any
 //!   invocation. *Admitted*: an address that came back with another task. A stop is believed at any
 //!   age, so a late one takes the next task's target, too (README, "a stop delivered very late");
 //!   nothing but asking ECS about every stop, and about every address, would change that. The next
 //!   reconcile puts it right.
 //!
-//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages have
-//! drained): the targets are exactly those of the serving tasks, by events alone. *Excused until
-//! a reconcile* (`excuse` there): targets of a task of which an event was dropped, never sent, or given
-//! up (after the dead-letter queue was sent back, no longer); of which a read of ECS was so stale that it
-//! hid a later stage (the look after a register is only as good as ECS's answer); that ECS forgot
-//! before its last event was applied (nothing tells any more that it has stopped); that a reconcile
-//! registered and could not look at again; targets edited by hand; addresses that came back; and what a
-//! full group has no room for.
+//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages
+//! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
+//! until a reconcile* (`excuse` there): targets of a task of which an event was dropped, never
+//! sent, or given up (after the dead-letter queue was sent back, no longer); of which a read of ECS
+//! was so stale that it hid a later stage (the look after a register is only as good as ECS's
+//! answer); that ECS forgot before its last event was applied (nothing tells any more that it has
+//! stopped); that a reconcile registered and could not look at again; targets edited by hand;
+//! addresses that came back; and what a full group has no room for.
 //!
 //! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
 //! registers before it deregisters): exactly those of the serving tasks, and nobody else's removed.
 //! *Excused*: targets of tasks that ECS has forgotten, under `proven`, and of all stopped ones
 //! excused before, under `never`. A second reconcile then writes nothing.
 //!
-//! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter queue.
-//! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was done,
-//! and AWS said so. (A stopped task's target that the same invocation registered for a newer task, with the same
-//! address, is that one's: if it leaves, too, and that fails, its own message comes back.)
+//! **Nothing lost** ([`nothing_lost`]): every message was answered or lies in the dead-letter
+//! queue. **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done
+//! was done, and AWS said so. (A stopped task's target that the same invocation registered for a
+//! newer task, with the same address, is that one's: if it leaves, too, and that fails, its own
+//! message comes back.)
 //!
-//! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages fail whose
-//! own target no group takes.
+//! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): only messages
+//! fail whose own target no group takes, or whose zone is full. With a crowd of bad targets
+//! ([`crate::neighbours`]) good ones of the same service may fail as well, but are in by the fifth
+//! receive (examined where the function has one instance, which remembers what was refused) or by
+//! the fifth undisturbed reconcile; those of another service in the same group fail never.
 //!
-//! **Register first** ([`register_first`], at every write): once an invocation has deregistered anything from a
-//! group within its first second, it registers nothing there, so that a rollout never leaves it with fewer targets
-//! than it needs. After a second without an answer, what needs none is carried out first.
+//! **A hang stays with its binding** and **what needs no answer waits for none**
+//! ([`crate::trials`]): while a read about one binding hangs, a reconcile does all of another
+//! binding in another group; and a batch makes within 2 s the changes that need no answer.
+//!
+//! **A forged start is undone** ([`crate::forgery`]): where ECS shows a task with another address
+//! or owner than its event, the target that the event claims is gone when the invocation ends,
+//! unless another task known to it serves there.
+//!
+//! **Soon** ([`crate::trials`]): a lone stop reaches DeregisterTargets within 2 s of its event,
+//! wherever events go straight to the function or copies do. **Copies fail in silence**
+//! ([`crate::copies`]): what comes of one is no function error, and its report names no failure.
+//!
+//! **Explained** ([`explained`], at every answer to events): each task that no binding covers is
+//! skipped for `no-binding`, those of a cluster of the same name in another account or region among
+//! them.
+//!
+//! **Register first** ([`register_first`], at every write): once an invocation has deregistered
+//! anything from a group within its first second, it registers nothing there, so that a rollout
+//! never leaves it with fewer targets than it needs. After a second without an answer, what needs
+//! none is carried out first.
 //!
 //! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
 //!
 //! **Questions only read** ([`may_write`]): plan and doctor write nothing.
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
-//! deregister, and one deregister after the look; two more calls for every one that a bad target
-//! made ELB refuse; and what the SDK tries again.
+//! deregister, and one deregister after the look, and where answers took a second, one register and
+//! one deregister of what waited for them; two more calls for every one that a bad target made ELB
+//! refuse, and eight where it refused many; and what the SDK tries again. A group that refuses
+//! everything costs 30 refused calls or a fifth of its targets, and one that takes something 64,
+//! beside the first ones for all and for each service.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use ecs_ipv6_targets::core::drift::Prune;
 
@@ -62,7 +87,7 @@ use crate::evidence::Sighting;
 use crate::invocation::{Invocation, Kind, Write};
 use crate::run::State;
 use crate::scenario::{Scenario, Target};
-use crate::subject::Stage;
+use crate::subject::{Origin, Stage};
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +137,7 @@ fn may_register(
         let shown = invocation.shown.of(holder);
         shown.is_some_and(|shown| shown.stage == Stage::Serving && shown.believable)
     };
-    if state.holders(target).any(serves) {
+    if state.holders(target).any(serves) || state.claimed.contains(target) {
         return Ok(());
     }
     let how =
@@ -130,12 +155,13 @@ fn may_deregister(
     let words = target.words(scenario);
     let reconciles = invocation.kind == Kind::Reconcile;
     let leaves = |holder: usize| invocation.shown.has(holder, Stage::Leaving);
-    let proven = state.holders(target).any(leaves);
+    let own = invocation.asked.contains(target);
+    let undone = own && state.claimed.contains(target);
+    let proven = undone || state.holders(target).any(leaves);
     let may_prune_all = reconciles && scenario.prune == Prune::All;
     if !proven && !may_prune_all {
         return broken(PROMISE, format!("{words} was deregistered without proof"));
     }
-    let own = invocation.asked.contains(target);
     if reconciles && scenario.prune == Prune::Never && !own {
         return broken(PROMISE, format!("{words} was pruned under PRUNE=never"));
     }
@@ -190,15 +216,75 @@ pub fn in_time() -> Result<(), Broken> {
     broken("in time", "Lambda's deadline came before the answer")
 }
 
+/// When answers take longer, what needs none is carried out first.
+pub const SOON: Duration = Duration::from_secs(1);
+
+/// So many refused calls find one bad target among 200.
+const FEW: usize = 8;
+
+/// Where many are bad, good ones are looked for by calls that double in size as long as they are
+/// accepted: from 1 to 200.
+const DOUBLINGS: usize = 8;
+
 /// No more writes than there is reason for.
-pub fn frugal(invocation: &Invocation, groups: usize) -> Result<(), Broken> {
-    let tally = invocation.tally;
-    let tried_again = tally.calls - tally.refused - tally.answered;
-    let most = 3 * groups + 2 * tally.refused + tried_again;
-    if tally.calls <= most {
-        return Ok(());
+pub fn frugal(
+    state: &State,
+    invocation: &Invocation,
+    took: Duration,
+    scenario: &Scenario,
+) -> Result<(), Broken> {
+    let tally = &invocation.tally;
+    let refused: usize = tally.refused.values().sum();
+    let tried_again = tally.calls - refused - tally.answered;
+    let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
+    let per_group = if took < SOON { 3 } else { 5 };
+    let most = per_group * scenario.groups.len() + 2 * refused + searched * DOUBLINGS + tried_again;
+    if tally.calls > most {
+        return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
-    broken("frugal", format!("{} writes where {most} would do", tally.calls))
+    for (group, refused) in &tally.refused {
+        let most = most_refusals(state, scenario, *group, tally.accepted.contains(group));
+        if *refused > most {
+            let name = scenario.groups[*group].name;
+            return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));
+        }
+    }
+    Ok(())
+}
+
+/// How many refused calls a group is worth in an invocation, beside the first one for all and for
+/// each service.
+fn most_refusals(state: &State, scenario: &Scenario, group: usize, accepted: bool) -> usize {
+    let first = 1 + scenario.services.len();
+    if accepted {
+        return first + 64;
+    }
+    let targets = state.subjects.iter().flat_map(|subject| &subject.targets);
+    first + usize::max(30, targets.filter(|target| target.group == group).count() / 5)
+}
+
+/// Every event of a task that no binding covers is skipped for that reason. `told` is how many are,
+/// if that was heard.
+pub fn explained(
+    state: &State,
+    scenario: &Scenario,
+    invocation: &Invocation,
+    told: Option<usize>,
+) -> Result<(), Broken> {
+    let is_unbound = |place: &usize| {
+        let subject = &state.subjects[*place];
+        let foreign = subject.origin == Origin::Foreign;
+        foreign || !scenario.is_bound(subject.service)
+    };
+    let unbound = invocation.shown.subjects().filter(is_unbound).count();
+    match told {
+        Some(told) if told != unbound && state.claimed.is_empty() => {
+            let how =
+                format!("{told} tasks were skipped for no-binding, and {unbound} are unbound");
+            broken("explained", how)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every message was answered, or lies in the dead-letter queue.
@@ -210,21 +296,29 @@ pub fn nothing_lost(state: &State) -> Result<(), Broken> {
     broken("nothing lost", format!("{sent} messages, {applied} applied, {} put away", dead.len()))
 }
 
+/// Whatever is good gets in within so many tries of the same work.
+pub const TRIES: u32 = 5;
+
 /// Only messages fail whose own target no group takes, as long as no call goes wrong. `failed` are
-/// those that failed.
-pub fn isolated(state: &State, scenario: &Scenario, failed: &[Sighting]) -> Result<(), Broken> {
+/// those that failed, with how often they were tried; none if nothing beside them could keep them
+/// out.
+pub fn isolated<'a>(
+    state: &State,
+    scenario: &Scenario,
+    failed: impl IntoIterator<Item = (&'a Sighting, Option<u32>)>,
+) -> Result<(), Broken> {
     if scenario.trouble.befalls_calls() {
         return Ok(());
     }
-    let is_full = |target: &Target| scenario.groups[target.group].quota < 1000;
-    let innocent = failed.iter().map(|sighting| sighting.subject).find(|subject| {
-        let subject = &state.subjects[*subject];
-        !subject.bad_address && !subject.targets.iter().any(is_full)
-    });
-    match innocent {
-        Some(subject) => broken("isolated", format!("t{subject} failed, and its target is good")),
-        None => Ok(()),
+    for (Sighting { subject: place, .. }, tried) in failed {
+        let subject = &state.subjects[*place];
+        let crowded = scenario.is_crowded(subject.service) && tried.is_some_and(|t| t < TRIES);
+        let no_room = subject.targets.iter().any(|target| scenario.is_short_of_room(target));
+        if !subject.bad_address && !no_room && !crowded {
+            return broken("isolated", format!("t{place} failed, and its target is good"));
+        }
     }
+    Ok(())
 }
 
 /// An invocation registers before it deregisters, group by group.

@@ -17,6 +17,11 @@ use crate::scenario::Queue;
 /// The template's.
 pub const VISIBILITY: Duration = Duration::from_secs(180);
 
+/// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your
+/// SQS queue contains very low traffic, Lambda might wait for up to 20 seconds before invoking your
+/// function. This is true even if you set a batch window lower than 20 seconds."
+pub const QUIET: Duration = Duration::from_secs(20);
+
 /// Puts a message into the queue.
 pub fn put(run: &Run, message: Message) {
     run.state().queue.push(message);
@@ -29,7 +34,7 @@ pub async fn poll(run: Arc<Run>, queue: &Queue) {
         while run.state().queue.is_empty() {
             run.queued.notified().await;
         }
-        tokio::time::sleep(queue.window).await;
+        tokio::time::sleep(gathering(&run, queue)).await;
         let batch: Vec<Message> = {
             let waiting = &mut run.state().queue;
             let size = waiting.len().min(queue.batch);
@@ -44,8 +49,22 @@ pub async fn poll(run: Arc<Run>, queue: &Queue) {
     }
 }
 
+/// How long a batch is gathered: for the window or, if there was next to nothing to do, for up to
+/// 20 s.
+fn gathering(run: &Run, queue: &Queue) -> Duration {
+    let state = &mut *run.state();
+    let since = state.handed_over_at.map_or(Duration::MAX, |at| run.elapsed() - at);
+    if queue.window.is_zero() || since < QUIET || !state.dice.chance(0.7) {
+        return queue.window;
+    }
+    state.coverage.note(Case::QuietQueue);
+    let window = queue.window.as_secs_f64();
+    state.dice.seconds(window, QUIET.as_secs_f64())
+}
+
 async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
     let received = tokio::time::Instant::now();
+    run.state().handed_over_at = Some(run.elapsed());
     for message in &mut batch {
         message.received += 1;
         if message.received > 1 {
@@ -73,7 +92,11 @@ async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
         messages.iter().map(|message| message.sighting.clone()).collect()
     };
     if matches!(ending, Ending::Answer(_)) {
-        run.examine(|state| promises::isolated(state, &run.scenario, &sightings(&failed)));
+        // What was refused is remembered by the instance, and only one that is alone gets every
+        // try.
+        let alone = run.function.made() == 1;
+        let tried = failed.iter().map(|m| (&m.sighting, Some(if alone { m.received } else { 1 })));
+        run.examine(|state| promises::isolated(state, &run.scenario, tried));
     }
     if !failed.is_empty() && !applied.is_empty() {
         run.cover(Case::PartialFailure);

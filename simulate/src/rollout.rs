@@ -1,5 +1,5 @@
-//! A large rollout in an account with AWS's documented rates and without faults: how long target groups are
-//! out of step, and how many calls that takes.
+//! A large rollout in an account with AWS's documented rates and without faults: how long target
+//! groups are out of step, and how many calls that takes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -11,17 +11,16 @@ use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
-use sim::events::sqs_batch;
-use sim::{Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
+use sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::delivery::TRIES_AFTER;
 use crate::dice::Dice;
 use crate::function::{self, Instances};
-use crate::queue::VISIBILITY;
+use crate::mapping::{self, Message};
 use crate::run::{Count, GoingOn};
-use crate::timetable::{Rollout, address, task, timetable};
+use crate::timetable::{Rollout, STOP, address, task, timetable};
 
 const PORT: u16 = 8080;
 
@@ -29,13 +28,7 @@ const PORT: u16 = 8080;
 pub const STEP: Duration = Duration::from_millis(500);
 
 /// Lambda's timeout, as in the template.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The most that Lambda hands to an invocation, in bytes (Lambda developer guide, "Lambda quotas").
-const PAYLOAD: usize = 6_000_000;
-
-/// What a message takes of it beside its body, in bytes. The body itself grows by a tenth, as its quotes are escaped.
-const RECORD: usize = 900;
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How events are turned into calls.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +42,8 @@ pub enum Way {
         /// The most messages of a batch.
         batch: usize,
     },
-    /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries and
-    /// Lambda's, as the sketches do that are to be found in public.
+    /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries
+    /// and Lambda's, as the sketches do that are to be found in public.
     CallPerEvent,
 }
 
@@ -88,31 +81,30 @@ pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
     tokio::task::LocalSet::new().block_on(&function::runtime(), roll_out(seed, rollout, way))
 }
 
-struct World {
-    aws: Aws,
+/// An account with its target groups, and the function.
+pub(crate) struct World {
+    pub(crate) aws: Aws,
     groups: Vec<String>,
-    function: Instances,
+    pub(crate) function: Instances,
     begin: Instant,
-    queued: Notify,
-    /// Messages in the queue or in an invocation, and calls per event.
-    under_way: Arc<Count>,
+    pub(crate) queued: Notify,
+    /// Messages in the queue or in an invocation, copies, and calls per event.
+    pub(crate) under_way: Arc<Count>,
     state: Mutex<State>,
 }
 
-struct State {
-    queue: VecDeque<Message>,
+/// What changes in the course of a rollout.
+pub(crate) struct State {
+    pub(crate) dice: Dice,
+    pub(crate) queue: VecDeque<Message>,
+    /// When the queue last handed messages over.
+    pub(crate) handed_over_at: Option<Instant>,
     /// What should be registered, by group.
     serving: Vec<BTreeSet<IpAddr>>,
     /// What should not, since when.
     leaving: BTreeMap<(usize, IpAddr), Instant>,
-    numbers: usize,
-    course: Course,
-}
-
-struct Message {
-    id: String,
-    event: String,
-    _under_way: GoingOn,
+    pub(crate) numbers: usize,
+    pub(crate) course: Course,
 }
 
 /// Every call takes 20 to 80 ms.
@@ -130,20 +122,13 @@ impl Fate for Latency {
 
 async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
     let world = set_up(seed, rollout);
-    if let Way::Queue { concurrency, window, batch } = way {
-        for _ in 0..concurrency {
-            tokio::task::spawn_local(poll(world.clone(), window, batch));
-        }
-        tokio::task::spawn_local(reconcile(world.clone()));
-    }
+    open(&world, way);
     tokio::task::spawn_local(watch(world.clone()));
     for (at, service, task) in timetable(seed, rollout) {
         sleep_until(world.begin + at).await;
         world.change(service, &task);
         if let Way::Queue { .. } = way {
-            let message = world.message(&task);
-            world.state().queue.push_back(message);
-            world.queued.notify_one();
+            mapping::tell(&world, &task);
         } else if matches!(task.last_status(), "RUNNING" | "DEACTIVATING") {
             let under_way = world.under_way.begin();
             tokio::task::spawn_local(call_per_event(world.clone(), service, task, under_way));
@@ -152,6 +137,43 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
     world.under_way.calm().await;
     sleep(Duration::from_secs(5)).await;
     world.course()
+}
+
+/// Begins to take messages out of the queue, and to reconcile.
+fn open(world: &Arc<World>, way: Way) {
+    let Way::Queue { concurrency, window, batch } = way else { return };
+    for _ in 0..concurrency {
+        tokio::task::spawn_local(mapping::poll(world.clone(), window, batch));
+    }
+    tokio::task::spawn_local(reconcile(world.clone()));
+}
+
+/// One task stops, long after anything else happened: how long it takes until DeregisterTargets is
+/// called for it.
+pub fn stop_one(seed: u64, way: Way) -> Option<Duration> {
+    fastrand::seed(seed);
+    tokio::task::LocalSet::new().block_on(&function::runtime(), async {
+        let world = set_up(seed, Rollout { tasks: 10, services: 1, over: Duration::ZERO });
+        open(&world, way);
+        let quiet = world.state().dice.seconds(300.0, 400.0);
+        sleep(quiet).await;
+        let since = world.aws.now();
+        let mut leaving =
+            task(0, Rollout { tasks: 10, services: 1, over: Duration::ZERO }).1.running();
+        for step in STOP {
+            leaving = step(leaving);
+            world.change(0, &leaving);
+            mapping::tell(&world, &leaving);
+            sleep(Duration::from_secs(1)).await;
+        }
+        world.under_way.calm().await;
+        let target = format!("[{}]:{PORT}", address(&leaving));
+        let calls = world.aws.calls();
+        let is_it = |call: &&Call| {
+            call.action == Action::DeregisterTargets && call.targets.contains(&target)
+        };
+        calls.iter().find(is_it)?.at.duration_since(since).ok()
+    })
 }
 
 fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
@@ -173,7 +195,9 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
         queued: Notify::new(),
         under_way: Arc::default(),
         state: Mutex::new(State {
+            dice: Dice::of(seed ^ 2),
             queue: VecDeque::new(),
+            handed_over_at: None,
             serving: vec![BTreeSet::new(); rollout.services],
             leaving: BTreeMap::new(),
             numbers: 0,
@@ -191,7 +215,7 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
 }
 
 impl World {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -207,13 +231,6 @@ impl World {
             return;
         }
         state.course.last_change = self.begin.elapsed();
-    }
-
-    fn message(&self, task: &Task) -> Message {
-        let number = &mut self.state().numbers;
-        *number += 1;
-        let event = task.event(self.aws.now()).to_string();
-        Message { id: format!("m{number}"), event, _under_way: self.under_way.begin() }
     }
 
     fn look(&self) {
@@ -256,33 +273,8 @@ async fn watch(world: Arc<World>) {
     }
 }
 
-/// One of Lambda's pollers: gathers a batch, invokes the function, and begins anew.
-async fn poll(world: Arc<World>, window: Duration, batch: usize) {
-    loop {
-        while world.state().queue.is_empty() {
-            world.queued.notified().await;
-        }
-        let full = Instant::now() + window;
-        while world.state().queue.len() < batch && Instant::now() < full {
-            sleep(Duration::from_millis(50).min(full - Instant::now())).await;
-        }
-        let messages: Vec<Message> = {
-            let queue = &mut world.state().queue;
-            let mut bytes = 0;
-            let fits = |message: &&Message| {
-                bytes += RECORD + message.event.len() * 11 / 10;
-                bytes <= PAYLOAD
-            };
-            let size = queue.iter().take(batch).take_while(fits).count();
-            queue.drain(..size).collect()
-        };
-        if !messages.is_empty() {
-            invoke(&world, messages).await;
-        }
-    }
-}
-
-/// The schedule of the template: a reconcile every minute, the first one some time into the rollout.
+/// The schedule of the template: a reconcile every minute, the first one some time into the
+/// rollout.
 async fn reconcile(world: Arc<World>) {
     sleep(Duration::from_secs(40)).await;
     loop {
@@ -293,22 +285,6 @@ async fn reconcile(world: Arc<World>) {
         let _ =
             world.function.invoke(LambdaEvent::new(json!({"action": "reconcile"}), context)).await;
         sleep_until(next).await;
-    }
-}
-
-async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
-    world.state().course.invocations += 1;
-    let received = Instant::now();
-    let payload = sqs_batch(messages.iter().map(|m| (m.id.as_str(), m.event.clone())));
-    let context = function::context(world.aws.now() + TIMEOUT);
-    let answer = world.function.invoke(LambdaEvent::new(payload, context)).await.ok();
-    for message in messages.into_iter().filter(|m| function::returns(answer.as_ref(), &m.id)) {
-        let world = world.clone();
-        tokio::task::spawn_local(async move {
-            sleep_until(received + VISIBILITY).await;
-            world.state().queue.push_back(message);
-            world.queued.notify_one();
-        });
     }
 }
 

@@ -17,7 +17,8 @@ use crate::history::History;
 use crate::invocation::Invocation;
 use crate::promises::Broken;
 use crate::scenario::{Scenario, Target};
-use crate::subject::Subject;
+use crate::subject::{Origin, Subject};
+use crate::trials::HungCall;
 
 /// When every run begins.
 pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
@@ -69,6 +70,14 @@ pub struct State {
     pub applied: usize,
     /// Targets that somebody edited by hand and that no reconcile has seen since.
     pub edited: BTreeSet<Target>,
+    /// Addresses in the VPC that no group takes.
+    pub exhausted: BTreeSet<Ipv6Addr>,
+    /// Targets that a forged event claims.
+    pub claimed: BTreeSet<Target>,
+    /// Which call hangs, every attempt of it.
+    pub hung: Option<HungCall>,
+    /// When the queue last handed messages over.
+    pub handed_over_at: Option<Duration>,
     /// Targets that were wrong before the reconcile, and excused.
     pub wrong: BTreeSet<Target>,
     /// Until when ECS is down, and ELB.
@@ -103,6 +112,10 @@ impl Run {
             sent: 0,
             applied: 0,
             edited: BTreeSet::new(),
+            exhausted: BTreeSet::new(),
+            claimed: BTreeSet::new(),
+            hung: None,
+            handed_over_at: None,
             wrong: BTreeSet::new(),
             down_until: [Duration::ZERO; 2],
             faults: true,
@@ -189,9 +202,15 @@ impl State {
         self.subjects.iter().enumerate().filter(holds).map(|(place, _)| place)
     }
 
-    /// How many tasks had this address, bound or not.
+    /// How many tasks of this account had this address, bound or not.
     pub fn users(&self, address: Ipv6Addr) -> usize {
-        self.subjects.iter().filter(|subject| subject.task.ipv6() == Some(address)).count()
+        let own = self.subjects.iter().filter(|subject| subject.origin != Origin::Foreign);
+        own.filter(|subject| subject.task.ipv6() == Some(address)).count()
+    }
+
+    /// Whether no group takes this address.
+    pub fn is_bad(&self, address: Ipv6Addr) -> bool {
+        address.segments()[1] != 0xdb8 || self.exhausted.contains(&address)
     }
 
     /// The task with this ARN; ids are `t` and the place in the list.

@@ -8,6 +8,7 @@ use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
+use crate::rare::Rare;
 use crate::trouble::Trouble;
 
 /// One run's setting.
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub timeout: Duration,
     /// What goes wrong, and how often.
     pub trouble: Trouble,
+    /// What few runs have.
+    pub rare: Rare,
 }
 
 /// A target group.
@@ -49,6 +52,8 @@ pub struct Group {
 pub struct Service {
     /// Its name.
     pub name: &'static str,
+    /// Its cluster's name.
+    pub cluster: &'static str,
     /// Whether its tasks are standalone ones of a family.
     pub standalone: bool,
     /// How many tasks it begins with.
@@ -88,6 +93,8 @@ pub struct Queue {
     pub window: Duration,
     /// How often a message is received before it goes to the dead-letter queue.
     pub receives: u32,
+    /// Whether stops also go straight to the function, as copies.
+    pub copies: bool,
 }
 
 /// A target: the group's place in the list, address and port.
@@ -99,6 +106,27 @@ pub struct Target {
     pub id: Ipv6Addr,
     /// The port.
     pub port: u16,
+}
+
+/// Names in the order in which they are given.
+const SERVICES: [&str; 4] = ["web", "api", "other", "stranger"];
+const GROUPS: [&str; 2] = ["blue", "green"];
+
+impl Service {
+    fn plain(name: &'static str) -> Self {
+        Self { name, cluster: "demo-cluster", standalone: false, tasks: 1, changes: 1 }
+    }
+}
+
+impl Group {
+    fn plain(name: &'static str) -> Self {
+        Self { name, port: 8080, quota: 1000 }
+    }
+
+    /// Whether it takes fewer targets than a run may have.
+    pub fn is_small(&self) -> bool {
+        self.quota < 1000
+    }
 }
 
 impl Scenario {
@@ -116,7 +144,46 @@ impl Scenario {
             filtered: dice.chance(0.7),
             timeout: dice.pick(&[5.0, 15.0, 30.0, 30.0].map(Duration::from_secs_f64)),
             trouble,
+            rare: Rare::default(),
         }
+    }
+
+    /// Lays services and groups out anew, by pairs of those that are bound.
+    pub fn lay_out(&mut self, pairs: &[(usize, usize)], port: Option<u16>) {
+        let bond = |&(service, group): &(usize, usize)| Bond { service, group, port };
+        self.bonds = pairs.iter().map(bond).collect();
+        let services = 1 + pairs.iter().map(|(service, _)| *service).max().unwrap_or(0);
+        let groups = 1 + pairs.iter().map(|(_, group)| *group).max().unwrap_or(0);
+        self.services.truncate(services);
+        self.services
+            .extend(SERVICES[self.services.len()..services].iter().map(|n| Service::plain(n)));
+        self.groups = GROUPS[..groups].iter().map(|name| Group::plain(name)).collect();
+    }
+
+    /// A service that is not bound, if need be a new one; its place in the list.
+    pub fn need_unbound(&mut self) -> usize {
+        let unbound = (0..self.services.len()).find(|service| !self.is_bound(*service));
+        unbound.unwrap_or_else(|| {
+            self.services.push(Service::plain(SERVICES[self.services.len()]));
+            self.services.len() - 1
+        })
+    }
+
+    /// Whether any binding names this service.
+    pub fn is_bound(&self, service: usize) -> bool {
+        self.bonds.iter().any(|bond| bond.service == service)
+    }
+
+    /// Whether there may be no room for a target, because its group is small or its zone is.
+    pub fn is_short_of_room(&self, target: &Target) -> bool {
+        let zone = self.rare.zone_quota.is_some() && target.id.segments()[3] == 0;
+        zone || self.groups[target.group].is_small()
+    }
+
+    /// Whether a task of this service may have to be tried again, because many of the service's are
+    /// bad.
+    pub fn is_crowded(&self, service: usize) -> bool {
+        self.rare.crowd.is_some_and(|crowd| crowd.services.0 == service)
     }
 
     /// The targets that a service's task with this address makes.
@@ -132,7 +199,7 @@ impl Scenario {
             let service = &self.services[bond.service];
             let owner = if service.standalone { "family" } else { "service" };
             json!({
-                "cluster": "demo-cluster", owner: service.name,
+                "cluster": service.cluster, owner: service.name,
                 "targetGroupArn": arns[bond.group], "port": bond.port,
             })
         };
@@ -155,18 +222,18 @@ fn draw_layout(dice: &mut Dice) -> (Vec<Service>, Vec<Group>, Vec<Bond>) {
     }
     let unbound = dice.chance(0.15);
     let bound = 1 + bonds.iter().map(|bond| bond.service).max().unwrap_or(0);
-    let names = ["web", "api", "other"];
-    let service = |name: &&'static str| Service {
-        name,
+    let mut service = |name: &&'static str| Service {
         standalone: dice.chance(0.1),
         tasks: dice.number(1..=2),
         changes: dice.number(1..=2),
+        ..Service::plain(name)
     };
-    let services = names.iter().take(bound + usize::from(unbound)).map(service).collect();
+    let names = SERVICES[..bound + usize::from(unbound)].iter();
+    let services = names.map(&mut service).collect();
     let quota = if dice.chance(0.05) { dice.number(1..=3) } else { 1000 };
-    let group = |name: &&'static str| Group { name, port: 8080, quota };
+    let group = |name: &&'static str| Group { quota, ..Group::plain(name) };
     let groups = 1 + bonds.iter().map(|bond| bond.group).max().unwrap_or(0);
-    (services, ["blue", "green"].iter().take(groups).map(group).collect(), bonds)
+    (services, GROUPS.iter().take(groups).map(group).collect(), bonds)
 }
 
 fn draw_queue(dice: &mut Dice) -> Delivery {
@@ -175,5 +242,6 @@ fn draw_queue(dice: &mut Dice) -> Delivery {
         batch: dice.pick(&[1, 10, 1500]),
         window: dice.pick(&[0, 200, 1000, 3000].map(Duration::from_millis)),
         receives: dice.pick(&[3, 10, 10]),
+        copies: false,
     })
 }

@@ -18,7 +18,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// Reads `--<word> S` or `--<word>s N [--from S]`; numbers may be written with `_` or `,` between.
+    /// Reads `--<word> S` or `--<word>s N [--from S]`; numbers may be written with `_` or `,`
+    /// between.
     pub fn read(word: &str, arguments: impl Iterator<Item = String>) -> Option<Self> {
         let arguments: Vec<String> = arguments.collect();
         let number = |text: &str| text.replace(['_', ','], "").parse::<u64>().ok();
@@ -66,8 +67,8 @@ impl Seeds {
         }
     }
 
-    /// Has a worker on each core, and meanwhile `watch`, which is given a way to ask whether all is over. Returns what
-    /// each worker came to.
+    /// Has a worker on each core, and meanwhile `watch`, which is given a way to ask whether all is
+    /// over. Returns what each worker came to.
     pub fn on_all_cores<T: Send>(
         &self,
         worker: impl Fn() -> T + Sync,

@@ -58,6 +58,19 @@ pub struct Subject {
     pub forgotten: Option<SystemTime>,
     /// What may have kept the function from knowing about it.
     pub blemish: Option<Blemish>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a task comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Its service started it in the course of things.
+    Service,
+    /// It came up with many others, and stays to the end.
+    Crowd,
+    /// It runs in another account or region, in a cluster of the same name.
+    Foreign,
 }
 
 /// Why the targets of a task may be wrong until a reconcile.

@@ -18,6 +18,10 @@ pub struct Rollout {
     pub over: Duration,
 }
 
+/// How a task stops.
+pub const STOP: [fn(Task) -> Task; 4] =
+    [Task::deactivating, Task::stopping, Task::deprovisioning, Task::stopped];
+
 /// A task; those below `tasks` are the old ones.
 pub fn task(number: usize, rollout: Rollout) -> (usize, Task) {
     let service = number % rollout.services;
@@ -32,8 +36,8 @@ pub fn address(task: &Task) -> IpAddr {
     task.ipv6().expect("every task here has an address").into()
 }
 
-/// Every change that the template's rule passes, in the order of time. An old task tells four times that
-/// it stops.
+/// Every change that the template's rule passes, in the order of time. An old task tells four times
+/// that it stops.
 pub fn timetable(seed: u64, rollout: Rollout) -> Vec<(Duration, usize, Task)> {
     let mut dice = Dice::of(seed ^ 1);
     let mut changes = Vec::new();
@@ -43,10 +47,8 @@ pub fn timetable(seed: u64, rollout: Rollout) -> Vec<(Duration, usize, Task)> {
         changes.push((dice.seconds(0.0, over), service, new.running()));
         let (service, old) = task(number, rollout);
         let mut at = dice.seconds(0.0, over);
-        let steps: [fn(Task) -> Task; 4] =
-            [Task::deactivating, Task::stopping, Task::deprovisioning, Task::stopped];
         let mut old = old.running();
-        for step in steps {
+        for step in STOP {
             old = step(old);
             changes.push((at, service, old.clone()));
             at += dice.seconds(0.5, 5.0);

@@ -25,8 +25,8 @@ pub struct Trouble {
     pub fail: f64,
     /// The longest that a call's way to AWS takes, and its answer's way back, in seconds.
     pub latency: f64,
-    /// With a call begins a time in which ECS, or ELB, fails every call; four times as likely with the
-    /// look after a register.
+    /// With a call begins a time in which ECS, or ELB, fails every call; four times as likely with
+    /// the look after a register.
     pub outage: f64,
     /// A call's answer is lost after its effect.
     pub lose: f64,

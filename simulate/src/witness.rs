@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddrV6;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sim::{Action, Call, Decision, Outcome, Task, Verdict};
+use sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
 
 use crate::coverage::Case;
 use crate::invocation::{Invocation, Write};
@@ -56,7 +55,7 @@ pub fn sent(run: &Run, number: usize, call: &Call) {
     run.examine(|state| {
         let Some(invocation) = state.invocations.get_mut(&number) else { return Ok(()) };
         let age = now.duration_since(invocation.begun).unwrap_or_default();
-        let soon = age < Duration::from_secs(1);
+        let soon = age < promises::SOON;
         let first = |group: &usize| promises::register_first(invocation, write, *group);
         let verdict = groups.iter().try_for_each(first);
         match write {
@@ -87,7 +86,7 @@ fn wrote(run: &Arc<Run>, number: usize, write: Write, call: &Call, decision: &De
         invocation.in_flight.retain(|(_, target)| !targets.contains(target));
     }
     if let Outcome::Error(code) = &call.outcome {
-        return refused(run, number, code, decision, targets.len());
+        return refused(run, number, code, decision, &targets);
     }
     run.examine(|state| promises::may_write(state, &run.scenario, number, write, &targets));
     let answered = call.outcome == Outcome::Ok && decision.answer_latency != FOREVER;
@@ -104,6 +103,8 @@ fn wrote(run: &Arc<Run>, number: usize, write: Write, call: &Call, decision: &De
         Write::Register => {
             invocation.registered.extend(&targets);
             invocation.unlooked.extend(&targets);
+            invocation.tally.accepted.extend(targets.iter().map(|target| target.group));
+            fail_health_checks(run, state, &targets);
             ambush(run, state, &targets);
         }
         Write::Deregister => {
@@ -114,11 +115,12 @@ fn wrote(run: &Arc<Run>, number: usize, write: Write, call: &Call, decision: &De
     }
 }
 
-fn refused(run: &Run, number: usize, code: &str, decision: &Decision, targets: usize) {
+fn refused(run: &Run, number: usize, code: &str, decision: &Decision, targets: &[Target]) {
     let State { invocations, coverage, .. } = &mut *run.state();
     let Some(invocation) = invocations.get_mut(&number) else { return };
     let case = match (code, decision.verdict) {
-        ("ValidationError", _) => Case::BadTarget,
+        ("ValidationError" | "TooManyRegistrationsForTargetId", _) => Case::BadTarget,
+        ("TooManyTargets", _) if run.scenario.rare.zone_quota.is_some() => Case::ZoneFull,
         ("TooManyTargets", _) => Case::QuotaHit,
         ("ThrottlingException", Verdict::Serve) => Case::SharedRateUsedUp,
         // A fault, which was noted when it was decided.
@@ -126,9 +128,22 @@ fn refused(run: &Run, number: usize, code: &str, decision: &Decision, targets: u
     };
     coverage.note(case);
     if case != Case::SharedRateUsedUp {
-        invocation.tally.refused += 1;
-        if targets > 1 {
+        if let Some(target) = targets.first() {
+            *invocation.tally.refused.entry(target.group).or_default() += 1;
+        }
+        if targets.len() > 1 {
             coverage.note(Case::Bisected);
+        }
+    }
+}
+
+/// Once past `initial`, some targets are `unhealthy.draining`, and registered all the same.
+fn fail_health_checks(run: &Run, state: &mut State, targets: &[Target]) {
+    for Target { group, id, port } in targets {
+        if state.dice.chance(run.scenario.rare.unhealthy) {
+            state.coverage.note(Case::Unhealthy);
+            let health = Health::UnhealthyDraining;
+            run.aws.set_health(&run.arns[*group], &id.to_string(), *port, health);
         }
     }
 }

@@ -1,8 +1,9 @@
-//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed gives the same run.
+//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed
+//! gives the same run.
 
 use std::time::Duration;
 
-use simulate::rollout::{TEMPLATE, Way, run};
+use simulate::rollout::{TEMPLATE, Way, run, stop_one};
 use simulate::timetable::Rollout;
 
 #[test]
@@ -14,6 +15,14 @@ fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
     assert!(course.slowest_stop <= Duration::from_secs(3), "{:?}", course.slowest_stop);
     assert_eq!((course.throttled, course.lost), (0, 0));
     assert!(course.writes <= 150, "{} writes", course.writes);
+}
+
+#[test]
+fn a_lone_stop_is_deregistered_within_two_seconds_whatever_the_queue_does() {
+    for seed in 0..20 {
+        let took = stop_one(seed, TEMPLATE).expect("it is deregistered");
+        assert!(took <= Duration::from_secs(2), "seed {seed}: {took:?}");
+    }
 }
 
 #[test]

@@ -18,6 +18,11 @@ const BROKE_ONCE: &[(u64, &str)] = &[
          away, but the promise about PRUNE=never knew only of registers that had an effect",
     ),
     (
+        7_967,
+        "a group's port was known only after some seconds, so that what needed no answer was written before and the rest \
+         after it, and the promise about few calls knew only of one register and one deregister",
+    ),
+    (
         919_710,
         "a stop was answered as done, because its address served a newer task by now; that one left, too, and its own \
          deregister failed, so that its own message came back, but the promise asked for the older one's",

@@ -134,6 +134,30 @@ async fn a_call_over_the_quota_registers_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_zone_leaves_room_in_the_others() {
+    let zone = TargetGroup::ipv6("demo-ipv6").zone_quota("2001:db8:0:a::/64", 1);
+    let (aws, client, arn) = world(zone);
+    let [first, second, elsewhere] = ["2001:db8:0:a::1", "2001:db8:0:a::2", "2001:db8:0:b::1"];
+    assert_eq!(register(&client, &arn, &[target(first, 80)]).await, None);
+    for over in [vec![target(second, 80)], vec![target(second, 80), target(elsewhere, 80)]] {
+        let refused = register(&client, &arn, &over).await;
+        assert_eq!(refused.as_deref(), Some("TooManyTargets"));
+    }
+    assert_eq!(register(&client, &arn, &[target(elsewhere, 80)]).await, None);
+    assert_eq!(aws.registered(&arn), [pair(first, 80), pair(elsewhere, 80)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_address_is_refused() {
+    let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
+    aws.exhaust_address(&arn, A);
+    let refused = register(&client, &arn, &[target(A, 80), target(B, 80)]).await;
+    assert_eq!(refused.as_deref(), Some("TooManyRegistrationsForTargetId"));
+    assert_eq!(register(&client, &arn, &[target(B, 80)]).await, None);
+    assert_eq!(aws.registered(&arn), [pair(B, 80)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn draining_targets_leave_room_in_the_quota() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6").quota(1));
     assert_eq!(register(&client, &arn, &[target(A, 80)]).await, None);

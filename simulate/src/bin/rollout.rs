@@ -1,5 +1,5 @@
-//! `cargo rollout [FOLDER]`: large rollouts by this function behind its queue, and by one call per event, as tables
-//! and, with a folder, as plots in it.
+//! `cargo rollout [FOLDER]`: large rollouts by this function behind its queue, and by one call per
+//! event, as tables and, with a folder, as plots in it.
 
 use std::path::Path;
 use std::process::ExitCode;
