@@ -1,6 +1,7 @@
 //! One invocation: its input, the flow that handles it, and the answer.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
@@ -16,6 +17,8 @@ use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
 use crate::config::Config;
+use crate::core::knowledge::Sighting;
+use crate::core::task::TaskArn;
 use crate::doctor::Doctor;
 use crate::error::Error;
 use crate::flow::Settler;
@@ -40,7 +43,12 @@ pub struct Handler {
     targets: Targets,
     clock: Clock,
     metrics: Option<Sink>,
+    /// Tasks whose stop was settled by a copy lately, the last one first.
+    copied: Mutex<VecDeque<TaskArn>>,
 }
+
+/// So many tasks are remembered as settled by copies.
+const COPIED: usize = 200;
 
 impl Handler {
     /// A handler with these settings, and AWS clients with those of `sdk`.
@@ -53,6 +61,7 @@ impl Handler {
             clients,
             clock,
             metrics: None,
+            copied: Mutex::default(),
         }
     }
 
@@ -105,8 +114,14 @@ impl Handler {
             }
         };
         let heard = EventTimes::of([&sighting].into_iter(), now);
+        let task = sighting.task.arn.clone();
         let report = self.settle(limits).copy(sighting, now, &self.clients.rates).await;
         report.log("copy", 0);
+        if !report.deregistered.is_empty() {
+            let copied = &mut *self.copied();
+            copied.push_front(task);
+            copied.truncate(COPIED);
+        }
         self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer(&report)
     }
@@ -141,12 +156,19 @@ impl Handler {
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
         let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
-        let heard = EventTimes::of(sightings.clone(), now);
+        // What a copy settled took no longer than that.
+        let copied = self.copied().clone();
+        let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);
+        let heard = EventTimes::of(sightings.clone().filter(is_news), now);
         let unreadable = messages.len() - sightings.clone().count();
         let report = self.settle(limits).events(sightings.cloned(), now).await;
         report.log("sqs", unreadable);
         self.emit_metrics(&InvocationKind::Events { heard, unreadable }, &report);
         answer(&failures(&messages, &report)?)
+    }
+
+    fn copied(&self) -> MutexGuard<'_, VecDeque<TaskArn>> {
+        self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn emit_metrics(&self, work: &InvocationKind, report: &Report) {

@@ -57,7 +57,7 @@ async fn in_a_burst_of_copies_a_few_are_acted_on_and_the_rest_left_to_the_queue_
         assert_eq!(report["failed"], json!([]));
     }
     let writes = function.actions();
-    assert_eq!((queued + writes.len(), writes.len()), (100, 10));
+    assert_eq!((queued + writes.len(), writes.len()), (100, 2));
     tokio::time::sleep(Duration::from_secs(2)).await;
     let report = deliver_copy(&function, &task(50).deactivating()).await;
     assert_eq!(ids(&report, "deregistered"), [address(50)]);
@@ -73,7 +73,7 @@ async fn a_copy_costs_as_many_of_them_as_its_task_has_groups() {
     for n in 0..20 {
         deliver_copy(&function, &task(n).deactivating()).await;
     }
-    assert_eq!(function.actions(), [DeregisterTargets; 10]);
+    assert_eq!(function.actions(), [DeregisterTargets; 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,4 +155,19 @@ async fn the_copy_of_a_start_is_settled_like_its_event() {
     let report = deliver_copy(&function, &task(0)).await;
     assert_eq!(ids(&report, "registered"), [address(0)]);
     assert_eq!(function.actions(), [RegisterTargets, DescribeTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_of_a_copied_stop_does_not_count_its_time_once_more() {
+    let function = Function::new().await;
+    function.deliver_batch(&[task(0), task(1)]).await.unwrap();
+    deliver_copy(&function, &task(0).deactivating()).await;
+    assert!(function.metrics().concat().contains("TimeToDeregister"));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    for (n, counted) in [(0, false), (1, true)] {
+        function.deliver_batch(&[task(n).deactivating()]).await.unwrap();
+        let metrics = function.metrics().concat();
+        assert_eq!(metrics.contains("TimeToDeregister"), counted, "{metrics}");
+        assert!(metrics.contains(r#""Deregistered":1"#), "{metrics}");
+    }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use common::{Function, PORT, address, batch, binding, failures, target, task};
 use serde_json::{Value, json};
 use sim::Action::{
-    DescribeTargetGroups, DescribeTargetHealth, DescribeTasks, ListTasks, RegisterTargets,
+    DeregisterTargets, DescribeTargetGroups, DescribeTargetHealth, DescribeTasks, ListTasks,
+    RegisterTargets,
 };
 use sim::{Aws, Fault, TargetGroup, Task};
 
@@ -144,4 +145,105 @@ async fn an_address_that_may_serve_a_task_in_doubt_waits_for_the_answer() {
     let answer = function.invoke(batch([old, stop].into_iter())).await.unwrap();
     assert_eq!((failures(&answer), function.registered()), (vec![], vec![target(0)]));
     assert_eq!(function.actions(), [DescribeTasks, RegisterTargets, DescribeTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_hang_in_one_group_leave_time_for_the_look_at_the_others() {
+    let (function, _) = two().await;
+    let tasks = [task(0), task(1).service("other"), task(2).service("other").deactivating()];
+    let answer = function.deliver_batch(&tasks).await.unwrap();
+    assert_eq!(failures(&answer), ["m1", "m2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_left_in_between_is_removed_while_another_groups_writes_hang() {
+    let (function, g) = two().await;
+    let old = task(0);
+    function.aws.put_task(&old.clone().deactivating());
+    let tasks = [task(1).service("other"), task(2).service("other").deactivating()];
+    tasks.iter().for_each(|t| function.aws.put_task(t));
+    let bodies: Vec<String> =
+        [&old].into_iter().chain(&tasks).map(|t| function.event(t).to_string()).collect();
+    function.invoke(batch(bodies.into_iter())).await.unwrap();
+    assert_eq!(function.registered_in(&g[0]), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_made_before_an_answer_leave_time_for_those_made_after_it() {
+    let (function, g) = two().await;
+    function.aws.put_target(&g[0], &address(5), PORT);
+    function.aws.latency(Some(DescribeTasks), Duration::from_millis(1200));
+    let tasks =
+        [task(1).service("other"), task(2).service("other").deactivating(), task(5).deactivating()];
+    tasks.iter().for_each(|t| function.aws.put_task(t));
+    let silent = function.event(&tasks[2].clone().without_address()).to_string();
+    let bodies = tasks[..2]
+        .iter()
+        .map(|t| function.event(t).to_string())
+        .chain([silent])
+        .collect::<Vec<_>>();
+    let answer = function.invoke(batch(bodies.into_iter())).await.unwrap();
+    assert_eq!((failures(&answer), function.registered_in(&g[0])), (vec!["m0", "m1"], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_short_time_every_group_has_its_turn_once_in_a_while() {
+    let aws = Aws::new();
+    aws.latency(None, Duration::from_millis(50));
+    let groups: Vec<String> = (0..60)
+        .map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("g{n:03}")).port(PORT)))
+        .collect();
+    let function =
+        Function::with(aws, groups.iter().map(|g| binding(g, Some(PORT))).collect(), &[]).await;
+    function.aws.put_task(&task(0));
+    for _ in 0..6 {
+        function.invoke_within(Duration::from_secs(5), json!({"action": "reconcile"})).await.ok();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(groups.iter().filter(|g| function.registered_in(g).is_empty()).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_without_address_waits_for_its_own_clusters_answer_alone() {
+    let aws = Aws::new();
+    aws.add_cluster("other");
+    let g = ["one", "two"].map(|n| aws.add_target_group(TargetGroup::ipv6(n).port(PORT)));
+    let mut other = binding(&g[1], Some(PORT));
+    other["service"] = json!("other");
+    other["cluster"] = json!("other");
+    let function = Function::with(aws, json!([binding(&g[0], Some(PORT)), other]), &[]).await;
+    function.aws.put_target(&g[0], &address(0), PORT);
+    function.aws.fault(
+        Fault::on(DescribeTasks).group(&task(1).cluster("other").cluster_arn()).hang(FOR_EVER),
+    );
+    let stops = [task(0).deactivating(), task(1).service("other").cluster("other").deactivating()];
+    stops.iter().for_each(|t| function.aws.put_task(t));
+    let bodies = stops.map(|t| function.event(&t.without_address()).to_string());
+    let b = function.aws.now();
+    let aws = function.aws.clone();
+    let group = g[0].clone();
+    let gone = async {
+        for _ in 0..400 {
+            if aws.registered(&group).is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        aws.now().duration_since(b).unwrap()
+    };
+    let (_, gone) = tokio::join!(function.invoke(batch(bodies.into_iter())), gone);
+    assert!(gone < Duration::from_secs(3), "{gone:?}");
+}
+
+/// A service in each of two groups, the second of which takes no writes in any time.
+async fn two() -> (Function, [String; 2]) {
+    let aws = Aws::new();
+    let g = ["one", "two"].map(|n| aws.add_target_group(TargetGroup::ipv6(n).port(PORT)));
+    let mut other = binding(&g[1], Some(PORT));
+    other["service"] = json!("other");
+    let function = Function::with(aws, json!([binding(&g[0], Some(PORT)), other]), &[]).await;
+    for action in [RegisterTargets, DeregisterTargets] {
+        function.aws.fault(Fault::on(action).group(&g[1]).hang(FOR_EVER));
+    }
+    (function, g)
 }

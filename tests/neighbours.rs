@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Function, PORT, address, batch, failures, task};
+use common::{Function, PORT, address, batch, failures, target, task};
 use serde_json::json;
 use sim::Action::{DeregisterTargets, RegisterTargets};
 use sim::{Aws, Fault, TargetGroup, Task};
@@ -172,4 +172,100 @@ async fn a_quota_reached_in_one_zone_stops_no_other_zone() {
     assert_eq!(function.registered().len(), 40);
     let calls = writes(&function);
     assert!(calls <= 10, "{calls} calls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fourteen_broken_services_keep_the_good_targets_of_another_out_for_few_tries() {
+    let aws = Aws::new();
+    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
+    let bind = |n: u16| json!({"cluster": "demo-cluster", "service": format!("s{n}"), "targetGroupArn": group, "port": PORT});
+    let function = Function::with(aws.clone(), (0..15).map(bind).collect(), &[]).await;
+    for n in 0..140u16 {
+        aws.put_task(
+            &Task::new(&format!("bad{n:029x}"))
+                .service(&format!("s{}", n / 10))
+                .address(&format!("2000::{n:x}"))
+                .running(),
+        );
+    }
+    // One bad task and nine good ones.
+    aws.put_task(&Task::new("bad").service("s14").address("2600::1").running());
+    (0..9).for_each(|n| aws.put_task(&task(n).service("s14")));
+    for _ in 0..10 {
+        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(function.registered().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_subnets_leave_the_targets_of_others_room_in_the_first_try() {
+    let function = Function::new().await;
+    // Two zones of two subnets each are full, the third has room; 33 tasks in each of six subnets.
+    for s in 0..6u16 {
+        for n in 0..33u16 {
+            let address = format!("2001:db8:0:{s:x}::{n:x}");
+            if s < 4 {
+                function.aws.fault(
+                    Fault::on(RegisterTargets)
+                        .error("TooManyTargets", "the zone is full", 400)
+                        .when_target(&address),
+                );
+            }
+            function
+                .aws
+                .put_task(&Task::new(&format!("{:032x}", s * 100 + n)).address(&address).running());
+        }
+    }
+    for _ in 0..10 {
+        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(function.registered().len(), 66);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_stop_beside_refused_starts_keeps_no_other_stop_back() {
+    let function = Function::new().await;
+    let stops: Vec<Task> = (900..906).map(task).collect();
+    function.deliver_batch(&stops).await.unwrap();
+    for n in 0..60 {
+        function.aws.put_task(
+            &Task::new(&format!("bad{n:029x}")).address(&format!("2000::{n:x}")).running(),
+        );
+    }
+    stops.iter().for_each(|t| function.aws.put_task(&t.clone().stopped()));
+    function.aws.fault(
+        Fault::on(DeregisterTargets).error("InvalidTarget", "no", 400).when_target(&address(900)),
+    );
+    for _ in 0..10 {
+        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(function.registered(), [target(900)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_the_search_among_refused_starts() {
+    let function = Function::new().await;
+    function.deliver(&task(900)).await.unwrap();
+    function.aws.fault(Fault::on(RegisterTargets).throttled().times(1));
+    function.deliver(&task(901)).await.unwrap();
+    // Every third task is good.
+    for n in (0..160).filter(|n| n % 3 != 0) {
+        function.aws.fault(
+            Fault::on(RegisterTargets).error("ValidationError", "no", 400).when_target(&address(n)),
+        );
+    }
+    let tasks: Vec<Task> = (0..160).map(task).chain([task(900).deactivating()]).collect();
+    let answer = function.deliver_batch(&tasks).await.unwrap();
+    assert!(!failures(&answer).contains(&"m160"), "the stop failed");
+}
+
+/// So many reconciles, a minute apart, in which something fails.
+async fn reconcile_often(function: &Function, times: usize) {
+    for _ in 0..times {
+        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
 }

@@ -135,8 +135,8 @@ impl Task {
         self.enter("RUNNING", "RUNNING", 3)
     }
 
-    /// Its desiredStatus becomes STOPPED while lastStatus stays: what the first event of a stop
-    /// shows as lastStatus was never captured.
+    /// Its desiredStatus becomes STOPPED while lastStatus stays. The first event of a stop has
+    /// shown DEACTIVATING wherever one was captured; this state is for what was not.
     pub fn asked_to_stop(self) -> Task {
         let last_status = self.last_status.clone();
         self.enter(&last_status, "STOPPED", 4)

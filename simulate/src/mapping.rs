@@ -47,7 +47,8 @@ pub(crate) fn tell(world: &Arc<World>, task: &Task) {
     let message = Message { id, event: event.to_string(), _under_way: world.under_way.begin() };
     world.state().queue.push_back(message);
     world.queued.notify_one();
-    if task.desired_status() == "STOPPED" {
+    // As the template's StopRule has it: of a stop that ECS's scheduler asked for, the first event.
+    if task.desired_status() == "STOPPED" && task.last_status() == "DEACTIVATING" {
         tokio::task::spawn_local(copy(world.clone(), event, world.under_way.begin()));
     }
 }

@@ -15,7 +15,7 @@ use crate::run::Run;
 use crate::scenario::Queue;
 
 /// The template's.
-pub const VISIBILITY: Duration = Duration::from_secs(180);
+pub const VISIBILITY: Duration = Duration::from_secs(182);
 
 /// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your
 /// SQS queue contains very low traffic, Lambda might wait for up to 20 seconds before invoking your

@@ -58,8 +58,8 @@ pub struct Traits {
     pub refused_alone: Option<u64>,
 }
 
-/// How many refused calls a search is worth. One budget is shared by all searches in one place, with
-/// a part for each owner.
+/// How many refused calls a search is worth. One budget is shared by all searches in one place,
+/// with a part for each owner.
 #[derive(Debug, Default)]
 pub struct RefusalBudget {
     owners: BTreeMap<usize, Spent>,

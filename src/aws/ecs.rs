@@ -1,6 +1,7 @@
 //! Thin adapter over Amazon ECS: DescribeTasks and ListTasks, by pages.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
@@ -71,6 +72,19 @@ impl Ecs {
         tasks: impl Iterator<Item = (&'a str, &'a TaskArn)>,
         limits: &Limits,
     ) -> BTreeMap<TaskArn, Answer> {
+        let answers = Mutex::new(BTreeMap::new());
+        let lock = || answers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.describe_pages(tasks, limits, |page| lock().extend(page)).await;
+        answers.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, and hands over the answer of each call when it comes.
+    pub async fn describe_pages<'a>(
+        &self,
+        tasks: impl Iterator<Item = (&'a str, &'a TaskArn)>,
+        limits: &Limits,
+        hand_over: impl Fn(BTreeMap<TaskArn, Answer>),
+    ) {
         let mut by_cluster = BTreeMap::<&str, Vec<&TaskArn>>::new();
         for (cluster, arn) in tasks {
             by_cluster.entry(cluster).or_default().push(arn);
@@ -79,9 +93,10 @@ impl Ecs {
             .iter()
             .flat_map(|(cluster, arns)| arns.chunks(PAGE).map(|page| (*cluster, page)))
             .collect();
-        let pages = pages.into_iter();
-        let answers = pages.map(|(cluster, page)| self.describe_page(cluster, page, limits));
-        side_by_side(answers).await.into_iter().flatten().collect()
+        let calls = pages.into_iter().map(async |(cluster, page)| {
+            hand_over(self.describe_page(cluster, page, limits).await);
+        });
+        side_by_side(calls).await;
     }
 
     /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those

@@ -60,11 +60,15 @@ impl AdaptiveRates {
     /// After a throttled call, an instance is careful with that service for so long.
     const CAREFUL: Duration = Duration::from_secs(300);
 
-    /// Writes for copies of stops that an instance makes at once, and the time in which it earns
-    /// another. So few, because in a large rollout the queue's batches do the same work in a
-    /// fraction of the calls; enough for a service of usual size that scales in.
-    const COPIES_AT_ONCE: u32 = 10;
+    /// Writes for copies of stops that an instance makes at once, and the time without copies in
+    /// which it earns another. So few, because Lambda makes an instance for each copy under way,
+    /// and in a large rollout the queue's batches do the same work in a fraction of the calls
+    /// (`cargo rollout` has the figures).
+    const COPIES_AT_ONCE: u32 = 2;
     const COPY_EVERY: Duration = Duration::from_secs(2);
+
+    /// So long after a throttled call to ELB, copies are left to the queue.
+    const NO_COPIES: Duration = Duration::from_secs(10);
 
     /// For an instance whose calls to these two services are counted there.
     pub fn new(elb: &Counter, ecs: &Counter) -> Self {
@@ -95,13 +99,17 @@ impl AdaptiveRates {
         rates
     }
 
-    /// Whether the writes of a copied event may be made at once. If so, they count as made.
+    /// Whether the writes of a copied event may be made at once. If so, they count as made. If not,
+    /// the next ones wait for a time without copies.
     pub fn admits_copy(&self, writes: usize) -> bool {
-        let writes = u32::try_from(writes).unwrap_or(u32::MAX).min(Self::COPIES_AT_ONCE);
         let now = Instant::now();
-        let admits = self.copies.due(writes) <= now;
+        let throttled = self.elb.last_throttle().is_some_and(|at| at.elapsed() < Self::NO_COPIES);
+        let writes = u32::try_from(writes).unwrap_or(u32::MAX).min(Self::COPIES_AT_ONCE);
+        let admits = !throttled && self.copies.due(writes) <= now;
         if admits {
             self.copies.take(writes);
+        } else {
+            self.copies.drain_at(now);
         }
         admits
     }
@@ -302,10 +310,17 @@ mod tests {
         let counter = Counter::default();
         let rates = AdaptiveRates::new(&counter, &counter.of_another_service());
         let admitted = |copies: usize| (0..copies).filter(|_| rates.admits_copy(1)).count();
-        assert_eq!(admitted(100), 10);
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        assert_eq!(admitted(100), 5);
+        assert_eq!(admitted(100), 2);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(admitted(1), 0);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(admitted(100), 1);
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        assert!(rates.admits_copy(9) && !rates.admits_copy(2) && rates.admits_copy(1));
+        assert!(rates.admits_copy(1) && rates.admits_copy(1) && !rates.admits_copy(1));
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        counter.throttled();
+        assert_eq!(admitted(1), 0);
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert_eq!(admitted(1), 1);
     }
 }

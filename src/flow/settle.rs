@@ -34,8 +34,12 @@ impl Settler<'_> {
         if self.dry_run {
             return report_outcomes(plan, outcomes, report);
         }
-        self.act(&plan, &knowledge, &mut outcomes).await;
-        self.look_again(&mut knowledge, &mut outcomes).await;
+        // Each step has a part of the time, so that writes that hang in one group leave the others
+        // time for their look, and a look that hangs leaves time for what follows from another.
+        let limits = self.limits.for_part(0.6);
+        Settler { limits: &limits, ..self }.act(&plan, &knowledge, &mut outcomes).await;
+        let limits = self.limits.for_part(0.6);
+        Settler { limits: &limits, ..self }.look_again(&mut knowledge, &mut outcomes).await;
         // Leaving is final, and so is a task's address, so all that can follow from the look is to
         // deregister, and after that there is nothing left to look for.
         let plan = plan.revised(self.bindings, ports, &knowledge);
@@ -88,7 +92,7 @@ impl Settler<'_> {
     /// Asks ECS about what was just registered. The task may have begun to stop before its target
     /// was there, and whoever handled that found nothing to deregister; only a look after the
     /// register can tell.
-    async fn look_again(&self, knowledge: &mut Knowledge, outcomes: &mut Outcomes) {
+    async fn look_again(self, knowledge: &mut Knowledge, outcomes: &mut Outcomes) {
         let registered: BTreeSet<TaskArn> = outcomes
             .iter()
             .filter(|((write, _), result)| *write == Write::Register && result.is_ok())

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tokio::time::{Duration, timeout};
 
 use crate::aws::ecs::Answer;
 use crate::aws::rate_limits::Limits;
+use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::failure::{Code, Failure};
 use crate::core::knowledge::{Knowledge, Known, Sighting};
@@ -22,22 +24,24 @@ use crate::flow::settle::Outcomes;
 use crate::report::{Entry, Report};
 
 /// So long everything waits for ECS and ELB to answer what the events leave open, so that each
-/// group gets its registers before its deregisters. After that, what needs no answer is carried
-/// out: a stop has seconds until its task gets SIGTERM.
+/// group gets its registers before its deregisters. After that, what is decided is carried out: a
+/// stop has seconds until its task gets SIGTERM.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What the events leave open.
-struct Questions {
-    /// Tasks with their clusters, to be asked of ECS.
-    tasks: Vec<(String, TaskArn)>,
-    /// Target groups to be asked for their own port.
-    groups: BTreeSet<TargetGroupArn>,
+/// What came of a question that the events leave open.
+enum Answered {
+    Tasks(BTreeMap<TaskArn, Answer>),
+    Port(TargetGroupArn, Result<u16, Failure>),
 }
 
-/// The answers, each of which may be a failure.
-struct Answers {
-    tasks: BTreeMap<TaskArn, Answer>,
+/// What is known so far, and what came of it.
+struct Course {
+    knowledge: Knowledge,
+    /// Tasks about which ECS is being asked.
+    open: BTreeSet<TaskArn>,
     ports: OwnPorts,
+    outcomes: Outcomes,
+    report: Report,
 }
 
 impl Settler<'_> {
@@ -47,62 +51,99 @@ impl Settler<'_> {
         sightings: impl IntoIterator<Item = Sighting>,
         now: SystemTime,
     ) -> Report {
-        let mut report = Report { dry_run: self.dry_run, ..Report::default() };
-        let mut knowledge = Knowledge::fold(sightings);
-        self.skip_unbound(&mut knowledge, &mut report);
-        let mut outcomes = Outcomes::new();
-        let answers = self.ask(&knowledge, now, &mut outcomes).await;
-        self.take_in(answers.tasks, &mut knowledge, &mut report);
-        self.skip_unbound(&mut knowledge, &mut report);
-        let ports = known_ports(&answers.ports);
-        let mut plan = plan(self.bindings, &ports, &knowledge);
+        let mut course = Course {
+            knowledge: Knowledge::fold(sightings),
+            open: BTreeSet::new(),
+            ports: OwnPorts::new(),
+            outcomes: Outcomes::new(),
+            report: Report { dry_run: self.dry_run, ..Report::default() },
+        };
+        self.skip_unbound(&mut course);
+        self.ask(&mut course, now).await;
+        let Course { knowledge, mut ports, outcomes, mut report, .. } = course;
+        // ECS may have named another owner than the event did.
+        let missing = groups_to_ask_for_their_port(self.bindings, &knowledge);
+        let missing = missing.into_iter().filter(|group| !ports.contains_key(group));
+        ports.extend(self.own_ports(missing.collect::<Vec<_>>(), self.limits).await);
+        let known = known_ports(&ports);
+        let mut plan = plan(self.bindings, &known, &knowledge);
         for portless in std::mem::take(&mut plan.portless) {
-            fail_for_lack_of_port(portless, &answers.ports, &mut report);
+            fail_for_lack_of_port(portless, &ports, &mut report);
         }
-        self.carry_out(plan, &ports, knowledge, outcomes, &mut report).await;
+        self.carry_out(plan, &known, knowledge, outcomes, &mut report).await;
         report
     }
 
-    fn skip_unbound(self, knowledge: &mut Knowledge, report: &mut Report) {
-        for known in knowledge.split_off_unbound(self.bindings) {
-            report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
-        }
-    }
-
-    /// Asks what the events leave open. If that takes long, carries out meanwhile what needs no
-    /// answer.
-    async fn ask(self, knowledge: &Knowledge, now: SystemTime, outcomes: &mut Outcomes) -> Answers {
-        let doubtful = knowledge.iter().filter(|known| known.is_doubtful(now));
+    /// Asks what the events leave open, and takes in the answers as they come. If some take long,
+    /// carries out meanwhile what is decided without them.
+    async fn ask(self, course: &mut Course, now: SystemTime) {
+        let doubtful = course.knowledge.iter().filter(|known| known.is_doubtful(now));
         let name = |known: &Known| (known.task.cluster.clone(), known.task.arn.clone());
-        let tasks = doubtful.map(name).collect();
-        let groups = groups_to_ask_for_their_port(self.bindings, knowledge);
+        let tasks: Vec<(String, TaskArn)> = doubtful.map(name).collect();
+        course.open = tasks.iter().map(|(_, arn)| arn.clone()).collect();
+        let groups = groups_to_ask_for_their_port(self.bindings, &course.knowledge);
         let limits = self.limits.for_part(0.5);
-        let mut answers = pin!(self.answers(Questions { tasks, groups }, &limits));
-        if let Ok(answers) = timeout(SOON, &mut answers).await {
-            return answers;
+        let inbox = Mutex::new(Vec::new());
+        let mut asking = pin!(self.questions(tasks, groups, &limits, &inbox));
+        let mut asked = false;
+        while !asked {
+            asked = timeout(SOON, &mut asking).await.is_ok();
+            self.take_in(&inbox, course);
+            if !asked {
+                asked = self.act_meanwhile(course, &mut asking).await;
+                self.take_in(&inbox, course);
+            }
         }
-        let plan = self.certain(knowledge, now);
-        tokio::join!(answers, self.act(&plan, knowledge, outcomes)).0
     }
 
-    async fn answers(self, questions: Questions, limits: &Limits) -> Answers {
-        let names = questions.tasks.iter().map(|(cluster, arn)| (cluster.as_str(), arn));
-        let (tasks, ports) = tokio::join!(
-            self.ecs.describe_tasks(names, limits),
-            self.own_ports(questions.groups, limits)
-        );
-        Answers { tasks, ports }
+    /// Asks ECS and ELB, and puts each answer into `inbox` when it comes.
+    async fn questions(
+        self,
+        tasks: Vec<(String, TaskArn)>,
+        groups: BTreeSet<TargetGroupArn>,
+        limits: &Limits,
+        inbox: &Mutex<Vec<Answered>>,
+    ) {
+        let put = |answer| inbox.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        let names = tasks.iter().map(|(cluster, arn)| (cluster.as_str(), arn));
+        let ports = groups.into_iter().map(async |group| {
+            let port = self.targets.own_port(&group, limits).await;
+            put(Answered::Port(group, port));
+        });
+        let pages = self.ecs.describe_pages(names, limits, |page| put(Answered::Tasks(page)));
+        tokio::join!(pages, side_by_side(ports));
     }
 
-    /// What can be decided without an answer. An address that some task without an answer has may
-    /// be in use by it.
-    fn certain(self, knowledge: &Knowledge, now: SystemTime) -> Plan {
-        let certain = knowledge.only(|known| !known.is_doubtful(now));
-        let mut plan = plan(self.bindings, &self.ports_at_hand(), &certain);
-        let doubtful = knowledge.iter().filter(|known| known.is_doubtful(now));
-        let serving = doubtful.filter(|known| known.task.phase == Phase::Serving);
-        let in_doubt: BTreeSet<Ipv6Addr> = serving.filter_map(|known| known.task.address).collect();
-        plan.deregister.retain(|change| !in_doubt.contains(&change.target.id));
+    /// Carries out what is decided by now, for a part of the time, while the asking goes on.
+    /// Returns whether that has come to its end.
+    async fn act_meanwhile(
+        self,
+        course: &mut Course,
+        asking: &mut (impl Future<Output = ()> + Unpin),
+    ) -> bool {
+        let plan = self.decided(course);
+        let limits = self.limits.for_part(0.25);
+        let settler = Settler { limits: &limits, ..self };
+        let mut act = pin!(settler.act(&plan, &course.knowledge, &mut course.outcomes));
+        let asked = tokio::select! {
+            biased;
+            () = &mut act => return false,
+            () = asking => true,
+        };
+        act.await;
+        asked
+    }
+
+    /// What can be decided without the answers to come. An address that some task in question has
+    /// may be in use by it.
+    fn decided(self, course: &Course) -> Plan {
+        let Course { knowledge, open, .. } = course;
+        let decided = knowledge.only(|known| !open.contains(&known.task.arn));
+        let mut plan = plan(self.bindings, &self.ports_at_hand(), &decided);
+        let in_question = knowledge.iter().filter(|known| open.contains(&known.task.arn));
+        let serving = in_question.filter(|known| known.task.phase == Phase::Serving);
+        let taken: BTreeSet<Ipv6Addr> = serving.filter_map(|known| known.task.address).collect();
+        plan.deregister.retain(|change| !taken.contains(&change.target.id));
         plan
     }
 
@@ -111,15 +152,29 @@ impl Settler<'_> {
         groups.filter_map(|g| Some((g.clone(), self.targets.port_at_hand(g)?))).collect()
     }
 
+    fn take_in(self, inbox: &Mutex<Vec<Answered>>, course: &mut Course) {
+        let answers = std::mem::take(&mut *inbox.lock().unwrap_or_else(PoisonError::into_inner));
+        for answer in answers {
+            match answer {
+                Answered::Port(group, port) => drop(course.ports.insert(group, port)),
+                Answered::Tasks(answers) => self.take_in_tasks(answers, course),
+            }
+        }
+        self.skip_unbound(course);
+    }
+
+    fn skip_unbound(self, course: &mut Course) {
+        for known in course.knowledge.split_off_unbound(self.bindings) {
+            course.report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
+        }
+    }
+
     /// Takes in what ECS answered about the tasks whose event is not enough. A task about which no
     /// answer came is not acted on, but fails.
-    fn take_in(
-        self,
-        answers: BTreeMap<TaskArn, Answer>,
-        knowledge: &mut Knowledge,
-        report: &mut Report,
-    ) {
+    fn take_in_tasks(self, answers: BTreeMap<TaskArn, Answer>, course: &mut Course) {
+        let Course { knowledge, open, report, .. } = course;
         for (arn, answer) in answers {
+            open.remove(&arn);
             let Some(known) = knowledge.get(&arn) else { continue };
             let problem = match answer {
                 Ok(Some(answer)) if known.is_left_open_by(&answer) => stale(known),
