@@ -187,7 +187,7 @@ fn end(run: &Arc<Run>, number: usize, ending: &Ending) -> Invocation {
     }
     drop(guard);
     let took = run.aws.now().duration_since(invocation.begun).unwrap_or_default();
-    run.examine(|state| promises::frugal(state, &invocation, took, &run.scenario));
+    run.examine(|_| promises::frugal(&invocation, took, &run.scenario));
     if matches!((invocation.kind, ending), (Kind::Events, Ending::Answer(_))) {
         let unbound = told.skipped_for("no-binding");
         run.examine(|state| promises::explained(state, &run.scenario, &invocation, unbound));

@@ -64,18 +64,18 @@
 //! **Register first** ([`register_first`], at every write): once an invocation has deregistered
 //! anything from a group within its first second, it registers nothing there, so that a rollout
 //! never leaves it with fewer targets than it needs. After a second without an answer, what needs
-//! none is carried out first.
+//! none is carried out first; and no stop waits for a search among refused starts.
 //!
 //! **In time** ([`in_time`]): every invocation answers before Lambda would end it.
 //!
 //! **Questions only read** ([`may_write`]): plan and doctor write nothing.
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
-//! deregister, and one deregister after the look, and where answers took a second, one register and
-//! one deregister of what waited for them; two more calls for every one that a bad target made ELB
-//! refuse, and eight where it refused many; and what the SDK tries again. A group that refuses
-//! everything costs 30 refused calls or a fifth of its targets, and one that takes something 64,
-//! beside the first ones for all and for each service.
+//! deregister, and one deregister after the look, and for each second that answers took, one
+//! register and one deregister of what waited for them; two more calls for every one that a bad
+//! target made ELB refuse, and eight where it refused many; and what the SDK tries again. A group
+//! that refuses everything of one service costs 36 refused calls, and one that takes something 72,
+//! beside the first ones for all and for each service; with several services 72 and 96.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -227,23 +227,18 @@ const FEW: usize = 8;
 const DOUBLINGS: usize = 8;
 
 /// No more writes than there is reason for.
-pub fn frugal(
-    state: &State,
-    invocation: &Invocation,
-    took: Duration,
-    scenario: &Scenario,
-) -> Result<(), Broken> {
+pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> Result<(), Broken> {
     let tally = &invocation.tally;
     let refused: usize = tally.refused.values().sum();
     let tried_again = tally.calls - refused - tally.answered;
     let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
-    let per_group = if took < SOON { 3 } else { 5 };
+    let per_group = 3 + 2 * took.as_secs().min(15) as usize;
     let most = per_group * scenario.groups.len() + 2 * refused + searched * DOUBLINGS + tried_again;
     if tally.calls > most {
         return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
     for (group, refused) in &tally.refused {
-        let most = most_refusals(state, scenario, *group, tally.accepted.contains(group));
+        let most = most_refusals(scenario, *group, tally.accepted.contains(group));
         if *refused > most {
             let name = scenario.groups[*group].name;
             return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));
@@ -254,13 +249,18 @@ pub fn frugal(
 
 /// How many refused calls a group is worth in an invocation, beside the first one for all and for
 /// each service.
-fn most_refusals(state: &State, scenario: &Scenario, group: usize, accepted: bool) -> usize {
-    let first = 1 + scenario.services.len();
-    if accepted {
-        return first + 64;
-    }
-    let targets = state.subjects.iter().flat_map(|subject| &subject.targets);
-    first + usize::max(30, targets.filter(|target| target.group == group).count() / 5)
+fn most_refusals(scenario: &Scenario, group: usize, accepted: bool) -> usize {
+    let bound = scenario.bonds.iter().filter(|bond| bond.group == group);
+    let owners: BTreeSet<usize> = bound.map(|bond| bond.service).collect();
+    // One for all, and for each owner one, and one for what was refused before.
+    let first = 1 + 2 * scenario.services.len();
+    first
+        + match (accepted, owners.len() > 1) {
+            (true, true) => 96,
+            (true, false) => 72,
+            (false, true) => 72,
+            (false, false) => 36,
+        }
 }
 
 /// Every event of a task that no binding covers is skipped for that reason. `told` is how many are,
@@ -323,7 +323,8 @@ pub fn isolated<'a>(
 
 /// An invocation registers before it deregisters, group by group.
 pub fn register_first(invocation: &Invocation, write: Write, group: usize) -> Result<(), Broken> {
-    if write == Write::Register && invocation.shrunk.contains(&group) {
+    let searches = invocation.tally.refused.contains_key(&group);
+    if write == Write::Register && invocation.shrunk.contains(&group) && !searches {
         return broken(
             "register first",
             "a group was registered to after it was deregistered from",

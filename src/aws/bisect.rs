@@ -79,7 +79,7 @@ impl RefusalBudget {
     const WITHOUT_SUCCESS: usize = 28;
 
     /// So many more if some items were refused alone before.
-    const WITH_EXPERIENCE: usize = 3;
+    const WITH_EXPERIENCE: usize = 8;
 
     /// Refused calls after which the rest of an owner is left for another time.
     const OF_ONE_OWNER: usize = 72;
