@@ -36,7 +36,7 @@ impl Settler<'_> {
         }
         // Each step has a part of the time, so that writes that hang in one group leave the others
         // time for their look, and a look that hangs leaves time for what follows from another.
-        let limits = self.limits.for_part(0.6);
+        let limits = self.limits.for_part(0.8);
         Settler { limits: &limits, ..self }.act(&plan, &knowledge, &mut outcomes).await;
         let limits = self.limits.for_part(0.6);
         Settler { limits: &limits, ..self }.look_again(&mut knowledge, &mut outcomes).await;
