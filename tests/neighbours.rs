@@ -191,10 +191,7 @@ async fn fourteen_broken_services_keep_the_good_targets_of_another_out_for_few_t
     // One bad task and nine good ones.
     aws.put_task(&Task::new("bad").service("s14").address("2600::1").running());
     (0..9).for_each(|n| aws.put_task(&task(n).service("s14")));
-    for _ in 0..10 {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-    }
+    reconcile_often(&function, 5).await;
     assert_eq!(function.registered().len(), 9);
 }
 
@@ -217,10 +214,7 @@ async fn full_subnets_leave_the_targets_of_others_room_in_the_first_try() {
                 .put_task(&Task::new(&format!("{:032x}", s * 100 + n)).address(&address).running());
         }
     }
-    for _ in 0..10 {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-    }
+    reconcile_often(&function, 1).await;
     assert_eq!(function.registered().len(), 66);
 }
 
@@ -238,10 +232,7 @@ async fn a_refused_stop_beside_refused_starts_keeps_no_other_stop_back() {
     function.aws.fault(
         Fault::on(DeregisterTargets).error("InvalidTarget", "no", 400).when_target(&address(900)),
     );
-    for _ in 0..10 {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-    }
+    reconcile_often(&function, 5).await;
     assert_eq!(function.registered(), [target(900)]);
 }
 
