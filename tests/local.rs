@@ -84,7 +84,7 @@ fn operators_inputs_are_played_in_a_drifted_world() {
     for said in [
         "would be registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
         "fail  not-attached",
-        "mend: aws ecs update-service",
+        "fix: aws ecs update-service",
         "registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
     ] {
         assert!(told.contains(said), "{said:?} is missing in {told}");

@@ -9,7 +9,7 @@ use common::{Function, PORT, batch, binding, long_ago, task};
 use serde_json::{Value, json};
 use sim::{Action, Aws, Fault, TargetGroup};
 
-const README: &str = include_str!("../README.md");
+const DOCUMENTED: &str = include_str!("../docs/metrics.md");
 
 async fn function(settings: &[(&str, &str)]) -> Function {
     let aws = Aws::starting_at(long_ago());
@@ -47,8 +47,8 @@ fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
         for metric in metrics {
             let name = metric["Name"].as_str().unwrap();
             assert!(
-                README.contains(&format!("\n| `{name}` | ")),
-                "README.md does not tell of {name}"
+                DOCUMENTED.contains(&format!("\n| `{name}` | ")),
+                "docs/metrics.md does not list {name}"
             );
             assert!(["Count", "Milliseconds"].contains(&metric["Unit"].as_str().unwrap()));
             let values = match &document[name] {

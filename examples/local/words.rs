@@ -140,7 +140,7 @@ fn checks(screen: &Screen, answer: &Value) -> Vec<String> {
         let (name, detail) = (text(&check["check"]), text(&check["detail"]));
         let found = format!("{}  {name:<15} {detail}", screen.paint(look, status));
         let fix = text(&check["fix"]);
-        let fix = (!fix.is_empty()).then(|| screen.paint(Look::Dim, format!("      mend: {fix}")));
+        let fix = (!fix.is_empty()).then(|| screen.paint(Look::Dim, format!("      fix: {fix}")));
         iter::once(found).chain(fix)
     };
     checks.iter().flat_map(lines).collect()

@@ -1,4 +1,4 @@
-//! What an invocation came to in numbers, for CloudWatch. README.md lists the metrics.
+//! What an invocation came to in numbers, for CloudWatch. docs/metrics.md lists the metrics.
 //!
 //! What is zero is mostly left out, because CloudWatch charges for a metric by the hours in which
 //! it is told.

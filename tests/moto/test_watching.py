@@ -1,6 +1,6 @@
 """The alarms and the dashboard of template.yaml: what they watch exists, and each alarm has its entry in docs/runbook.md.
 
-The function's metrics are those of the table in README.md, "Metrics", and no others. moto knows no alarms in CloudFormation.
+The function's metrics are those of the table in docs/metrics.md and no others. moto knows no alarms in CloudFormation.
 """
 
 import json
@@ -25,8 +25,8 @@ AWS_METRICS = {
 
 
 def our_metrics() -> set[tuple[str, str, tuple[str, ...]]]:
-    """Namespace, name and dimensions of every metric in README's table."""
-    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| (?:Count|Milliseconds) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    """Namespace, name and dimensions of every metric in the table of docs/metrics.md."""
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| (?:Count|Milliseconds) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
     return {("EcsIpv6Targets", name, ("FunctionName", *DIMENSIONS[per])) for name, pers in rows for per in pers.split(", ")}
 
 
@@ -56,18 +56,22 @@ def shown(widget: dict) -> list[tuple[str, str, tuple[str, ...]]]:
     return metrics
 
 
-# Error types in src/ that reach no metric: of unit tests, and of the doctor's reads.
-NOT_IN_METRICS = {"AccessDenied", "AccessDeniedException", "NoLoadBalancer", "NoTaskDefinition", "ServiceFailed"}
+def test_the_documentation_explains_the_functions_own_error_codes_and_no_others():
+    """Those of `Code::OWN`. AWS's are passed on as they are."""
+    code = (ROOT / "src/core/failure.rs").read_text()
+    count, own = re.findall(r"const OWN: \[.*?; (\d+)\] = \[(.*?)\n    \];", code, re.DOTALL)[0]
+    names = re.findall(r"Self::(\w+)", own)
+    assert len(names) == int(count)
+    texts = dict(re.findall(r'Self::(\w+) => "(\w+)"', code))
+    (table,) = re.findall(r"^\| `ErrorType` \| meaning \|\n((?:\|.*\n)+)", (ROOT / "docs/interface.md").read_text(), re.MULTILINE)
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == sorted(texts[name] for name in names)
 
 
-def test_readme_explains_every_error_type_that_the_function_makes_up():
-    """Those of AWS are passed on as they are."""
-    code = re.sub(r"\s", "", "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs")))
-    made_up = {a or b for a, b in re.findall(r'CallError::new\([\w"().]+,"(\w+)",|=>\("([A-Z]\w+)",(?:causes|"no)', code)}
-    assert {"Timeout", "NotSent", "Unconfirmed", "TaskFailed", "DeadlineReached", *NOT_IN_METRICS} <= made_up
-    (table,) = re.findall(r"^\| `ErrorType` \| meaning \|\n((?:\|.*\n)+)", (ROOT / "README.md").read_text(), re.MULTILINE)
-    explained = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    assert made_up - NOT_IN_METRICS <= explained
+def test_every_alarms_entry_begins_with_its_impact():
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    for name, alarm in alarms(ONE).items():
+        entry = alarm["AlarmDescription"].rpartition("#")[2].replace("-", "[ -]")
+        assert re.search(rf"^## {entry}\n\n\*Impact:\* ", runbook, re.MULTILINE | re.IGNORECASE), name
 
 
 def test_the_table_of_metrics_is_read():
