@@ -38,7 +38,7 @@ fn main() {
     rivals.row("one RUNNING event: register, look", 1, &event);
     let bodies = rivals.world.tasks.iter().map(|task| task.event(rivals.world.now).to_string());
     let ids: Vec<String> = (0..BATCH).map(|number| format!("m{number}")).collect();
-    let batch = sim::events::sqs_batch(ids.iter().map(String::as_str).zip(bodies)).to_string();
+    let batch = aws_sim::events::sqs_batch(ids.iter().map(String::as_str).zip(bodies)).to_string();
     rivals.row("a batch of 300: 2 registers, 3 looks at once", BATCH, &batch);
 }
 

@@ -5,13 +5,13 @@ use std::sync::{Arc, mpsc};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
+use aws_sim::{Aws, TargetGroup, Task};
 use ecs_ipv6_targets::aws::endpoints::Endpoints;
 use ecs_ipv6_targets::aws::{https_client, sdk_config};
 use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::config::error::ConfigError;
 use ecs_ipv6_targets::handler::Handler;
 use serde_json::json;
-use sim::{Aws, TargetGroup, Task};
 
 use crate::runtime;
 

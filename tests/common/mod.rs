@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sim::{Action, Aws, TargetGroup, Task};
 use ecs_ipv6_targets::aws::endpoints::Endpoints;
 use ecs_ipv6_targets::aws::sdk_config;
 use ecs_ipv6_targets::config::Config;
@@ -13,7 +14,6 @@ use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use sim::{Action, Aws, TargetGroup, Task};
 
 /// The port of the binding in [`Function::new`].
 pub const PORT: u16 = 8080;
@@ -119,7 +119,7 @@ pub fn binding(group: &str, port: Option<u16>) -> Value {
 pub fn batch(bodies: impl Iterator<Item = String>) -> Value {
     let messages: Vec<(String, String)> =
         bodies.enumerate().map(|(index, body)| (format!("m{index}"), body)).collect();
-    sim::events::sqs_batch(messages.iter().map(|(id, body)| (id.as_str(), body.clone())))
+    aws_sim::events::sqs_batch(messages.iter().map(|(id, body)| (id.as_str(), body.clone())))
 }
 
 /// The n-th of many tasks, running.
