@@ -14,6 +14,8 @@ MANIFESTS = {
     ("Cargo.toml", "dev-dependencies"): "tests",
     ("testing/aws-sim/Cargo.toml", "dependencies"): "aws-sim",
     ("testing/aws-sim/Cargo.toml", "dev-dependencies"): "tests of aws-sim",
+    ("testing/harness/Cargo.toml", "dependencies"): "harness",
+    ("testing/harness/Cargo.toml", "dev-dependencies"): "tests of harness",
     ("testing/simulation/Cargo.toml", "dependencies"): "simulation",
     ("testing/simulation/Cargo.toml", "dev-dependencies"): "tests of simulation",
     ("testing/bad-input/Cargo.toml", "dependencies"): "bad-input",

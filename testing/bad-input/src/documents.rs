@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use harness::dice::Dice;
 use serde_json::{Value, json};
-use simulation::dice::Dice;
 
 use crate::{mutate, odd};
 

@@ -25,10 +25,10 @@ pub mod timestamp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use harness::dice::Dice;
+use harness::function;
 use lambda_runtime::tracing::subscriber as log;
 use serde_json::Value;
-use simulation::dice::Dice;
-use simulation::function;
 use tokio::runtime::Runtime;
 
 use documents::Documents;

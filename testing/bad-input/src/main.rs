@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bad_input::{Bench, Outcome};
-use simulation::seeds::{Command, Seeds, unless_enough};
+use harness::seeds::{Command, Seeds, unless_enough};
 
 const USAGE: &str = "\
 usage: cargo fuzz-inputs --cases N [--from S]    N cases on all cores, from seed S (0) on

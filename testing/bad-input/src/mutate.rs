@@ -1,7 +1,7 @@
 //! Damage: to the structure of a document, and to its text.
 
+use harness::dice::Dice;
 use serde_json::{Map, Value, json};
-use simulation::dice::Dice;
 
 use crate::odd;
 

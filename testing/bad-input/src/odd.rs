@@ -1,7 +1,7 @@
 //! Odd values and odd texts: what somebody, some day, puts where something else belongs.
 
+use harness::dice::Dice;
 use serde_json::{Map, Number, Value, json};
-use simulation::dice::Dice;
 
 /// Texts that are odd in themselves, or right in another place.
 const TEXTS: &[&str] = &[

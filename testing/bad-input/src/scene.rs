@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 use aws_sim::{Aws, Call, TargetGroup};
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
+use harness::function;
+use harness::lambda;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use simulation::function;
 use tokio::runtime::Runtime;
 
 use crate::documents::Documents;
@@ -141,7 +142,7 @@ fn now() -> SystemTime {
 
 /// Half a minute is left.
 fn context() -> Context {
-    function::context(now() + Duration::from_secs(30))
+    lambda::context(now() + Duration::from_secs(30))
 }
 
 fn known_to(ecs: Ecs, documents: &Documents) -> Vec<Value> {

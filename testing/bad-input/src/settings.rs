@@ -6,8 +6,8 @@ use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::config::error::ConfigError;
 use ecs_ipv6_targets::core::binding::{Binding, Owner};
 use ecs_ipv6_targets::core::drift::Prune;
+use harness::dice::Dice;
 use serde_json::{Map, Value, json};
-use simulation::dice::Dice;
 
 use crate::judge::Verdict;
 use crate::{mutate, odd, rules};

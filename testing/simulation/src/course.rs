@@ -11,8 +11,6 @@ use serde_json::json;
 use crate::convergence::{After, converged, present};
 use crate::coverage::Case;
 use crate::delivery::{self, Message};
-use crate::dice::Dice;
-use crate::function::Instances;
 use crate::history::History;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::neighbours;
@@ -25,6 +23,8 @@ use crate::run::{BEGIN, Run};
 use crate::scenario::{Delivery, Group, Scenario};
 use crate::subject::{Blemish, Stage};
 use crate::trials;
+use harness::dice::Dice;
+use harness::function::Instances;
 
 /// A new target shows what its health checks say after two minutes (`aws-sim`'s `registration_lag`).
 const PAST_INITIAL: Duration = Duration::from_secs(121);

@@ -13,12 +13,11 @@ use crate::evidence::Sighting;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::promises;
 use crate::queue;
-use crate::run::{GoingOn, Run};
+use crate::run::Run;
 use crate::scenario::Delivery;
 use crate::subject::{Blemish, Stage, stage, words};
-
-/// Lambda's waits before it tries a failed event again.
-pub const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+use harness::count::GoingOn;
+use harness::lambda::TRIES_AFTER;
 
 /// An event on its way.
 #[derive(Debug)]

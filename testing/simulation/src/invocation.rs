@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 use crate::coverage::Case;
 use crate::evidence::{Evidence, Sighting};
-use crate::function;
 use crate::journal;
 use crate::promises;
 use crate::run::{Run, State};
 use crate::scenario::Target;
 use crate::subject::{Blemish, Stage};
+use harness::lambda;
 
 tokio::task_local! {
     /// The number of the invocation that makes a call.
@@ -103,7 +103,7 @@ pub async fn invoke(
     sightings: &[Sighting],
 ) -> (Invocation, Ending) {
     let (number, kill) = begin(run, kind, sightings);
-    let context = function::context(run.aws.now() + run.scenario.timeout);
+    let context = lambda::context(run.aws.now() + run.scenario.timeout);
     let crash = run.strikes(run.scenario.trouble.crash).then(|| run.draw_seconds(0.0, 0.6));
     let handle = run.function.invoke(LambdaEvent::new(payload, context));
     let ending = tokio::select! {

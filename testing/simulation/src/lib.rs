@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | [`promises`], [`convergence`] | what must hold, in words and as checks |
 //! | [`course`] | the course of a run, from its set-up to the examination |
-//! | [`scenario`], [`trouble`], [`rare`], [`dice`] | what the seed decides |
+//! | [`scenario`], [`trouble`], [`rare`] | what the seed decides |
 //! | [`life`], [`subject`] | tasks: their way through life, and the truth about them |
 //! | [`operator`] | deployments, scalings, crashes, the schedule, edits by hand |
 //! | [`neighbours`] | what only some runs have: a crowd of bad targets, an account with a cluster of the same name |
@@ -20,8 +20,6 @@
 //! | [`journal`] | what the function's log tells |
 //! | [`coverage`], [`history`] | what was exercised, and what happened |
 //! | [`mod@run`] | what all these share |
-//! | [`function`] | the real function over a simulated AWS, and how Lambda invokes it |
-//! | [`seeds`] | many runs on all cores |
 //! | [`rollout`], [`timetable`], [`mapping`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
@@ -29,10 +27,8 @@ pub mod copies;
 pub mod course;
 pub mod coverage;
 pub mod delivery;
-pub mod dice;
 pub mod evidence;
 pub mod forgery;
-pub mod function;
 pub mod history;
 pub mod invocation;
 pub mod journal;
@@ -48,7 +44,6 @@ pub mod rare;
 pub mod rollout;
 pub mod run;
 pub mod scenario;
-pub mod seeds;
 pub mod subject;
 pub mod timetable;
 pub mod trials;
@@ -78,7 +73,7 @@ pub fn run(seed: u64, history: bool) -> Outcome {
     // The SDK's pauses between retries come from this thread's generator.
     fastrand::seed(seed);
     let tasks = tokio::task::LocalSet::new();
-    let run = tasks.block_on(&function::runtime(), course::take(seed, history));
+    let run = tasks.block_on(&harness::function::runtime(), course::take(seed, history));
     let calls = run.aws.calls().len();
     let state = run.state();
     Outcome {

@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use harness::seeds::{Command, Seeds, unless_enough};
 use simulation::Outcome;
 use simulation::coverage::Coverage;
-use simulation::seeds::{Command, Seeds, unless_enough};
 
 const USAGE: &str = "\
 usage: cargo simulate --seeds N [--from S]    N runs on all cores, from seed S (0) on

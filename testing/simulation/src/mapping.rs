@@ -10,10 +10,9 @@ use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::function;
-use crate::queue::{QUIET, VISIBILITY};
 use crate::rollout::{TIMEOUT, World};
-use crate::run::GoingOn;
+use harness::count::GoingOn;
+use harness::lambda::{self, QUIET, VISIBILITY};
 
 /// The most that Lambda hands to an invocation, in bytes (Lambda developer guide, "Lambda quotas").
 const PAYLOAD: usize = 6_000_000;
@@ -57,7 +56,7 @@ pub(crate) fn tell(world: &Arc<World>, task: &Task) {
 async fn copy(world: Arc<World>, event: Value, _under_way: GoingOn) {
     sleep(ON_THE_WAY).await;
     world.state().course.invocations += 1;
-    let context = function::context(world.aws.now() + TIMEOUT);
+    let context = lambda::context(world.aws.now() + TIMEOUT);
     let payload = json!({"copy": "queued", "event": event});
     // What it could not do, the message will.
     let _ = world.function.invoke(LambdaEvent::new(payload, context)).await;
@@ -112,9 +111,9 @@ async fn invoke(world: &Arc<World>, messages: Vec<Message>) {
     world.state().handed_over_at = Some(Instant::now());
     let received = Instant::now();
     let payload = sqs_batch(messages.iter().map(|m| (m.id.as_str(), m.event.clone())));
-    let context = function::context(world.aws.now() + TIMEOUT);
+    let context = lambda::context(world.aws.now() + TIMEOUT);
     let answer = world.function.invoke(LambdaEvent::new(payload, context)).await.ok();
-    for message in messages.into_iter().filter(|m| function::returns(answer.as_ref(), &m.id)) {
+    for message in messages.into_iter().filter(|m| lambda::returns(answer.as_ref(), &m.id)) {
         let world = world.clone();
         tokio::task::spawn_local(async move {
             sleep_until(received + VISIBILITY).await;

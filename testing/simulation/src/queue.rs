@@ -8,19 +8,11 @@ use aws_sim::events::sqs_batch;
 use crate::coverage::Case;
 use crate::delivery::{Message, bury, told};
 use crate::evidence::Sighting;
-use crate::function;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::promises;
 use crate::run::Run;
 use crate::scenario::Queue;
-
-/// The template's.
-pub const VISIBILITY: Duration = Duration::from_secs(182);
-
-/// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your
-/// SQS queue contains very low traffic, Lambda might wait for up to 20 seconds before invoking your
-/// function. This is true even if you set a batch window lower than 20 seconds."
-pub const QUIET: Duration = Duration::from_secs(20);
+use harness::lambda::{self, QUIET, VISIBILITY};
 
 /// Puts a message into the queue.
 pub fn put(run: &Run, message: Message) {
@@ -87,7 +79,7 @@ async fn handle(run: &Arc<Run>, mut batch: Vec<Message>, queue: &Queue) {
         Ending::Error(_) | Ending::Killed => None,
     };
     let (failed, applied): (Vec<Message>, Vec<Message>) =
-        batch.into_iter().partition(|message| function::returns(answer, &message.id));
+        batch.into_iter().partition(|message| lambda::returns(answer, &message.id));
     let sightings = |messages: &[Message]| -> Vec<Sighting> {
         messages.iter().map(|message| message.sighting.clone()).collect()
     };

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::dice::Dice;
 use crate::scenario::{Delivery, Queue, Scenario};
 use crate::trouble::Trouble;
+use harness::dice::Dice;
 
 /// Makes the dice of what is rare others than those of the rest.
 pub const DICE: u64 = 0x5eed_0f00;

@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::delivery::TRIES_AFTER;
-use crate::dice::Dice;
-use crate::function::{self, Instances};
 use crate::mapping::{self, Message};
-use crate::run::{Count, GoingOn};
 use crate::timetable::{Rollout, STOP, address, task, timetable};
+use harness::count::{Count, GoingOn};
+use harness::dice::Dice;
+use harness::function::{self, Instances};
+use harness::lambda;
+use harness::lambda::TRIES_AFTER;
 
 const PORT: u16 = 8080;
 
@@ -279,7 +280,7 @@ async fn reconcile(world: Arc<World>) {
     sleep(Duration::from_secs(40)).await;
     loop {
         let next = Instant::now() + Duration::from_secs(60);
-        let context = function::context(world.aws.now() + TIMEOUT);
+        let context = lambda::context(world.aws.now() + TIMEOUT);
         world.state().course.invocations += 1;
         // What it could not do, the next one will.
         let _ =

@@ -10,15 +10,16 @@ use tokio::sync::Notify;
 
 use crate::coverage::{Case, Coverage};
 use crate::delivery::Message;
-use crate::dice::Dice;
 use crate::evidence::Evidence;
-use crate::function::Instances;
 use crate::history::History;
 use crate::invocation::Invocation;
 use crate::promises::Broken;
 use crate::scenario::{Scenario, Target};
 use crate::subject::{Origin, Subject};
 use crate::trials::HungCall;
+use harness::count::Count;
+use harness::dice::Dice;
+use harness::function::Instances;
 
 /// When every run begins.
 pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
@@ -223,42 +224,5 @@ impl State {
     pub fn number(&mut self) -> usize {
         self.numbers += 1;
         self.numbers
-    }
-}
-
-/// Counts what goes on, and tells when it is over.
-#[derive(Debug, Default)]
-pub struct Count {
-    going_on: Mutex<usize>,
-    over: Notify,
-}
-
-/// One thing that goes on, until it is dropped.
-#[derive(Debug)]
-pub struct GoingOn(Arc<Count>);
-
-impl Count {
-    /// One more thing goes on.
-    pub fn begin(self: &Arc<Self>) -> GoingOn {
-        *self.number() += 1;
-        GoingOn(self.clone())
-    }
-
-    /// Waits until nothing goes on.
-    pub async fn calm(&self) {
-        while *self.number() > 0 {
-            self.over.notified().await;
-        }
-    }
-
-    fn number(&self) -> MutexGuard<'_, usize> {
-        self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for GoingOn {
-    fn drop(&mut self) {
-        *self.0.number() -= 1;
-        self.0.over.notify_one();
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ecs_ipv6_targets::core::drift::Prune;
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
 use crate::rare::Rare;
 use crate::trouble::Trouble;
+use harness::dice::Dice;
 
 /// One run's setting.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sim::Task;
 
-use crate::dice::Dice;
+use harness::dice::Dice;
 
 /// What is rolled out: every task of some services is replaced.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,6 @@ use crate::course::reconcile;
 use crate::coverage::Case;
 use crate::evidence::Sighting;
 use crate::forgery;
-use crate::function;
 use crate::invocation::{Ending, Kind, invoke};
 use crate::life::{self, become_known, enlist};
 use crate::promises::{Broken, broken};
@@ -23,6 +22,7 @@ use crate::rare::{Hung, Trial};
 use crate::run::Run;
 use crate::scenario::{Delivery, Queue, Target};
 use crate::subject::{Blemish, Origin, Stage, Stop, stage};
+use harness::lambda;
 
 /// What needs no answer that hangs is done within so much time.
 const SOON: Duration = Duration::from_secs(2);
@@ -133,7 +133,7 @@ pub async fn hand_over(
     let sightings: Vec<Sighting> = told.iter().map(sighting).collect();
     let (_, ending) = invoke(run, Kind::Events, payload, &sightings).await;
     let answer = if let Ending::Answer(answer) = &ending { Some(answer) } else { None };
-    told.iter().map(|(place, ..)| (*place, function::returns(answer, &id(place)))).collect()
+    told.iter().map(|(place, ..)| (*place, lambda::returns(answer, &id(place)))).collect()
 }
 
 /// While a read about the first service's binding hangs, the second one's is reconciled.

@@ -1,7 +1,7 @@
 //! What goes wrong in a run, and how often. Most rates are zero in most runs, so that every kind
 //! is also seen alone.
 
-use crate::dice::Dice;
+use harness::dice::Dice;
 
 /// The rates of one run. Where nothing else is said, the chance that it happens to one event, call
 /// or task.

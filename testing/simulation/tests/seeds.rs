@@ -3,9 +3,9 @@
 use std::ops::{ControlFlow, Range};
 use std::thread;
 
+use harness::seeds::Seeds;
 use simulation::coverage::{Case, Coverage};
 use simulation::promises::Broken;
-use simulation::seeds::Seeds;
 
 /// As many as half a minute allows on two cores. `cargo simulate` runs more.
 const SEEDS: u64 = 2500;

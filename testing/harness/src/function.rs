@@ -1,20 +1,20 @@
-//! The real function over a simulated AWS: its instances with their SDK clients, the time they live
-//! in, how Lambda invokes them.
+//! The real function over a simulated AWS: its instances with their SDK clients, and the time they
+//! live in.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_config::Region;
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_sim::Aws;
 use ecs_ipv6_targets::aws::endpoints::Endpoints;
-use ecs_ipv6_targets::aws::sdk_config;
+use ecs_ipv6_targets::aws::{https_client, sdk_config};
 use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::{Clock, Handler};
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -32,13 +32,50 @@ pub fn handler(bindings: &Value, settings: &[(&str, &str)], aws: &Aws, clock: Cl
     Handler::new(config(bindings, settings), &sdk(aws), clock)
 }
 
-fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
-    let variable = |name: &str| match name {
-        "BINDINGS" => Some(bindings.to_string()),
-        "AWS_REGION" => Some(REGION.to_owned()),
-        _ => settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()),
+/// The same, with everything about the SDK as these settings have it: regions and kinds of
+/// endpoints.
+pub fn handler_as_set(
+    bindings: &Value,
+    settings: &[(&str, &str)],
+    aws: &Aws,
+    clock: Clock,
+) -> Handler {
+    let variable = environment(bindings, settings);
+    let config = config(bindings, settings);
+    let endpoints = Endpoints::read(&variable).expect("the settings are right");
+    let sdk = sdk_config(&config.region, aws.http_client(), &endpoints, &variable);
+    Handler::new(config, &sdk.expect("credentials are set"), clock)
+}
+
+/// The handler with clients that call an AWS at this URL over the network, and their settings.
+pub fn over_network(bindings: &Value, url: &str, clock: Clock) -> (Handler, SdkConfig) {
+    let settings = [("AWS_ENDPOINT_URL", url)];
+    let (variable, config) = (environment(bindings, &settings), config(bindings, &settings));
+    let sdk = || {
+        let endpoints = Endpoints::read(&variable)?;
+        let http = https_client(&config.region, &endpoints, &variable)?;
+        sdk_config(&config.region, http, &endpoints, &variable)
     };
-    Config::read(variable).expect("the settings are right")
+    let sdk = sdk().expect("the settings are right");
+    (Handler::new(config, &sdk, clock), sdk)
+}
+
+fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
+    Config::read(environment(bindings, settings)).expect("the settings are right")
+}
+
+/// The environment with these settings beside the bindings, a region and credentials.
+fn environment(bindings: &Value, settings: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    let usual = [
+        ("BINDINGS", bindings.to_string()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ];
+    let set = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let all: BTreeMap<String, String> =
+        usual.into_iter().chain(set).map(|(name, value)| (name.to_owned(), value)).collect();
+    move |name| all.get(name).cloned()
 }
 
 /// The instances of the function, as Lambda keeps them: an invocation gets one that waits for work,
@@ -94,19 +131,6 @@ impl Instances {
 fn clock_of(aws: &Aws) -> Clock {
     let aws = aws.clone();
     Arc::new(move || aws.now())
-}
-
-/// What Lambda says of an invocation that it will end at that moment.
-pub fn context(deadline: SystemTime) -> Context {
-    let mut context = Context::default();
-    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    context
-}
-
-/// Whether a batch's answer returns this message; without an answer, all are.
-pub fn returns(answer: Option<&Value>, id: &str) -> bool {
-    let failures = answer.and_then(|answer| answer["batchItemFailures"].as_array());
-    failures.is_none_or(|failures| failures.iter().any(|f| f["itemIdentifier"] == id))
 }
 
 /// The SDK's settings as in production; made once, because every run needs them.
