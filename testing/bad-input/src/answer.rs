@@ -24,7 +24,8 @@ pub struct Report {
     pub dry_run: bool,
 }
 
-const REASONS: &[&str] = &["no-binding", "no-address", "not-running", "superseded", "gone"];
+const REASONS: &[&str] =
+    &["no-binding", "no-address", "not-running", "superseded", "gone", "queued"];
 const CHECKS: &[&str] = &[
     "target-group",
     "load-balancer",

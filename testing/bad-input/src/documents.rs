@@ -54,6 +54,7 @@ impl Documents {
 
     /// The text of an input, as it would come from the Runtime API.
     pub fn draw(&self, dice: &mut Dice) -> Vec<u8> {
+        let is_event = |input: &Value| input["detail-type"] == "ECS Task State Change";
         let mut input = match dice.number(0..=99) {
             0..=4 => odd::tree(dice, 5),
             5..=14 => one_of(dice, &self.foreign),
@@ -62,6 +63,9 @@ impl Documents {
             25..=39 => self.batch(dice),
             _ => one_of(dice, &self.events),
         };
+        if is_event(&input) && dice.chance(0.1) {
+            input = json!({"copy": "queued", "event": input});
+        }
         for _ in 0..dice.pick(&[0, 1, 1, 1, 1, 2, 2, 3, 6]) {
             mutate::structure(dice, &mut input, &self.all);
         }

@@ -107,7 +107,7 @@ impl Judge<'_> {
 
     fn call(&self, claim: &Claim, call: &Call) -> Result<(), String> {
         let sights: Vec<&Sight> = match claim {
-            Claim::Event(event) => event.sight.iter().collect(),
+            Claim::Event(event) | Claim::Copy(event) => event.sight.iter().collect(),
             Claim::Batch(messages) => {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }

@@ -47,6 +47,7 @@ impl Judge<'_> {
     fn claim(&self, claim: &Claim, answer: &Answer) -> Verdict {
         match claim {
             Claim::Event(event) => self.event(event, answer),
+            Claim::Copy(event) => self.copy(event, answer),
             Claim::Batch(messages) => self.batch(messages, answer),
             Claim::Reconcile => self.reconcile(answer, self.dry).map(|()| "reconcile"),
             Claim::Plan => self.reconcile(answer, true).map(|()| "plan"),
@@ -67,6 +68,25 @@ impl Judge<'_> {
             }
             _ => Err(format!("an event that is readable: {:?}, and {answer:?}", event.legible)),
         }
+    }
+
+    /// What comes of a copy is never an error: what fails, the queue's message does.
+    fn copy(&self, event: &Event, answer: &Answer) -> Verdict {
+        let report = answer::report(success(answer)?)?;
+        let empty = report.skipped.is_empty()
+            && report.registered.is_empty()
+            && report.deregistered.is_empty();
+        if event.legible != Legible::Yes && empty && report.failed == 0 {
+            return Ok("copy: unreadable");
+        }
+        let Some(sight) = &event.sight else {
+            return Err(format!("a copy that cannot be read, and {report:?}"));
+        };
+        if report.skipped.iter().any(|(_, reason)| reason == "queued") {
+            let sound = report.failed == 0 && self.may_fail(&[sight]);
+            return if sound { Ok("copy: queued") } else { Err(format!("{report:?}")) };
+        }
+        self.report_of_event(event.legible, sight, report).map(|_| "copy: done")
     }
 
     fn report_of_event(&self, legible: Legible, sight: &Sight, report: Report) -> Verdict {

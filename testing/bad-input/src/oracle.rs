@@ -13,6 +13,8 @@ use crate::timestamp;
 pub enum Claim {
     /// An ECS Task State Change.
     Event(Event),
+    /// An ECS Task State Change that the queue has as well.
+    Copy(Event),
     /// An SQS batch.
     Batch(Vec<Message>),
     /// The schedule, or the operator's wish for a reconcile.
@@ -104,6 +106,13 @@ pub fn read(input: &Value) -> Reading {
         && matches!(input["source"].as_str(), Some("aws.events" | "aws.scheduler"))
     {
         claims.push(Claim::Reconcile);
+    }
+    if let Some(copy) = input.get("copy") {
+        if copy == "queued" && is_ours(&input["event"]) {
+            claims.push(Claim::Copy(event(&input["event"])));
+        } else {
+            contradicted = true;
+        }
     }
     match input.get("action").map(|action| action.as_str().unwrap_or_default()) {
         Some("reconcile") => claims.push(Claim::Reconcile),

@@ -49,6 +49,7 @@ pub struct Scene {
     pub tasks: Vec<Sight>,
     /// What is bound to what.
     pub bound: Vec<Bound>,
+    bindings: Value,
     wet: Handler,
     dry: Handler,
 }
@@ -98,7 +99,7 @@ impl Scene {
             handler.with_metrics(Box::new(metrics))
         };
         let (wet, dry) = (handler("false"), handler("true"));
-        let scene = Self { tasks, bound, wet, dry, aws };
+        let scene = Self { tasks, bound, bindings, wet, dry, aws };
         scene.clean();
         // A plan has both handlers ask for the ports they remember, before the first case rather
         // than in it.
@@ -117,8 +118,17 @@ impl Scene {
         input: Value,
         dry: bool,
     ) -> (Result<Value, Error>, Vec<Call>) {
-        let handler = if dry { &self.dry } else { &self.wet };
-        let answer = runtime.block_on(handler.handle(LambdaEvent::new(input, context())));
+        let event = LambdaEvent::new(input, context());
+        let answer = runtime.block_on(async {
+            if event.payload.get("copy").is_none() {
+                let handler = if dry { &self.dry } else { &self.wet };
+                return handler.handle(event).await;
+            }
+            // An instance allows only so many copies, and remembers them.
+            let settings = [("DRY_RUN", if dry { "true" } else { "false" })];
+            let fresh = function::handler(&self.bindings, &settings, &self.aws, Arc::new(now));
+            fresh.with_metrics(Box::new(metrics)).handle(event).await
+        });
         let calls = self.aws.take_calls();
         if calls.iter().any(|call| call.action.is_write()) {
             self.clean();

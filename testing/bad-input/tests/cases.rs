@@ -14,6 +14,8 @@ const KINDS: &[&str] = &[
     "batch: all done",
     "batch: all returned",
     "batch: some returned",
+    "copy: done",
+    "copy: unreadable",
     "doctor",
     "event: UnreadableEvent",
     "event: deregistered",
