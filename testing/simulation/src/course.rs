@@ -26,7 +26,8 @@ use crate::trials;
 use harness::dice::Dice;
 use harness::function::Instances;
 
-/// A new target shows what its health checks say after two minutes (`aws-sim`'s `registration_lag`).
+/// A new target shows what its health checks say after two minutes (`aws-sim`'s
+/// `registration_lag`).
 const PAST_INITIAL: Duration = Duration::from_secs(121);
 
 /// Everything up to the end, with whatever goes wrong.

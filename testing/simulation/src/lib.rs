@@ -20,7 +20,6 @@
 //! | [`journal`] | what the function's log tells |
 //! | [`coverage`], [`history`] | what was exercised, and what happened |
 //! | [`mod@run`] | what all these share |
-//! | [`rollout`], [`timetable`], [`mapping`], [`plot`] | something else: how long a large rollout takes, without faults |
 
 pub mod convergence;
 pub mod copies;
@@ -33,19 +32,15 @@ pub mod history;
 pub mod invocation;
 pub mod journal;
 pub mod life;
-pub mod mapping;
 pub mod neighbours;
 pub mod network;
 pub mod operator;
-pub mod plot;
 pub mod promises;
 pub mod queue;
 pub mod rare;
-pub mod rollout;
 pub mod run;
 pub mod scenario;
 pub mod subject;
-pub mod timetable;
 pub mod trials;
 pub mod trouble;
 pub mod witness;

@@ -1,10 +1,18 @@
 //! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed
 //! gives the same run.
 
+#[path = "../benches/rollout/mapping.rs"]
+mod mapping;
+#[allow(dead_code, reason = "the benchmark compares more")]
+#[path = "../benches/rollout/rollout.rs"]
+mod rollout;
+#[path = "../benches/rollout/timetable.rs"]
+mod timetable;
+
 use std::time::Duration;
 
-use simulation::rollout::{TEMPLATE, Way, run, stop_one};
-use simulation::timetable::Rollout;
+use rollout::{TEMPLATE, Way, run, stop_one};
+use timetable::Rollout;
 
 #[test]
 fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
@@ -27,7 +35,7 @@ fn a_lone_stop_is_deregistered_within_two_seconds_whatever_the_queue_does() {
 
 #[test]
 fn the_queue_is_that_of_the_template() {
-    let template = include_str!("../../../template.yaml");
+    let template = include_str!("../template.yaml");
     let Way::Queue { concurrency, window, batch } = TEMPLATE else { panic!("{TEMPLATE:?}") };
     for setting in [
         format!("MaximumConcurrency: {concurrency}\n"),
