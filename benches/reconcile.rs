@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use aws_sim::{Answer, Aws, Function, TargetGroup};
 use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
 use ecs_ipv6_targets::core::knowledge::Knowledge;
@@ -17,7 +18,6 @@ use ecs_ipv6_targets::core::plan::Ports;
 use ecs_ipv6_targets::core::target::Target;
 use ecs_ipv6_targets::core::task::{Phase, Task, TaskArn};
 use serde_json::json;
-use sim::{Answer, Aws, Function, TargetGroup};
 
 const PORT: u16 = 8080;
 const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
@@ -102,7 +102,7 @@ async fn reconcile(count: u32) {
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").quota(2 * count as usize));
     for number in 0..count {
         let address = address(number).to_string();
-        aws.put_task(&sim::Task::new(&format!("{number:032x}")).address(&address).running());
+        aws.put_task(&aws_sim::Task::new(&format!("{number:032x}")).address(&address).running());
         aws.put_target(&group, &address, PORT);
     }
     let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("loopback is there");

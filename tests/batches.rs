@@ -5,10 +5,10 @@ mod common;
 
 use std::time::Duration;
 
+use aws_sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
+use aws_sim::{Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, binding, failures, target, task};
 use serde_json::{Value, json};
-use sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
-use sim::{Aws, Fault, TargetGroup, Task};
 
 #[tokio::test(start_paused = true)]
 async fn three_hundred_starts_are_two_writes_and_three_reads() {

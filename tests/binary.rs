@@ -5,10 +5,10 @@ mod common;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use aws_sim::Action::{DeregisterTargets, DescribeTasks, ListTasks, RegisterTargets};
+use aws_sim::{Answer, Aws, Fault, Function, Server, TargetGroup};
 use common::{PORT, address, batch, binding, failures, ids, task};
 use serde_json::{Value, json};
-use sim::Action::{DeregisterTargets, DescribeTasks, ListTasks, RegisterTargets};
-use sim::{Answer, Aws, Fault, Function, Server, TargetGroup};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
 const JSON_LOG: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
@@ -120,7 +120,7 @@ async fn it_reconciles_plans_and_then_rests() {
     assert_eq!((ids(&plan, "registered"), ids(&plan, "deregistered")), adopted_and_removed());
     assert_eq!(world.target_count(), 2);
 
-    let report = world.succeed(&sim::events::scheduled(SystemTime::now())).await;
+    let report = world.succeed(&aws_sim::events::scheduled(SystemTime::now())).await;
     assert_eq!((ids(&report, "registered"), ids(&report, "deregistered")), adopted_and_removed());
     assert_eq!(ids(&report, "unowned"), ["2001:db8::9:9"]);
     assert_eq!(world.target_count(), 2);

@@ -4,10 +4,10 @@ mod common;
 
 use std::time::Duration;
 
+use aws_sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
+use aws_sim::{Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, binding, ids, reasons, target, task};
 use serde_json::{Value, json};
-use sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
-use sim::{Aws, Fault, TargetGroup, Task};
 
 /// What the rule's input template makes of an event.
 fn copy(event: Value) -> Value {

@@ -2,10 +2,10 @@
 
 mod common;
 
+use aws_sim::Action::{DescribeTasks, RegisterTargets};
+use aws_sim::{Aws, TargetGroup};
 use common::{Function, PORT, binding, task};
 use serde_json::json;
-use sim::Action::{DescribeTasks, RegisterTargets};
-use sim::{Aws, TargetGroup};
 
 const REGIONS: [&str; 3] = ["us-east-2", "us-gov-west-1", "cn-north-1"];
 const DUALSTACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";

@@ -3,10 +3,10 @@
 
 mod common;
 
+use aws_sim::Action::DescribeTasks;
+use aws_sim::{Fault, Task};
 use common::{Function, PORT, address, batch, ids, reasons, target, task};
 use serde_json::{Value, json};
-use sim::Action::DescribeTasks;
-use sim::{Fault, Task};
 use tokio::time::{Duration, sleep};
 
 /// An address that no task of the account has.

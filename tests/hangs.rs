@@ -4,13 +4,13 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use common::{Function, PORT, address, batch, binding, failures, target, task};
-use serde_json::{Value, json};
-use sim::Action::{
+use aws_sim::Action::{
     DeregisterTargets, DescribeTargetGroups, DescribeTargetHealth, DescribeTasks, ListTasks,
     RegisterTargets,
 };
-use sim::{Aws, Fault, TargetGroup, Task};
+use aws_sim::{Aws, Fault, TargetGroup, Task};
+use common::{Function, PORT, address, batch, binding, failures, target, task};
+use serde_json::{Value, json};
 
 const FOR_EVER: Duration = Duration::from_secs(600);
 

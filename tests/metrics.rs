@@ -5,9 +5,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sim::{Action, Aws, Fault, TargetGroup};
 use common::{Function, PORT, batch, binding, long_ago, task};
 use serde_json::{Value, json};
-use sim::{Action, Aws, Fault, TargetGroup};
 
 const DOCUMENTED: &str = include_str!("../docs/metrics.md");
 

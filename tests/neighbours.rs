@@ -4,10 +4,10 @@ mod common;
 
 use std::time::Duration;
 
+use aws_sim::Action::{DeregisterTargets, RegisterTargets};
+use aws_sim::{Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, failures, target, task};
 use serde_json::json;
-use sim::Action::{DeregisterTargets, RegisterTargets};
-use sim::{Aws, Fault, TargetGroup, Task};
 
 /// An address outside the VPC: lower than all others, or higher.
 fn bad_address(n: u16, low: bool) -> String {
@@ -251,12 +251,4 @@ async fn a_stop_does_not_wait_for_the_search_among_refused_starts() {
     let tasks: Vec<Task> = (0..160).map(task).chain([task(900).deactivating()]).collect();
     let answer = function.deliver_batch(&tasks).await.unwrap();
     assert!(!failures(&answer).contains(&"m160"), "the stop failed");
-}
-
-/// So many reconciles, a minute apart, in which something fails.
-async fn reconcile_often(function: &Function, times: usize) {
-    for _ in 0..times {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-    }
 }

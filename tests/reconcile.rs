@@ -5,12 +5,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Function, PORT, address, binding, ids, target, task};
-use serde_json::{Value, json};
-use sim::Action::{
+use aws_sim::Action::{
     DeregisterTargets, DescribeTargetHealth, DescribeTasks, ListTasks, RegisterTargets,
 };
-use sim::{Action, Aws, Fault, Health, TargetGroup, Task};
+use aws_sim::{Action, Aws, Fault, Health, TargetGroup, Task};
+use common::{Function, PORT, address, binding, ids, target, task};
+use serde_json::{Value, json};
 
 async fn reconcile(function: &Function) -> Value {
     function.invoke(json!({"action": "reconcile"})).await.unwrap()
@@ -32,7 +32,7 @@ async fn running_tasks_are_adopted() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     function.aws.put_task(&task(1));
-    let scheduled = sim::events::scheduled(function.aws.now());
+    let scheduled = aws_sim::events::scheduled(function.aws.now());
     let report = function.invoke(scheduled).await.unwrap();
     assert_eq!(function.registered(), [target(0), target(1)]);
     assert_eq!(ids(&report, "registered"), [address(0), address(1)]);

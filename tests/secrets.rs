@@ -6,11 +6,11 @@ mod common;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
+use aws_sim::Action::{DescribeTasks, RegisterTargets};
+use aws_sim::{Aws, Fault, Function, TargetGroup};
 use common::{PORT, batch, binding, task};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use sim::Action::{DescribeTasks, RegisterTargets};
-use sim::{Aws, Fault, Function, TargetGroup};
 
 const KEY_ID: &str = "AKIARECOGNISABLE";
 const SECRET: &str = "recognisable-secret";

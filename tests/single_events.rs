@@ -5,10 +5,10 @@ mod common;
 
 use std::time::Duration;
 
+use aws_sim::Action::{DeregisterTargets, DescribeTargetGroups, DescribeTasks, RegisterTargets};
+use aws_sim::{Aws, TargetGroup, Task};
 use common::{Function, PORT, address, binding, ids, reasons, target, task};
 use serde_json::{Value, json};
-use sim::Action::{DeregisterTargets, DescribeTargetGroups, DescribeTasks, RegisterTargets};
-use sim::{Aws, TargetGroup, Task};
 
 const MINUTES: Duration = Duration::from_secs(300);
 

@@ -7,9 +7,9 @@ mod tls;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
+use aws_sim::{Answer, Aws, Function, TargetGroup};
 use common::{PORT, binding, task};
 use serde_json::json;
-use sim::{Answer, Aws, Function, TargetGroup};
 use tls::tls_in_front_of;
 
 #[tokio::test]

@@ -5,9 +5,9 @@ mod common;
 
 use std::time::Duration;
 
+use aws_sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
+use aws_sim::{Fault, Task};
 use common::{Function, address, failures, target, task};
-use sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
-use sim::{Fault, Task};
 
 #[tokio::test(start_paused = true)]
 async fn throttling_and_server_errors_are_tried_again() {

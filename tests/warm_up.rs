@@ -6,10 +6,10 @@ mod common;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use aws_sim::Action::{self, DescribeTargetGroups, DescribeTasks, ListTasks, RegisterTargets};
+use aws_sim::{Answer, Aws, Fault, Function, TargetGroup};
 use common::{PORT, task};
 use serde_json::json;
-use sim::Action::{self, DescribeTargetGroups, DescribeTasks, ListTasks, RegisterTargets};
-use sim::{Answer, Aws, Fault, Function, TargetGroup};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
 const ON_LAMBDA: (&str, &str) = ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim::Function;
+use aws_sim::Function;
 
 use crate::arguments::Arguments;
 use crate::process;

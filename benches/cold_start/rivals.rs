@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sim::Action;
+use aws_sim::Action;
 
 /// Which function it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_sim::{Action, Answer, Aws, Function, Server, TargetGroup, Task};
 use serde_json::json;
-use sim::{Action, Answer, Aws, Function, Server, TargetGroup, Task};
 
 use crate::rivals::Rival;
 use crate::tls::tls_in_front_of;

@@ -9,10 +9,11 @@ mod raw;
 mod sdk;
 mod world;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use ecs_ipv6_targets::handler::Handler;
-use lambda_runtime::{Context, LambdaEvent};
+use harness::lambda::context;
+use lambda_runtime::LambdaEvent;
 use raw::Raw;
 use sdk::Sdk;
 use tokio::runtime::{Builder, Runtime};
@@ -38,7 +39,7 @@ fn main() {
     rivals.row("one RUNNING event: register, look", 1, &event);
     let bodies = rivals.world.tasks.iter().map(|task| task.event(rivals.world.now).to_string());
     let ids: Vec<String> = (0..BATCH).map(|number| format!("m{number}")).collect();
-    let batch = sim::events::sqs_batch(ids.iter().map(String::as_str).zip(bodies)).to_string();
+    let batch = aws_sim::events::sqs_batch(ids.iter().map(String::as_str).zip(bodies)).to_string();
     rivals.row("a batch of 300: 2 registers, 3 looks at once", BATCH, &batch);
 }
 
@@ -81,7 +82,8 @@ impl Rivals {
 /// Does what the runtime does for an invocation, but for the Runtime API's two requests.
 async fn handle(handler: &Handler, payload: &str) {
     let payload = serde_json::from_str(payload).expect("it is JSON");
-    let answer = handler.handle(LambdaEvent::new(payload, context())).await;
+    let context = context(SystemTime::now() + Duration::from_secs(30));
+    let answer = handler.handle(LambdaEvent::new(payload, context)).await;
     let answer = answer.expect("nothing is wrong").to_string();
     assert!(answer.contains("\"batchItemFailures\":[]") || answer.contains("\"failed\":[]"));
 }
@@ -95,11 +97,4 @@ fn timed(work: impl FnOnce()) -> Duration {
 fn median(mut times: Vec<Duration>) -> u128 {
     times.sort();
     times[times.len() / 2].as_micros()
-}
-
-fn context() -> Context {
-    let mut context = Context::default();
-    let deadline = SystemTime::now() + Duration::from_secs(30);
-    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    context
 }

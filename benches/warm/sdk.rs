@@ -2,8 +2,8 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use aws_sim::Task;
 use futures_util::stream::{self, StreamExt};
-use sim::Task;
 
 use crate::world::{AT_ONCE, CLUSTER, PORT, READ, WRITE};
 

@@ -5,13 +5,10 @@ use std::sync::{Arc, mpsc};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
-use ecs_ipv6_targets::aws::endpoints::Endpoints;
-use ecs_ipv6_targets::aws::{https_client, sdk_config};
-use ecs_ipv6_targets::config::Config;
-use ecs_ipv6_targets::config::error::ConfigError;
+use aws_sim::{Aws, TargetGroup, Task};
 use ecs_ipv6_targets::handler::Handler;
+use harness::function::over_network;
 use serde_json::json;
-use sim::{Aws, TargetGroup, Task};
 
 use crate::runtime;
 
@@ -73,22 +70,8 @@ impl World {
     /// The function's handler, and the settings of its clients.
     pub fn handler(&self) -> (Handler, SdkConfig) {
         let bindings = json!([{"cluster": CLUSTER, "service": "demo-service", "targetGroupArn": self.group, "port": PORT}]);
-        let variable = |name: &str| match name {
-            "BINDINGS" => Some(bindings.to_string()),
-            "AWS_REGION" => Some("us-east-2".to_owned()),
-            "AWS_ENDPOINT_URL" => Some(format!("http://{}", self.server)),
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            _ => None,
-        };
-        let now = self.now;
-        let made = || {
-            let config = Config::read(variable)?;
-            let endpoints = Endpoints::read(variable)?;
-            let http = https_client(&config.region, &endpoints, variable)?;
-            let sdk = sdk_config(&config.region, http, &endpoints, variable)?;
-            Ok::<_, ConfigError>((Handler::new(config, &sdk, Arc::new(move || now)), sdk))
-        };
-        made().expect("the settings are right")
+        let (url, now) = (format!("http://{}", self.server), self.now);
+        over_network(&bindings, &url, Arc::new(move || now))
     }
 
     /// How many requests came since this was last asked.

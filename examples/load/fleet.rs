@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 use std::time::SystemTime;
 
-use sim::{Aws, Task};
+use aws_sim::{Aws, Task};
 
 use crate::queue::Queue;
 

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_sim::{Answer, Aws, Function, TargetGroup};
 use serde_json::{Value, json};
-use sim::{Answer, Aws, Function, TargetGroup};
 
 use fleet::Fleet;
 use memory::Memory;

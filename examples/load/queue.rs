@@ -96,7 +96,7 @@ impl Batch {
     }
 
     pub fn payload(&self) -> Value {
-        sim::events::sqs_batch(self.0.iter().map(|m| (m.id.as_str(), m.body.clone())))
+        aws_sim::events::sqs_batch(self.0.iter().map(|m| (m.id.as_str(), m.body.clone())))
     }
 }
 

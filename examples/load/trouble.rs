@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sim::{Action, Call, Decision, Fate, Verdict};
+use aws_sim::{Action, Call, Decision, Fate, Verdict};
 
 /// What befalls the calls, by chance: some ms of latency to each, and a fault to one in nine, or in
 /// an outage to most.

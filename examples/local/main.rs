@@ -1,10 +1,10 @@
 //! The function on this machine: `cargo run --example local`. No account, no network, no Docker.
 //!
 //! The function is the real one, in a process of its own under a Lambda Runtime API; only AWS
-//! around it is simulated (the `sim` crate, over loopback). Without arguments it plays a story made
-//! of the files in `events/` and checks how each step ends, so that it is a smoke test too; with
-//! event files it plays those; with `--serve` it is the simulated AWS for a function that somebody
-//! else runs, such as `cargo lambda watch`.
+//! around it is simulated (the `aws-sim` crate, over loopback). Without arguments it plays a story
+//! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
+//! with event files it plays those; with `--serve` it is the simulated AWS for a function that
+//! somebody else runs, such as `cargo lambda watch`.
 //!
 //! | module | what it is for |
 //! | --- | --- |

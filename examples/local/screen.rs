@@ -1,7 +1,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use sim::{Aws, Health, TargetRow};
+use aws_sim::{Aws, Health, TargetRow};
 
 use crate::input::Input;
 use crate::stage::Delivery;

@@ -2,8 +2,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use aws_sim::Aws;
 use chrono::{DateTime, Utc};
-use sim::Aws;
 
 use crate::input::{Input, sample};
 use crate::screen::Screen;

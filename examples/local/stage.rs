@@ -2,7 +2,7 @@ use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use sim::{
+use aws_sim::{
     Answer, Aws, Call, Function, LoadBalancer, Server, Service, TargetGroup, TaskDefinition,
 };
 

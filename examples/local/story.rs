@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use sim::Answer;
+use aws_sim::Answer;
 
 use crate::input::{Input, Sample, sample};
 use crate::screen::{Look, Screen};

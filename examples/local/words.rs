@@ -1,9 +1,9 @@
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
+use aws_sim::{Action, Answer, Aws, Call, Outcome};
 use ecs_ipv6_targets::input::is_scheduled;
 use serde_json::Value;
-use sim::{Action, Answer, Aws, Call, Outcome};
 
 use crate::input::{Input, event_in};
 use crate::screen::{Look, Screen};

@@ -6,14 +6,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ecs_ipv6_targets::aws::endpoints::Endpoints;
-use ecs_ipv6_targets::aws::sdk_config;
-use ecs_ipv6_targets::config::Config;
+use aws_sim::{Action, Aws, TargetGroup, Task};
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
-use lambda_runtime::{Context, LambdaEvent};
+use harness::{function, lambda};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
-use sim::{Action, Aws, TargetGroup, Task};
 
 /// The port of the binding in [`Function::new`].
 pub const PORT: u16 = 8080;
@@ -36,19 +34,9 @@ impl Function {
     /// A function with other bindings or settings; `group` is that of the first binding.
     pub async fn with(aws: Aws, bindings: Value, settings: &[(&str, &str)]) -> Self {
         let group = bindings[0]["targetGroupArn"].as_str().unwrap().to_owned();
-        let set =
-            |name: &str| settings.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        let variable = |name: &str| match name {
-            "BINDINGS" => Some(bindings.to_string()),
-            "AWS_REGION" => set(name).or_else(|| Some("us-east-2".to_owned())),
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            _ => set(name),
-        };
-        let config = Config::read(variable).unwrap();
-        let endpoints = Endpoints::read(variable).unwrap();
-        let sdk = sdk_config(&config.region, aws.http_client(), &endpoints, variable).unwrap();
         let clock = aws.clone();
-        let handler = Handler::new(config, &sdk, Arc::new(move || clock.now()));
+        let clock = Arc::new(move || clock.now());
+        let handler = function::handler_as_set(&bindings, settings, &aws, clock);
         let metrics = Arc::<Mutex<Vec<String>>>::default();
         let lines = metrics.clone();
         let tell = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
@@ -61,9 +49,7 @@ impl Function {
     }
 
     pub async fn invoke_within(&self, left: Duration, payload: Value) -> Result<Value, Error> {
-        let mut context = Context::default();
-        let deadline = self.aws.now() + left;
-        context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let context = lambda::context(self.aws.now() + left);
         self.handler.handle(LambdaEvent::new(payload, context)).await
     }
 
@@ -119,7 +105,7 @@ pub fn binding(group: &str, port: Option<u16>) -> Value {
 pub fn batch(bodies: impl Iterator<Item = String>) -> Value {
     let messages: Vec<(String, String)> =
         bodies.enumerate().map(|(index, body)| (format!("m{index}"), body)).collect();
-    sim::events::sqs_batch(messages.iter().map(|(id, body)| (id.as_str(), body.clone())))
+    aws_sim::events::sqs_batch(messages.iter().map(|(id, body)| (id.as_str(), body.clone())))
 }
 
 /// The n-th of many tasks, running.

@@ -1,7 +1,7 @@
 //! An account in which all is well, and what doctor says of it.
 
+use aws_sim::{Aws, LoadBalancer, Service, TargetGroup, Task, TaskDefinition};
 use serde_json::{Value, json};
-use sim::{Aws, LoadBalancer, Service, TargetGroup, Task, TaskDefinition};
 
 use crate::common::{Function, PORT, binding, task};
 

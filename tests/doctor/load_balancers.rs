@@ -1,7 +1,7 @@
 //! The checks of the target group and the load balancer before it.
 
+use aws_sim::{LoadBalancer, TargetGroup};
 use serde_json::json;
-use sim::{LoadBalancer, TargetGroup};
 
 use crate::account::{Account, account, names, network, of, troubles};
 use crate::common::{PORT, task};

@@ -10,8 +10,8 @@ mod reads;
 mod services;
 
 use account::account;
+use aws_sim::Action;
 use serde_json::json;
-use sim::Action;
 
 #[tokio::test(start_paused = true)]
 async fn where_all_is_well_every_check_passes_and_says_what_it_found() {

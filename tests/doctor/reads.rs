@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sim::{Action, Aws, Fault, Service, TargetGroup};
 use serde_json::{Value, json};
-use sim::{Action, Aws, Fault, Service, TargetGroup};
 
 use crate::account::{account, definition, names, network, of, troubles};
 use crate::common::{Function, PORT, binding, task};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sim::{Service, Task, TaskDefinition};
 use serde_json::json;
-use sim::{Service, Task, TaskDefinition};
 
 use crate::account::{Account, account, definition, names, of, troubles};
 use crate::common::{PORT, task};

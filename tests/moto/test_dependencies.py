@@ -12,12 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 MANIFESTS = {
     ("Cargo.toml", "dependencies"): "function",
     ("Cargo.toml", "dev-dependencies"): "tests",
-    ("sim/Cargo.toml", "dependencies"): "sim",
-    ("sim/Cargo.toml", "dev-dependencies"): "tests of sim",
-    ("simulate/Cargo.toml", "dependencies"): "simulate",
-    ("simulate/Cargo.toml", "dev-dependencies"): "tests of simulate",
-    ("fuzz/Cargo.toml", "dependencies"): "fuzz",
-    ("fuzz/Cargo.toml", "dev-dependencies"): "tests of fuzz",
+    ("testing/aws-sim/Cargo.toml", "dependencies"): "aws-sim",
+    ("testing/aws-sim/Cargo.toml", "dev-dependencies"): "tests of aws-sim",
+    ("testing/harness/Cargo.toml", "dependencies"): "harness",
+    ("testing/harness/Cargo.toml", "dev-dependencies"): "tests of harness",
+    ("testing/simulation/Cargo.toml", "dependencies"): "simulation",
+    ("testing/simulation/Cargo.toml", "dev-dependencies"): "tests of simulation",
+    ("testing/bad-input/Cargo.toml", "dependencies"): "bad-input",
+    ("testing/bad-input/Cargo.toml", "dev-dependencies"): "tests of bad-input",
 }
 
 

@@ -7,7 +7,7 @@ here. It is not where correctness is decided, because moto is unlike AWS in just
 - checks neither address family nor subnet;
 - knows no registration lag and no draining: a target is healthy at once and gone at once;
 - knows no quota and no throttling.
-No test here leans on any of these; the simulated AWS in `sim/` has them right and is what the Rust tests run on. moto's ECS is not used at all: it knows only
+No test here leans on any of these; the simulated AWS in `testing/aws-sim/` has them right and is what the Rust tests run on. moto's ECS is not used at all: it knows only
 tasks that it started itself, so `aws_front.py` answers DescribeTasks from the events played.
 """
 

@@ -1,0 +1,123 @@
+//! The inputs that damage starts from: the samples in `events/`, and those of others.
+
+use std::fs;
+use std::path::PathBuf;
+
+use harness::dice::Dice;
+use serde_json::{Value, json};
+
+use crate::{mutate, odd};
+
+/// Every document to draw from and to take pieces of.
+pub struct Documents {
+    /// ECS Task State Change events.
+    events: Vec<Value>,
+    /// SQS batches.
+    batches: Vec<Value>,
+    /// What has ECS or the operator do more: actions and the schedule.
+    requests: Vec<Value>,
+    /// What is not for the function.
+    foreign: Vec<Value>,
+    all: Vec<Value>,
+}
+
+impl Documents {
+    /// Reads the files of this repository.
+    pub fn read() -> Self {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let read = |path: PathBuf| -> Value {
+            let text =
+                fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            serde_json::from_slice(&text).expect("the samples are JSON")
+        };
+        let folder = fs::read_dir(root.join("../../events")).expect("the samples are beside");
+        let mut paths: Vec<PathBuf> = folder.filter_map(|file| Some(file.ok()?.path())).collect();
+        paths.sort();
+        let named = |prefix: &str| -> Vec<Value> {
+            let stem =
+                |path: &PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let wanted =
+                paths.iter().filter(|path| stem(path).is_some_and(|stem| stem.starts_with(prefix)));
+            wanted.cloned().map(read).collect()
+        };
+        let requests =
+            ["plan", "reconcile", "doctor", "scheduled"].iter().flat_map(|name| named(name));
+        let mut events = named("task-");
+        events.extend(named("task-running").iter().map(of_old_format));
+        let (batches, requests) = (named("sqs-"), requests.collect::<Vec<_>>());
+        let Value::Array(foreign) = read(root.join("foreign.json")) else {
+            panic!("foreign.json is a list");
+        };
+        let all = [&events, &batches, &requests, &foreign].into_iter().flatten().cloned().collect();
+        Self { events, batches, requests, foreign, all }
+    }
+
+    /// The text of an input, as it would come from the Runtime API.
+    pub fn draw(&self, dice: &mut Dice) -> Vec<u8> {
+        let is_event = |input: &Value| input["detail-type"] == "ECS Task State Change";
+        let mut input = match dice.number(0..=99) {
+            0..=4 => odd::tree(dice, 5),
+            5..=14 => one_of(dice, &self.foreign),
+            15..=17 => one_of(dice, &self.requests),
+            18..=24 => one_of(dice, &self.batches),
+            25..=39 => self.batch(dice),
+            _ => one_of(dice, &self.events),
+        };
+        if is_event(&input) && dice.chance(0.1) {
+            input = json!({"copy": "queued", "event": input});
+        }
+        for _ in 0..dice.pick(&[0, 1, 1, 1, 1, 2, 2, 3, 6]) {
+            mutate::structure(dice, &mut input, &self.all);
+        }
+        let mut text = input.to_string().into_bytes();
+        if dice.chance(0.12) {
+            mutate::text(dice, &mut text);
+        }
+        text
+    }
+
+    /// A batch of samples, some of them damaged; ids may be missing, or the same.
+    fn batch(&self, dice: &mut Dice) -> Value {
+        let records = (0..dice.number(0..=4)).map(|number| {
+            let mut event = if dice.chance(0.9) {
+                one_of(dice, &self.events)
+            } else {
+                one_of(dice, &self.foreign)
+            };
+            if dice.chance(0.3) {
+                mutate::structure(dice, &mut event, &self.all);
+            }
+            let id = if dice.chance(0.95) { json!(format!("m{number}")) } else { odd::value(dice) };
+            json!({"messageId": id, "body": event.to_string(), "eventSource": "aws:sqs"})
+        });
+        json!({"Records": records.collect::<Vec<_>>()})
+    }
+
+    /// The sample event of this task in this state.
+    pub fn event(&self, task: &str, last_status: &str) -> &Value {
+        let mut events = self.events.iter();
+        let event = events.find(|event| {
+            let detail = &event["detail"];
+            detail["lastStatus"] == last_status
+                && detail["taskArn"].as_str().is_some_and(|arn| arn.ends_with(task))
+        });
+        event.expect("there is such a sample")
+    }
+
+    /// Pieces for whoever damages something else.
+    pub fn all(&self) -> &[Value] {
+        &self.all
+    }
+}
+
+/// The same event of a task whose ARN is of the old short format, without its cluster.
+fn of_old_format(event: &Value) -> Value {
+    let mut event = event.clone();
+    let arn = event["detail"]["taskArn"].as_str().unwrap_or_default().replace("demo-cluster/", "");
+    event["detail"]["taskArn"] = json!(arn);
+    event
+}
+
+fn one_of(dice: &mut Dice, documents: &[Value]) -> Value {
+    documents[dice.number(0..=documents.len() - 1)].clone()
+}

@@ -1,0 +1,30 @@
+//! What Lambda adds to an invocation, and how long it waits between two.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lambda_runtime::Context;
+use serde_json::Value;
+
+/// How long a message that was handed out stays invisible, as in the template.
+pub const VISIBILITY: Duration = Duration::from_secs(182);
+
+/// Lambda developer guide, "Using Lambda with Amazon SQS": "If you're using a batch window and your
+/// SQS queue contains very low traffic, Lambda might wait for up to 20 seconds before invoking your
+/// function. This is true even if you set a batch window lower than 20 seconds."
+pub const QUIET: Duration = Duration::from_secs(20);
+
+/// Lambda's waits before it tries a failed event again.
+pub const TRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// What Lambda says of an invocation that it will end at that moment.
+pub fn context(deadline: SystemTime) -> Context {
+    let mut context = Context::default();
+    context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    context
+}
+
+/// Whether a batch's answer returns this message; without an answer, all are.
+pub fn returns(answer: Option<&Value>, id: &str) -> bool {
+    let failures = answer.and_then(|answer| answer["batchItemFailures"].as_array());
+    failures.is_none_or(|failures| failures.iter().any(|f| f["itemIdentifier"] == id))
+}

@@ -1,0 +1,47 @@
+//! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed
+//! gives the same run.
+
+#[path = "../benches/rollout/mapping.rs"]
+mod mapping;
+#[allow(dead_code, reason = "the benchmark compares more")]
+#[path = "../benches/rollout/rollout.rs"]
+mod rollout;
+#[path = "../benches/rollout/timetable.rs"]
+mod timetable;
+
+use std::time::Duration;
+
+use rollout::{TEMPLATE, Way, run, stop_one};
+use timetable::Rollout;
+
+#[test]
+fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
+    let rollout = Rollout { tasks: 1000, services: 1, over: Duration::from_secs(60) };
+    let course = run(0, rollout, TEMPLATE);
+    let settled = course.settled.expect("the group is right in the end");
+    assert!(settled <= course.last_change + Duration::from_secs(5), "{settled:?}");
+    assert!(course.slowest_stop <= Duration::from_secs(3), "{:?}", course.slowest_stop);
+    assert_eq!((course.throttled, course.lost), (0, 0));
+    assert!(course.writes <= 150, "{} writes", course.writes);
+}
+
+#[test]
+fn a_lone_stop_is_deregistered_within_two_seconds_whatever_the_queue_does() {
+    for seed in 0..20 {
+        let took = stop_one(seed, TEMPLATE).expect("it is deregistered");
+        assert!(took <= Duration::from_secs(2), "seed {seed}: {took:?}");
+    }
+}
+
+#[test]
+fn the_queue_is_that_of_the_template() {
+    let template = include_str!("../template.yaml");
+    let Way::Queue { concurrency, window, batch } = TEMPLATE else { panic!("{TEMPLATE:?}") };
+    for setting in [
+        format!("MaximumConcurrency: {concurrency}\n"),
+        format!("MaximumBatchingWindowInSeconds: {}\n", window.as_secs()),
+        format!("BatchSize: {batch}\n"),
+    ] {
+        assert!(template.contains(&setting), "template.yaml does not say {setting}");
+    }
+}
