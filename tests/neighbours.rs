@@ -252,3 +252,11 @@ async fn a_stop_does_not_wait_for_the_search_among_refused_starts() {
     let answer = function.deliver_batch(&tasks).await.unwrap();
     assert!(!failures(&answer).contains(&"m160"), "the stop failed");
 }
+
+/// So many reconciles, a minute apart, in which something fails.
+async fn reconcile_often(function: &Function, times: usize) {
+    for _ in 0..times {
+        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+}

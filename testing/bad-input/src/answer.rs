@@ -1,4 +1,4 @@
-//! The shapes of answers, as the README promises them to whoever reads them.
+//! The shapes of answers, as docs/interface.md promises them.
 
 use std::net::Ipv6Addr;
 

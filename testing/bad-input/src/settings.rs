@@ -160,7 +160,7 @@ impl Settings {
         (!entries.is_empty() && !twice).then_some(entries)
     }
 
-    /// An entry by the rules of the README.
+    /// An entry by the rules of docs/configuration.md.
     fn entry(&self, entry: &Value) -> Option<Entry> {
         let fields = entry.as_object()?;
         let known = ["cluster", "service", "family", "targetGroupArn", "port"];

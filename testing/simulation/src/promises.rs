@@ -15,9 +15,9 @@
 //!   `PRUNE=all` a reconcile removes what nothing shows to serve or to start.
 //! - No target is deregistered whose task serves by the newest state that ECS has shown to any
 //!   invocation. *Admitted*: an address that came back with another task. A stop is believed at any
-//!   age, so a late one takes the next task's target, too (README, "a stop delivered very late");
-//!   nothing but asking ECS about every stop, and about every address, would change that. The next
-//!   reconcile puts it right.
+//!   age, so a late one takes the next task's target, too (docs/behaviour.md, a stop delivered very
+//!   late); nothing but asking ECS about every stop, and about every address, would change that.
+//!   The next reconcile puts it right.
 //!
 //! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages
 //! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
