@@ -121,7 +121,7 @@ async fn a_target_that_was_not_tried_says_so_and_not_what_another_was_refused_fo
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_group_refuses_throughout_costs_some_thirty_calls_each_time() {
+async fn what_a_group_refuses_throughout_costs_some_thirty_calls_and_no_more_than_fifty() {
     let function = Function::new().await;
     let none = Fault::on(RegisterTargets).error("ValidationError", "none of these", 400);
     function.aws.fault(none);
@@ -129,7 +129,7 @@ async fn what_a_group_refuses_throughout_costs_some_thirty_calls_each_time() {
     for _ in 0..8 {
         function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
         let writes = writes(&function);
-        assert!(writes <= 38, "{writes} calls");
+        assert!(writes <= 48, "{writes} calls");
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     function.aws.clear_faults();

@@ -132,7 +132,7 @@ async fn in_a_small_batch_every_item_is_judged() {
 async fn good_items_beside_many_bad_ones_of_their_owner_are_in_within_five_tries() {
     for seed in 0..250 {
         fastrand::seed(seed);
-        for (bad_ones, good) in [(30, 5), (100, 5), (190, 10), (150, 50), (10, 190)] {
+        for (bad_ones, good) in [(30, 5), (100, 5), (190, 10), (199, 1), (150, 50), (10, 190)] {
             let all = bad_ones + good;
             let mut mixed: Vec<bool> = (0..all).map(|item| item < bad_ones).collect();
             fastrand::shuffle(&mut mixed);
@@ -204,7 +204,7 @@ async fn what_is_bad_throughout_costs_few_calls_however_often_it_is_tried() {
         group.budget = RefusalBudget::default();
         let items: Vec<u32> = (0..200).collect();
         assert!(group.accepts(&items, |_| bad(true)).await.is_empty());
-        assert!(group.calls <= 38, "{} calls", group.calls);
+        assert!(group.calls <= 48, "{} calls", group.calls);
         assert!(group.not_tried.iter().all(|(_, why)| *why == NotTried::BudgetOver));
     }
     // All were judged meanwhile; once the cause is gone, two calls do.

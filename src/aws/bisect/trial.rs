@@ -63,6 +63,8 @@ pub struct Trial<'a> {
     full: BTreeSet<u64>,
     /// Whether some items were refused alone before.
     experienced: bool,
+    /// Refused calls that an owner is worth as long as none of its parts was accepted.
+    without_success: usize,
     turns: usize,
 }
 
@@ -75,6 +77,9 @@ impl<'a> Trial<'a> {
         let (mut known, new): (Part, Part) =
             (0..traits.len()).partition(|place| traits[*place].refused_alone.is_some());
         known.sort_by_key(|place| traits[*place].refused_alone);
+        // After a first search, the next four judge all that it left.
+        let is_under_way = !known.is_empty() && !new.is_empty();
+        let fifth = if is_under_way { traits.len().min(chunk) / 5 + 6 } else { 0 };
         let chunks = new.chunks(chunk);
         let chunks = chunks.map(|part| Attempt { part: part.to_vec(), kind: Kind::Chunk });
         let owners = by(known, |place| traits[place].owner);
@@ -89,6 +94,7 @@ impl<'a> Trial<'a> {
             retries: VecDeque::new(),
             full: BTreeSet::new(),
             experienced: traits.iter().any(|item| item.refused_alone.is_some()),
+            without_success: RefusalBudget::WITHOUT_SUCCESS.max(fifth),
             turns: 0,
         }
     }
@@ -146,7 +152,7 @@ impl<'a> Trial<'a> {
     }
 
     fn is_over(&self, part: &[usize], budget: &RefusalBudget) -> bool {
-        part.iter().all(|place| budget.is_over(self.traits[*place].owner, self.experienced))
+        part.iter().all(|place| budget.is_over(self.traits[*place].owner, self.without_success))
     }
 
     /// Notes that a call was accepted.
