@@ -15,8 +15,8 @@
 //!    shrink when refused, down to single items. Those refused alone before have one turn in 32.
 //!
 //! A search may end early; the next one begins with the items not judged yet. Simulated for one
-//! owner with 200 items of which 190 or 199 are bad, in 1,000 arrangements each: every good one is in
-//! after five invocations of one instance.
+//! owner with 200 items of which 190 or 199 are bad, in 1,000 arrangements each: every good one is
+//! in after five invocations of one instance.
 
 mod trial;
 

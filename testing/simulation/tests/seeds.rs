@@ -23,6 +23,15 @@ const BROKE_ONCE: &[(u64, &str)] = &[
          after it, and the promise about few calls knew only of one register and one deregister",
     ),
     (
+        76_957,
+        "after a throttled call, the first writes of a reconcile had too little time to judge 190 targets in five tries",
+    ),
+    (
+        264_870,
+        "a single good target beside 180 bad ones of its service was not in at the fifth receive, because each search \
+         judged some 35 targets",
+    ),
+    (
         919_710,
         "a stop was answered as done, because its address served a newer task by now; that one left, too, and its own \
          deregister failed, so that its own message came back, but the promise asked for the older one's",
