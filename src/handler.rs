@@ -1,6 +1,6 @@
 //! One invocation: its input, the flow that handles it, and the answer.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -43,11 +43,12 @@ pub struct Handler {
     targets: Targets,
     clock: Clock,
     metrics: Option<Sink>,
-    /// Tasks whose stop was settled by a copy lately, the last one first.
-    copied: Mutex<VecDeque<TaskArn>>,
+    /// Tasks whose stop was settled by a copy lately.
+    copied: Mutex<BTreeSet<TaskArn>>,
 }
 
-/// So many tasks are remembered as settled by copies.
+/// So many tasks are remembered as settled by copies. To forget them counts a time twice, and
+/// nothing else.
 const COPIED: usize = 200;
 
 impl Handler {
@@ -119,8 +120,10 @@ impl Handler {
         report.log("copy", 0);
         if !report.deregistered.is_empty() {
             let copied = &mut *self.copied();
-            copied.push_front(task);
-            copied.truncate(COPIED);
+            if copied.len() >= COPIED {
+                copied.clear();
+            }
+            copied.insert(task);
         }
         self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer(&report)
@@ -157,9 +160,11 @@ impl Handler {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
         let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
         // What a copy settled took no longer than that.
-        let copied = self.copied().clone();
-        let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);
-        let heard = EventTimes::of(sightings.clone().filter(is_news), now);
+        let heard = {
+            let copied = self.copied();
+            let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);
+            EventTimes::of(sightings.clone().filter(is_news), now)
+        };
         let unreadable = messages.len() - sightings.clone().count();
         let report = self.settle(limits).events(sightings.cloned(), now).await;
         report.log("sqs", unreadable);
@@ -167,7 +172,7 @@ impl Handler {
         answer(&failures(&messages, &report)?)
     }
 
-    fn copied(&self) -> MutexGuard<'_, VecDeque<TaskArn>> {
+    fn copied(&self) -> MutexGuard<'_, BTreeSet<TaskArn>> {
         self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -78,7 +78,8 @@ impl<'a> Trial<'a> {
             (0..traits.len()).partition(|place| traits[*place].refused_alone.is_some());
         known.sort_by_key(|place| traits[*place].refused_alone);
         // After a first search, the next four judge all that it left.
-        let is_under_way = !known.is_empty() && !new.is_empty();
+        let experienced = !known.is_empty();
+        let is_under_way = experienced && !new.is_empty();
         let fifth = if is_under_way { traits.len().min(chunk) / 5 + 6 } else { 0 };
         let chunks = new.chunks(chunk);
         let chunks = chunks.map(|part| Attempt { part: part.to_vec(), kind: Kind::Chunk });
@@ -93,7 +94,7 @@ impl<'a> Trial<'a> {
             walks: VecDeque::new(),
             retries: VecDeque::new(),
             full: BTreeSet::new(),
-            experienced: traits.iter().any(|item| item.refused_alone.is_some()),
+            experienced,
             without_success: RefusalBudget::WITHOUT_SUCCESS.max(fifth),
             turns: 0,
         }
@@ -188,11 +189,8 @@ impl<'a> Trial<'a> {
             (Refusal::BadItem, Kind::Again) if part.len() > 1 => {
                 self.retries.push_back(Walk { again: true, ..Walk::new(1, part) });
             }
-            (Refusal::BadItem, Kind::Chunk) => self.split_by_owner(part),
-            (Refusal::BadItem, Kind::Room) => self.split_by_owner(part),
-            (Refusal::BadItem, kind) => {
-                self.split(part, matches!(kind, Kind::Owner));
-            }
+            (Refusal::BadItem, Kind::Chunk | Kind::Room) => self.split_by_owner(part),
+            (Refusal::BadItem, kind) => self.split(part, matches!(kind, Kind::Owner)),
         }
     }
 
@@ -258,16 +256,20 @@ impl<'a> Trial<'a> {
 
     /// Where good items were found, the walk goes on.
     fn go_on(&mut self, walk: Option<Walk>) {
-        let Some(walk) = walk else { return };
-        let walks = if walk.again { &mut self.retries } else { &mut self.walks };
-        walks.push_front(walk);
+        if let Some(walk) = walk {
+            self.walks_like(&walk).push_front(walk);
+        }
     }
 
     /// Where a call was refused, others have their turn.
     fn put(&mut self, walk: Option<Walk>) {
-        let Some(walk) = walk else { return };
-        let walks = if walk.again { &mut self.retries } else { &mut self.walks };
-        walks.push_back(walk);
+        if let Some(walk) = walk {
+            self.walks_like(&walk).push_back(walk);
+        }
+    }
+
+    fn walks_like(&mut self, walk: &Walk) -> &mut VecDeque<Walk> {
+        if walk.again { &mut self.retries } else { &mut self.walks }
     }
 
     fn with_room(&self, mut part: Part) -> Part {
