@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use aws_sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
+use aws_sim::{Action, Aws, Call, Decision, Hook, Outcome, Rate, TargetGroup, Task};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -111,7 +111,7 @@ pub(crate) struct State {
 /// Every call takes 20 to 80 ms.
 struct Latency(Mutex<Dice>);
 
-impl Fate for Latency {
+impl Hook for Latency {
     fn decide(&self, _: &Call) -> Decision {
         let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [latency, answer_latency] = [(); 2].map(|()| dice.seconds(0.01, 0.04));
@@ -188,7 +188,7 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
     let function = Instances::none(&bindings, &[], &aws);
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
-    aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
+    aws.set_hook(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
     let world = World {
         groups,
         function,

@@ -90,7 +90,7 @@ impl Load {
         let aws = Aws::new();
         let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
         let trouble = Arc::new(Trouble::new(self.seed));
-        aws.set_fate(trouble.clone());
+        aws.set_hook(trouble.clone());
         let server = aws
             .serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .await

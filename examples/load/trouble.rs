@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sim::{Action, Call, Decision, Fate, Verdict};
+use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
 /// What befalls the calls, by chance: some ms of latency to each, and a fault to one in nine, or in
 /// an outage to most.
@@ -29,7 +29,7 @@ impl Trouble {
     }
 }
 
-impl Fate for Trouble {
+impl Hook for Trouble {
     fn decide(&self, call: &Call) -> Decision {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(call.action).or_default() += 1;

@@ -44,7 +44,7 @@ pub fn demo_aws(pace: Pace) -> (Aws, String) {
     let aws = Aws::new();
     let group = TargetGroup::ipv6(GROUP)
         .port(PORT)
-        .vpc_prefix("::/0")
+        .vpc_cidr("::/0")
         .registration_lag(pace.health_check)
         .deregistration_delay(pace.draining);
     let group = aws.add_target_group(group);

@@ -25,7 +25,7 @@ async fn a_target_group_that_takes_no_ipv6_addresses_fails() {
     account.is_faulted("target-group", "fail", "target type instance", fix).await;
 
     let mut account = self::account();
-    account.group = TargetGroup::ipv4("demo-ipv6").port(PORT).vpc_prefix("10.0.0.0/8");
+    account.group = TargetGroup::ipv4("demo-ipv6").port(PORT).vpc_cidr("10.0.0.0/8");
     account.group = account.group.attribute("preserve_client_ip.enabled", "true");
     account.registered = 0;
     let answer = account.examine().await;
