@@ -1,6 +1,7 @@
 //! A task in one state of its life.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -25,6 +26,12 @@ pub struct Task {
     version: u64,
     old_arn: bool,
     zone: char,
+    /// The deployment's id, if it is not the only one of its service.
+    pub(crate) started_by: Option<String>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) started_at: Option<SystemTime>,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub(crate) health_status: Option<&'static str>,
 }
 
 /// `group`: `service:<name>`, or `family:<task definition family>` for a standalone task.
@@ -53,6 +60,10 @@ impl Task {
             version: 1,
             old_arn: false,
             zone: 'a',
+            started_by: None,
+            created_at: None,
+            started_at: None,
+            health_status: None,
         }
     }
 
@@ -104,6 +115,21 @@ impl Task {
     /// The letter of its Availability Zone, `a` unless said otherwise.
     pub fn zone(self, letter: char) -> Self {
         Self { zone: letter, ..self }
+    }
+
+    /// The id of the deployment that started it, `ecs-svc/…`.
+    pub fn started_by(self, deployment: &str) -> Self {
+        Self { started_by: Some(deployment.to_owned()), ..self }
+    }
+
+    /// When it was created; its `startedAt` is then that of the captured task, 19.5 s later.
+    pub fn created_at(self, at: SystemTime) -> Self {
+        Self { created_at: Some(at), ..self }
+    }
+
+    /// Its `healthStatus`: `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub fn health_status(self, status: &'static str) -> Self {
+        Self { health_status: Some(status), ..self }
     }
 
     /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network
@@ -264,8 +290,17 @@ impl Task {
                 .as_str()
                 .and_then(|zone| zone.chars().last())
                 .unwrap_or('a'),
+            started_by: read_deployment(detail),
+            created_at: None,
+            started_at: None,
+            health_status: None,
         })
     }
+}
+
+/// The id of the only deployment of a service that has had no other.
+pub(crate) fn deployment_of(service: &str) -> String {
+    format!("ecs-svc/{}", digest(service))
 }
 
 fn text<'a>(detail: &'a Value, name: &str) -> Result<&'a str, String> {
@@ -289,6 +324,13 @@ fn read_group(group: &str) -> Group {
         Some(("family", _)) => Group::Family,
         _ => Group::Other(group.to_owned()),
     }
+}
+
+/// `startedBy`, unless it is that of a service that has had no other deployment.
+fn read_deployment(detail: &Value) -> Option<String> {
+    let started_by = detail["startedBy"].as_str()?;
+    let service = detail["group"].as_str()?.strip_prefix("service:")?;
+    (started_by != deployment_of(service)).then(|| started_by.to_owned())
 }
 
 /// `demo` of `…:task-definition/demo:10`.
