@@ -24,6 +24,8 @@ pub struct Deployment {
     pub updated_at: SystemTime,
     /// Tasks that failed in a row (`failedTasks`).
     pub failed_tasks: usize,
+    /// Whether its tasks stand in the alternate target groups of the service.
+    pub(crate) is_alternate: bool,
     /// How many of its tasks died and wait for a replacement.
     pub(crate) lost: usize,
 }
@@ -67,6 +69,7 @@ impl Deployment {
             created_at: now,
             updated_at: now,
             failed_tasks: 0,
+            is_alternate: false,
             lost: 0,
         }
     }

@@ -9,6 +9,8 @@ mod hook;
 mod load_balancers;
 mod loopback;
 mod protection;
+mod rolling;
+mod scene;
 mod script;
 mod services;
 mod stages;
