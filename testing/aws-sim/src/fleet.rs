@@ -149,5 +149,5 @@ impl Fleet {
 
 /// The id of a service's deployment.
 fn deployment_id(service: &Service, serial: usize) -> String {
-    format!("ecs-svc/{:019}", digest(&format!("{} {serial}", service.arn())) % 10_u64.pow(19))
+    format!("ecs-svc/{:019}", digest(&format!("{serial} {}", service.arn())) % 10_u64.pow(19))
 }

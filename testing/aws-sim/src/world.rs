@@ -175,9 +175,11 @@ impl World {
 
     /// The Availability Zone of an address: that of the task that has it, or else zone `a`.
     pub(crate) fn zone_of(&self, address: IpAddr, region: &str) -> String {
-        let task = self.tasks.all().find(|task| {
-            task.ipv6().map(IpAddr::V6) == Some(address) || IpAddr::V4(task.ipv4()) == address
-        });
+        let has_it = |task: &&Task| match address {
+            IpAddr::V6(address) => task.ipv6() == Some(address),
+            IpAddr::V4(address) => task.ipv4() == address,
+        };
+        let task = self.tasks.all().find(has_it);
         task.map_or_else(|| format!("{region}a"), Task::zone_name)
     }
 

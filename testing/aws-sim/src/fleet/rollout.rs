@@ -93,7 +93,7 @@ impl Fleet {
         }
         let seen = self.seen(world, now);
         let healthy = seen.iter().filter(|task| task.is_healthy).count();
-        if healthy == self.desired() && seen.len() == healthy {
+        if healthy == self.desired() {
             self.deployments[0].enter(Rollout::Completed, now);
             self.completed = Some(self.deployments[0].clone());
             self.progress = None;
