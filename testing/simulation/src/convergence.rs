@@ -28,11 +28,8 @@ pub enum After {
 pub struct Comparison<'a> {
     /// What the groups should be like.
     pub scenario: &'a Scenario,
-    /// The targets that are registered.
     pub present: BTreeSet<Target>,
-    /// The time of the comparison.
     pub now: SystemTime,
-    /// What came before it.
     pub after: After,
 }
 

@@ -1,5 +1,5 @@
-//! The second way of a stop: a rule that hands it straight to the function, as a copy of the message
-//! in the queue.
+//! The second way of a stop: a rule that hands it straight to the function, as a copy of the
+//! message in the queue.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::scenario::{Delivery, Queue};
 use crate::tracked_task::{Phase, phase, words};
 use crate::world::World;
 
-/// A task has changed to this state. If it stops, and the scenario has copies, EventBridge sends one.
+/// A task has changed to this state. EventBridge sends a copy if the task stops.
 pub fn emit(world: &Arc<World>, place: usize, task: &Task) {
     let Delivery::Queue(Queue { copies: true, .. }) = world.scenario.delivery else { return };
     if phase(task) != Phase::Leaving {

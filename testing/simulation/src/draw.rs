@@ -10,8 +10,7 @@ use crate::fault_rates::FaultRates;
 use crate::rare::{Crowd, Forgery, Rare, Trial};
 use crate::scenario::{Bond, Delivery, GROUPS, Group, Queue, SERVICES, Scenario, Service};
 
-/// A crowd's tasks are tried within the time of one invocation, and all callers share 4 writes a
-/// second.
+/// The time in which one invocation can try a crowd's targets: all callers share 4 writes a second.
 const LONG: Duration = Duration::from_secs(30);
 
 /// The dice for what is rare.

@@ -106,9 +106,7 @@ impl Evidence {
 /// What one message says.
 #[derive(Clone, Debug)]
 pub struct Sighting {
-    /// The task's place.
     pub place: usize,
-    /// The task's state.
     pub task: Task,
     /// The time of the envelope, in whole seconds.
     pub at: SystemTime,

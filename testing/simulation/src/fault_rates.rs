@@ -46,8 +46,8 @@ pub struct FaultRates {
     pub latecomer: f64,
     /// A task stops seconds after it began to run.
     pub short_lived: f64,
-    /// Somebody reconciles, or asks for a plan or the doctor's checks, at the very moment when a task
-    /// changes.
+    /// Somebody reconciles, or asks for a plan or the doctor's checks, at the very moment when a
+    /// task changes.
     pub meddle: f64,
     /// How many times somebody edits a target group by hand.
     pub edits: usize,
@@ -76,7 +76,6 @@ impl FaultRates {
             .any(|rate| *rate > 0.0)
     }
 
-    /// Draws a run's rates.
     pub fn draw(dice: &mut Dice) -> Self {
         let redrive = dice.chance(0.5);
         if dice.chance(0.1) {

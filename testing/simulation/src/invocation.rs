@@ -23,7 +23,6 @@ pub enum InvocationKind {
     Events,
     /// A copy of an event that is in the queue as well.
     Copy,
-    /// A reconcile.
     Reconcile,
     /// A plan or doctor, which only read.
     Question,
@@ -44,15 +43,12 @@ pub struct Invocation {
     pub registered: BTreeSet<Target>,
     /// Targets that it registered and whose task it has not looked at since.
     pub unlooked: BTreeSet<Target>,
-    /// When it began.
     pub begun: SystemTime,
     /// Groups that it deregistered from within its first second.
     pub shrunk: BTreeSet<usize>,
     /// Writes that have not taken effect yet.
     pub in_flight: Vec<(Write, Target)>,
-    /// Counts of its writes.
     pub tally: Tally,
-    /// Kills it.
     pub kill: Arc<Notify>,
 }
 
@@ -93,14 +89,10 @@ pub struct Tally {
     pub answered: usize,
 }
 
-/// How an invocation ended.
 #[derive(Clone, Debug)]
 pub enum Ending {
-    /// With an answer.
     Answer(Value),
-    /// With a function error.
     Error(String),
-    /// It was killed.
     Killed,
 }
 

@@ -8,49 +8,49 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`mod@run`] | a run, from its set-up to the checks at its end |
-//! | [`trials`], [`forgery`], [`undisturbed`] | what some runs try at the end, when nothing else goes wrong |
-//! | [`fault_injector`], [`observer`] | what happens to each of the function's calls; what they change and show |
-//! | [`operator`], [`neighbours`] | deployments, scalings, crashes, the schedule, edits by hand; crowds and other accounts |
-//! | [`life`] | the life of a task, from PROVISIONING to STOPPED |
-//! | [`eventbridge`], [`copies`], [`delivery`], [`queue`] | from a task's change to the function: late, twice or never |
-//! | [`mod@invoke`] | one invocation, from its payload to its end |
-//! | [`world`] | what all of the above share |
-//! | [`promises`], [`convergence`] | what must hold, in words and as checks of an observation |
-//! | [`observation`], [`tracked_task`], [`evidence`], [`invocation`], [`message`] | the truth about tasks, what ECS has shown of them, and what the function did |
-//! | [`draw`], [`scenario`], [`fault_rates`], [`rare`], [`hung_call`] | what the seed decides |
-//! | [`log_capture`], [`coverage`], [`history`] | what the function logs; what was exercised; what happened |
+//! | `run` | a run, from its set-up to the checks at its end |
+//! | `trials`, `forgery`, `undisturbed` | what some runs try at the end, when nothing else goes wrong |
+//! | `fault_injector`, `observer` | what happens to each of the function's calls; what they change and show |
+//! | `operator`, `neighbours` | deployments, scalings, crashes, the schedule, edits by hand; crowds and other accounts |
+//! | `life` | the life of a task, from PROVISIONING to STOPPED |
+//! | `eventbridge`, `copies`, `delivery`, `queue` | from a task's change to the function: late, twice or never |
+//! | `invoke` | one invocation, from its payload to its end |
+//! | `world` | what all of the above share |
+//! | [`promises`], `convergence` | what must hold, in words and as checks of an observation |
+//! | `observation`, `tracked_task`, `evidence`, `invocation`, `message` | the truth about tasks, what ECS has shown of them, and what the function did |
+//! | `draw`, `scenario`, `fault_rates`, `rare`, `hung_call` | what the seed decides |
+//! | `log_capture`, [`coverage`], `history` | what the function logs; what was exercised; what happened |
 
-pub mod convergence;
-pub mod copies;
+mod convergence;
+mod copies;
 pub mod coverage;
-pub mod delivery;
-pub mod draw;
-pub mod eventbridge;
-pub mod evidence;
-pub mod fault_injector;
-pub mod fault_rates;
-pub mod forgery;
-pub mod history;
-pub mod hung_call;
-pub mod invocation;
-pub mod invoke;
-pub mod life;
-pub mod log_capture;
-pub mod message;
-pub mod neighbours;
-pub mod observation;
-pub mod observer;
-pub mod operator;
+mod delivery;
+mod draw;
+mod eventbridge;
+mod evidence;
+mod fault_injector;
+mod fault_rates;
+mod forgery;
+mod history;
+mod hung_call;
+mod invocation;
+mod invoke;
+mod life;
+mod log_capture;
+mod message;
+mod neighbours;
+mod observation;
+mod observer;
+mod operator;
 pub mod promises;
-pub mod queue;
-pub mod rare;
-pub mod run;
-pub mod scenario;
-pub mod tracked_task;
-pub mod trials;
-pub mod undisturbed;
-pub mod world;
+mod queue;
+mod rare;
+mod run;
+mod scenario;
+mod tracked_task;
+mod trials;
+mod undisturbed;
+mod world;
 
 use coverage::Coverage;
 use promises::Broken;

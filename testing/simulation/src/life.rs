@@ -90,8 +90,8 @@ type Step = fn(Task) -> Task;
 /// A task's start, until it runs or is stopped.
 ///
 /// A start takes longer than a read of ECS lags. The function treats a task that ECS does not know
-/// right after its register as gone (ARCHITECTURE.md, "Decisions"), which is only right if no running
-/// task is that new.
+/// right after its register as gone (ARCHITECTURE.md, "Decisions"), which is only right if no
+/// running task is that new.
 async fn live(world: Arc<World>, place: usize) {
     let _moving = world.moving.begin();
     let rates = &world.scenario.fault_rates;
@@ -157,7 +157,7 @@ pub async fn stop(world: Arc<World>, place: usize, stop: Stop) {
     }
 }
 
-/// A task changes: ECS shows the new state, and an event is sent. A fault may strike at this moment.
+/// A task changes: ECS shows the new state, and an event is sent. A reconcile may begin just then.
 fn change(world: &Arc<World>, place: usize, task: Task) {
     appear(world, place, task);
     if world.strikes(world.scenario.fault_rates.meddle) {
@@ -165,7 +165,7 @@ fn change(world: &Arc<World>, place: usize, task: Task) {
     }
 }
 
-/// A task changes, and no fault strikes at this moment.
+/// A task changes, and nothing else begins just then.
 pub fn appear(world: &Arc<World>, place: usize, task: Task) {
     become_known(world, place, &task);
     let before_rule = {

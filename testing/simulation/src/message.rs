@@ -13,13 +13,13 @@ use crate::tracked_task;
 pub struct Message {
     /// The message's id in the queue.
     pub id: String,
-    /// The event.
     pub event: Value,
     /// What the event says of its task.
     pub sighting: Sighting,
     /// How often the message was received.
     pub received: u32,
-    /// As long as this exists, the run waits for the message before it ends.
+    /// As long as this exists, the run does not end.
+    #[expect(dead_code, reason = "only its drop counts")]
     pub going_on: Option<GoingOn>,
 }
 

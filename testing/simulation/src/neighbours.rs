@@ -47,8 +47,7 @@ fn address(world: &World, is_bad: bool, order: Order) -> Ipv6Addr {
     address
 }
 
-/// Tasks of a cluster of the same name, in another account or region, whose events arrive here as
-/// well.
+/// Tasks of a cluster of the same name, in another account or region, whose events arrive here.
 pub async fn foreign(world: Arc<World>) {
     let _moving = world.moving.begin();
     for _ in 0..world.scenario.rare.foreign {

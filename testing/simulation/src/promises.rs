@@ -23,11 +23,12 @@
 //! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages
 //! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
 //! until a reconcile* ([`crate::tracked_task::Excuse`]): targets of a task with an event that was
-//! dropped, never sent, or given up (unless the dead-letter queue was sent back); of a task of which
-//! a read of ECS was so stale that it hid a later phase (the look after a register is only as good
-//! as ECS's answer); of a task that ECS forgot before its last event was applied (nothing shows any
-//! more that it has stopped); of a task that a reconcile registered and could not look at again.
-//! Also targets edited by hand, reused addresses, and targets for which a full group has no room.
+//! dropped, never sent, or given up (unless the dead-letter queue was sent back); of a task of
+//! which a read of ECS was so stale that it hid a later phase (the look after a register is only as
+//! good as ECS's answer); of a task that ECS forgot before its last event was applied (nothing
+//! shows any more that it has stopped); of a task that a reconcile registered and could not look at
+//! again. Also targets edited by hand, reused addresses, and targets for which a full group has no
+//! room.
 //!
 //! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
 //! registers before it deregisters): the targets are exactly those of the serving tasks, and no
@@ -41,10 +42,11 @@
 //! deregister fails, its own message is received again.)
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): the only messages
-//! that fail are those whose own target no group accepts, or whose zone is full. With a crowd of bad
-//! targets ([`crate::neighbours`]) good ones of the same service may fail as well, but are in by the
-//! fifth receive (checked where the function has one instance, which remembers what was refused) or
-//! by the fifth undisturbed reconcile. Those of another service in the same group never fail.
+//! that fail are those whose own target no group accepts, or whose zone is full. With a crowd of
+//! bad targets ([`crate::neighbours`]) good ones of the same service may fail as well, but are in
+//! by the fifth receive (checked where the function has one instance, which remembers what was
+//! refused) or by the fifth undisturbed reconcile. Those of another service in the same group never
+//! fail.
 //!
 //! **A hang stays with its binding** and **what needs no answer waits for none**
 //! ([`crate::trials`]): while a read about one binding hangs, a reconcile completes another binding
@@ -73,10 +75,10 @@
 //!
 //! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
 //! deregister, and one deregister after the look; for each second that answers took, one register
-//! and one deregister of what waited for them; two more calls for each call that ELB refused because
-//! of a bad target, and eight more where it refused many; and the SDK's retries. A group that refuses
-//! everything of one service costs 46 refused calls, and one that accepts something 72, besides the
-//! first ones for all and for each service; with several services 92 and 96.
+//! and one deregister of what waited for them; two more calls for each call that ELB refused
+//! because of a bad target, and eight more where it refused many; and the SDK's retries. A group
+//! that refuses everything of one service costs 46 refused calls, and one that accepts something
+//! 72, besides the first ones for all and for each service; with several services 92 and 96.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -10,7 +10,7 @@ pub struct Rare {
     pub crowd: Option<Crowd>,
     /// How many addresses of one zone the groups accept.
     pub zone_quota: Option<usize>,
-    /// How many tasks of a cluster of the same name, in another account or region, send events here.
+    /// How many tasks of another account's or region's cluster of the same name send events here.
     pub foreign: usize,
     /// The probability that the health checks of a target leave it `unhealthy.draining`.
     pub unhealthy: f64,
@@ -36,11 +36,8 @@ pub struct Crowd {
 /// The order of a crowd's addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The bad addresses come first.
     BadFirst,
-    /// The good ones come first.
     GoodFirst,
-    /// The order is random.
     Mixed,
 }
 
@@ -62,11 +59,8 @@ pub enum Trial {
 pub enum Hung {
     /// DescribeTargetGroups, on a new instance; the first binding leaves the port to the group.
     Port,
-    /// DescribeTargetHealth.
     Targets,
-    /// ListTasks.
     List,
-    /// DescribeTasks.
     Tasks,
 }
 

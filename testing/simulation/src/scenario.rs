@@ -13,7 +13,6 @@ use crate::rare::Rare;
 /// The scenario of one run.
 #[derive(Debug)]
 pub struct Scenario {
-    /// The target groups.
     pub groups: Vec<Group>,
     /// The services, bound or unbound.
     pub services: Vec<Service>,
@@ -35,10 +34,8 @@ pub struct Scenario {
     pub rare: Rare,
 }
 
-/// A target group.
 #[derive(Debug)]
 pub struct Group {
-    /// Its name.
     pub name: &'static str,
     /// Its own port, for bindings without one.
     pub port: u16,
@@ -49,9 +46,7 @@ pub struct Group {
 /// A service of ECS, or a family of standalone tasks.
 #[derive(Debug)]
 pub struct Service {
-    /// Its name.
     pub name: &'static str,
-    /// Its cluster's name.
     pub cluster: &'static str,
     /// Whether it is a family of standalone tasks and not a service.
     pub standalone: bool,
@@ -61,7 +56,6 @@ pub struct Service {
     pub changes: usize,
 }
 
-/// A binding.
 #[derive(Debug)]
 pub struct Bond {
     /// The service's place in the scenario.
@@ -101,9 +95,7 @@ pub struct Queue {
 pub struct Target {
     /// The group's place in the scenario.
     pub group: usize,
-    /// The address of the task.
     pub id: Ipv6Addr,
-    /// The port.
     pub port: u16,
 }
 

@@ -30,7 +30,6 @@ pub fn phase(task: &Task) -> Phase {
     }
 }
 
-/// How a task ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// ECS stops it.
@@ -44,7 +43,6 @@ pub enum Stop {
 pub struct TrackedTask {
     /// The place of its service in the scenario.
     pub service: usize,
-    /// Its newest state.
     pub task: Task,
     /// The targets that the bindings make of it; none if it is unbound.
     pub targets: Vec<Target>,
@@ -58,7 +56,6 @@ pub struct TrackedTask {
     pub forgotten: Option<SystemTime>,
     /// Why the function may not know about it.
     pub excuse: Option<Excuse>,
-    /// Where it comes from.
     pub origin: Origin,
 }
 
@@ -90,13 +87,12 @@ pub enum Excuse {
 }
 
 impl TrackedTask {
-    /// Whether ECS knew it at that moment and did not list it among the tasks that are meant to run.
+    /// Whether ECS knew it at that moment and did not list it as a task that is meant to run.
     pub fn is_left_out(&self, moment: SystemTime, now: SystemTime) -> bool {
         let known = self.past.first().is_some_and(|(since, _)| *since <= moment);
         known && self.as_of(moment, now).is_none_or(|task| phase(task) == Phase::Leaving)
     }
 
-    /// Its newest phase.
     pub fn phase(&self) -> Phase {
         phase(&self.task)
     }

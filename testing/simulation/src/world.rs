@@ -24,13 +24,11 @@ pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
 
 /// The world of one run.
 pub struct World {
-    /// The simulated AWS.
     pub aws: Aws,
     /// The ARNs of the target groups, in the scenario's order.
     pub arns: Vec<String>,
     /// What the seed decided in advance.
     pub scenario: Scenario,
-    /// The function under test.
     pub function: Instances,
     /// What goes on in ECS.
     pub moving: Arc<Count>,
@@ -45,11 +43,8 @@ pub struct World {
 pub struct State {
     /// The source of all chance.
     pub dice: Dice,
-    /// What happened, for people.
     pub history: History,
-    /// What was exercised.
     pub coverage: Coverage,
-    /// What the promises judge.
     pub observed: Observation,
     /// The highest number given to an invocation or message so far.
     pub numbers: usize,
