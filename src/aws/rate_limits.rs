@@ -15,9 +15,9 @@ pub struct Limits {
     rates: RateLimits,
 }
 
-/// How fast AWS may be called. All callers of an account and region share AWS's own limits. They
-/// never delay single events, but spread the calls of large rollouts and of reconciles of many
-/// bindings.
+/// How fast AWS may be called. All callers of an account and region share AWS's own limits. These
+/// rates never delay single events, but spread the calls of large rollouts and of reconciles of
+/// many bindings.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
@@ -70,7 +70,7 @@ impl AdaptiveRates {
     /// How long copies are left to the queue after a throttled call to ELB.
     const NO_COPIES: Duration = Duration::from_secs(10);
 
-    /// The rates of an instance whose requests these two count.
+    /// The rates of an instance; `elb` and `ecs` count its requests.
     pub fn new(elb: &Counter, ecs: &Counter) -> Self {
         Self {
             elb: elb.clone(),
