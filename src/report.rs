@@ -20,7 +20,7 @@ use crate::core::task::TaskArn;
 /// How many targets or failures a log line or an error spells out.
 const SHOWN: usize = 10;
 
-/// A target in a report. What is not known is left out.
+/// A target in a report. Unknown fields are left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -37,10 +37,10 @@ pub struct Entry {
     pub port: Option<u16>,
 }
 
-/// A target with which something could not be done, and the cause.
+/// Something that could not be done with a target, and the cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedEntry {
-    /// The target, as far as it is known.
+    /// The target; its unknown fields are left out.
     #[serde(flatten)]
     pub entry: Entry,
     /// AWS's error code and message.
@@ -50,7 +50,7 @@ pub struct FailedEntry {
     pub code: Code,
 }
 
-/// The outcome of an invocation: every task and binding stands in one of the lists.
+/// The outcome of an invocation: every task and binding is in one of the lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -69,7 +69,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Notes that a change could not be made.
+    /// Records that a change could not be made.
     pub fn fail(&mut self, entry: impl Into<Entry>, error: &Failure) {
         let (text, code) = (error.to_string(), error.code.clone());
         self.failed.push(FailedEntry { entry: entry.into(), error: text, code });

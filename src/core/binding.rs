@@ -1,5 +1,5 @@
-//! A binding says which tasks belong to which target group. Where bindings come from is
-//! [`crate::config`]'s business; what they mean is decided here.
+//! A binding says which tasks belong to which target group. Bindings come from [`crate::config`];
+//! their meaning is decided here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct TargetGroupArn(Arc<str>);
 /// Why a text is not the ARN of an ELBv2 target group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotATargetGroup {
-    /// It is not an ARN, or one with missing or odd parts.
+    /// It is not an ARN, or parts of it are missing or malformed.
     Malformed,
     /// It is the ARN of something else, for example a load balancer or a VPC Lattice target group.
     OtherResource,
@@ -50,7 +50,7 @@ impl TargetGroupArn {
         self.0.split(':').nth(3).unwrap_or_default()
     }
 
-    /// The target group's name, for people.
+    /// The target group's name, for messages.
     pub fn name(&self) -> &str {
         self.0.split('/').nth(1).unwrap_or(&self.0)
     }
@@ -93,12 +93,12 @@ impl Cluster {
         Some(Self { given: text.to_owned(), arn })
     }
 
-    /// The cluster as it was named.
+    /// The cluster as the operator named it: name or ARN.
     pub fn as_str(&self) -> &str {
         &self.given
     }
 
-    /// The region it is in.
+    /// The region of the cluster.
     pub fn region(&self) -> &str {
         self.arn.split(':').nth(3).unwrap_or_default()
     }
@@ -108,7 +108,7 @@ impl Cluster {
         self.arn == arn
     }
 
-    /// Whether both are one cluster, however it was named.
+    /// Whether both are the same cluster, however it was named.
     pub fn is_same(&self, other: &Self) -> bool {
         self.arn == other.arn
     }
@@ -120,7 +120,8 @@ impl fmt::Display for Cluster {
     }
 }
 
-/// Whose tasks are meant: those of a service, or standalone ones of a task definition family.
+/// Whose tasks a binding covers: those of a service, or standalone ones of a task definition
+/// family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The tasks that the ECS service of this name started.
@@ -155,7 +156,7 @@ impl fmt::Display for Owner {
 pub struct Binding {
     /// The cluster in which the tasks run.
     pub cluster: Cluster,
-    /// Whose tasks they are.
+    /// The owner of the tasks.
     pub owner: Owner,
     /// The target group in which they serve.
     pub target_group: TargetGroupArn,
@@ -164,12 +165,12 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Whether `task` is one of those that this binding puts into its target group.
+    /// Whether this binding puts `task` into its target group.
     pub fn covers(&self, task: &Task) -> bool {
         self.owner.owns(&task.group) && self.cluster.is(&task.cluster)
     }
 
-    /// Whether both say the same of the same tasks.
+    /// Whether both put the same tasks into the same target group on the same port.
     pub fn repeats(&self, other: &Self) -> bool {
         self.cluster.is_same(&other.cluster)
             && self.owner == other.owner
