@@ -1,3 +1,5 @@
+//! An SQS queue: at least once, out of order, and what fails comes back.
+
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
@@ -15,7 +17,7 @@ struct Message {
     received: u32,
 }
 
-/// An SQS queue: at least once, out of order, and what fails comes back.
+/// What is still to be delivered, and counts of what was.
 pub struct Queue {
     dice: fastrand::Rng,
     waiting: VecDeque<Message>,
