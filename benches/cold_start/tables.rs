@@ -85,6 +85,6 @@ fn ms(time: Duration) -> String {
 }
 
 /// How many times one is the other.
-pub fn ratio(of: Duration, to: Duration) -> f64 {
+fn ratio(of: Duration, to: Duration) -> f64 {
     of.as_secs_f64() / to.as_secs_f64()
 }

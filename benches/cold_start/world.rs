@@ -11,7 +11,7 @@ use crate::tls::tls_in_front_of;
 const PORT: u16 = 8080;
 
 /// The world that all functions start in: one running task, one target group, and AWS over HTTPS.
-pub struct Stage {
+pub struct World {
     aws: Aws,
     task: Task,
     bindings: String,
@@ -20,7 +20,7 @@ pub struct Stage {
     _server: Server,
 }
 
-impl Stage {
+impl World {
     /// The authority's certificate lies in `folder`.
     pub async fn new(folder: &Path) -> Self {
         let aws = Aws::new();
