@@ -224,14 +224,9 @@ impl fmt::Display for AllGroups<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fixtures::group;
 
     const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
-
-    fn group(name: &str) -> TargetGroupArn {
-        let group =
-            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
-        TargetGroupArn::parse(&group).unwrap()
-    }
 
     fn task() -> TaskArn {
         TaskArn::parse(TASK).unwrap()
