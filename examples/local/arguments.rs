@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::trouble::Trouble;
+use crate::error::Error;
 
 pub const HELP: &str = "\
 The function on this machine: the real one, under a simulated AWS. No account, no network.
@@ -48,7 +48,7 @@ pub enum Command {
 }
 
 /// Reads the command line, without the program's name.
-pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Trouble> {
+pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
     let (mut fresh, mut logs, mut serve, mut files) = (false, false, None, Vec::new());
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
@@ -79,6 +79,6 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Troub
     }
 }
 
-fn usage(problem: impl Into<String>) -> Trouble {
-    Trouble::Usage(format!("{}; try --help", problem.into()))
+fn usage(problem: impl Into<String>) -> Error {
+    Error::Usage(format!("{}; try --help", problem.into()))
 }

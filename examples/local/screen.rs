@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use aws_sim::{Aws, Health, TargetRow};
 
 use crate::input::Input;
-use crate::stage::Delivery;
 use crate::words;
+use crate::world::Delivery;
 
 /// Where the text of a field begins.
 const INDENT: usize = 13;

@@ -3,11 +3,11 @@ use std::time::{Duration, SystemTime};
 
 use aws_sim::Answer;
 
+use crate::error::Error;
 use crate::input::{Input, Sample, sample};
 use crate::screen::{Look, Screen};
-use crate::stage::{Delivery, PORT, Pace, Stage, binding_in_words, learn};
-use crate::trouble::Trouble;
 use crate::words;
+use crate::world::{Delivery, PORT, Pace, World, binding_in_words, learn};
 
 /// Short, so that the story takes seconds.
 const PACE: Pace =
@@ -35,7 +35,7 @@ struct Step {
     /// What passes before it.
     after: Duration,
     /// What happens meanwhile, and no event tells.
-    unseen: fn(&Stage),
+    unseen: fn(&World),
     /// The addresses that are registered then.
     leaves: &'static [&'static str],
     /// The messages that the answer returns to the queue.
@@ -170,43 +170,43 @@ const STEPS: [Step; 10] = [
     },
 ];
 
-fn nothing(_: &Stage) {}
+fn nothing(_: &World) {}
 
-fn lose_a_stop(stage: &Stage) {
-    if let Some(second) = stage.aws.task(SECOND_TASK) {
-        stage.aws.put_task(&second.stopped());
+fn lose_a_stop(world: &World) {
+    if let Some(second) = world.aws.task(SECOND_TASK) {
+        world.aws.put_task(&second.stopped());
     }
-    stage.aws.put_target(&stage.group, BY_HAND, PORT);
+    world.aws.put_target(&world.group, BY_HAND, PORT);
 }
 
 /// Plays the story and checks how each step ends.
-pub async fn play(screen: &Screen, logs: bool) -> Result<(), Trouble> {
-    let mut stage = Stage::set(PACE, logs).await?;
-    introduce(screen, &stage)?;
+pub async fn play(screen: &Screen, logs: bool) -> Result<(), Error> {
+    let mut world = World::start(PACE, logs).await?;
+    introduce(screen, &world)?;
     for (number, step) in (1..).zip(&STEPS) {
         tokio::time::sleep(step.after).await;
-        (step.unseen)(&stage);
+        (step.unseen)(&world);
         screen.heading(number, step.title)?;
         screen.aside(step.why)?;
-        let input = step.input(&stage)?;
+        let input = step.input(&world)?;
         screen.field("file", std::slice::from_ref(&input.name))?;
-        let delivery = stage.deliver(&input).await;
-        screen.delivery(&stage.aws, &stage.group, &input, &delivery)?;
-        step.check(&stage, &delivery)
-            .map_err(|problem| Trouble::Failed(format!("step {number} went wrong: {problem}")))?;
+        let delivery = world.deliver(&input).await;
+        screen.delivery(&world.aws, &world.group, &input, &delivery)?;
+        step.check(&world, &delivery)
+            .map_err(|problem| Error::Failed(format!("step {number} went wrong: {problem}")))?;
     }
     conclude(screen)
 }
 
 impl Step {
-    fn input(&self, stage: &Stage) -> Result<Input, Trouble> {
+    fn input(&self, world: &World) -> Result<Input, Error> {
         let input = Input::of_sample(self.file)?;
         match self.when {
             When::Now => {
                 let input = input.at(SystemTime::now());
-                match learn(&stage.aws, &input).first() {
+                match learn(&world.aws, &input).first() {
                     None => Ok(input),
-                    Some(why) => Err(Trouble::Failed(format!("{}: {why}", input.name))),
+                    Some(why) => Err(Error::Failed(format!("{}: {why}", input.name))),
                 }
             }
             When::MinutesAgo(minutes) => {
@@ -216,7 +216,7 @@ impl Step {
         }
     }
 
-    fn check(&self, stage: &Stage, delivery: &Delivery) -> Result<(), String> {
+    fn check(&self, world: &World, delivery: &Delivery) -> Result<(), String> {
         let answer = match &delivery.answer {
             Answer::Success(answer) => answer,
             Answer::Error { error_type, .. } => {
@@ -226,7 +226,7 @@ impl Step {
         let text = |text: &&str| (*text).to_owned();
         let returned = words::returned(answer).into_iter().map(str::to_owned);
         same("the returned messages", self.returns.iter().map(text).collect(), returned.collect())?;
-        let registered = stage.aws.registered(&stage.group);
+        let registered = world.aws.registered(&world.group);
         let registered = registered.into_iter().map(|(id, port)| SocketAddr::new(id, port));
         let leaves = self.leaves.iter().map(|id| format!("[{id}]:{PORT}")).collect();
         same("the registered targets", leaves, registered.map(|at| at.to_string()).collect())
@@ -240,10 +240,10 @@ fn same(what: &str, expected: Vec<String>, found: Vec<String>) -> Result<(), Str
     }
 }
 
-fn introduce(screen: &Screen, stage: &Stage) -> Result<(), Trouble> {
+fn introduce(screen: &Screen, world: &World) -> Result<(), Error> {
     let (healthy, drained) = (PACE.health_check.as_secs_f32(), PACE.draining.as_secs_f32());
     let title = "The life of two ECS tasks, and what their IPv6 target group holds";
-    let aws = format!("simulated, at {}; nothing leaves this machine", stage.url());
+    let aws = format!("simulated, at {}; nothing leaves this machine", world.url());
     let times = [
         "The samples are of 2023: unless a step says otherwise, their times are set to now.".into(),
         format!(
@@ -259,7 +259,7 @@ fn introduce(screen: &Screen, stage: &Stage) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn conclude(screen: &Screen) -> Result<(), Trouble> {
+fn conclude(screen: &Screen) -> Result<(), Error> {
     let shown = "\
 As it must be: after duplicates, a late start, a poison message and a lost stop, no address
 of a task that is gone is left, and what somebody registered by hand was not touched.";

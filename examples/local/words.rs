@@ -127,7 +127,7 @@ fn batch_answer(returned: &[&str]) -> String {
     }
 }
 
-/// What doctor found, and below what did not pass how to mend it.
+/// What doctor found, and below what did not pass how to fix it.
 fn checks(screen: &Screen, answer: &Value) -> Vec<String> {
     let checks = answer["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lines = |check: &Value| {
