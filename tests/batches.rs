@@ -86,7 +86,7 @@ async fn a_batch_in_any_order_ends_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_serves_again_is_not_deregistered_for_the_task_that_left_it() {
+async fn an_address_that_serves_again_is_not_deregistered_for_its_former_task() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();
     function.actions();

@@ -46,7 +46,7 @@ async fn a_copy_without_the_address_is_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_burst_of_copies_a_few_are_acted_on_and_the_rest_left_to_the_queue_without_a_call() {
+async fn a_burst_of_copies_is_acted_on_in_part_and_the_rest_costs_no_call() {
     let function = Function::new().await;
     function.deliver_batch(&(0..100).map(task).collect::<Vec<_>>()).await.unwrap();
     function.actions();

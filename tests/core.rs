@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn after_a_reconcile_the_groups_hold_all_that_serves_and_nothing_that_left(
+    fn after_a_reconcile_groups_hold_all_that_serves_and_nothing_that_left(
         findings in findings()
     ) {
         let findings = Findings { incomplete: BTreeSet::new(), ..findings };

@@ -111,7 +111,7 @@ async fn the_good_messages_of_one_service_are_done_after_five_receives_at_most()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_was_not_tried_says_so_and_not_what_another_was_refused_for() {
+async fn a_target_that_was_not_tried_says_so_and_not_why_another_was_refused() {
     let function = Function::new().await;
     (0..100).for_each(|n| function.aws.put_task(&bad_task(n, true)));
     let plan = function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
@@ -121,7 +121,7 @@ async fn a_target_that_was_not_tried_says_so_and_not_what_another_was_refused_fo
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_group_refuses_throughout_costs_some_thirty_calls_and_no_more_than_fifty() {
+async fn what_a_group_refuses_throughout_costs_at_most_fifty_calls() {
     let function = Function::new().await;
     let none = Fault::on(RegisterTargets).error("ValidationError", "none of these", 400);
     function.aws.fault(none);
@@ -175,7 +175,7 @@ async fn a_quota_reached_in_one_zone_stops_no_other_zone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fourteen_broken_services_keep_the_good_targets_of_another_out_for_few_tries() {
+async fn fourteen_broken_services_keep_anothers_good_targets_out_for_few_tries() {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
     let bind = |n: u16| json!({"cluster": "demo-cluster", "service": format!("s{n}"), "targetGroupArn": group, "port": PORT});

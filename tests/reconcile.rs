@@ -293,7 +293,7 @@ async fn stopped_tasks_that_cannot_be_read_remove_nothing_and_hold_up_no_start()
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_may_be_removed_stopped_tasks_are_not_read_and_nothing_fails_twice() {
+async fn where_nothing_may_be_removed_stopped_tasks_are_not_read() {
     let function = Function::new().await;
     function.aws.put_target(&function.group, &address(9), PORT);
     function.aws.fault(Fault::on(ListTasks).access_denied());
@@ -473,7 +473,7 @@ async fn a_family_binding_leaves_the_services_of_that_family_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_and_writes_nothing() {
+async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_without_writing() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();
     function.aws.put_task(&task(0).stopped());

@@ -146,7 +146,7 @@ async fn an_empty_group_fails_if_tasks_run_that_belong_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_with_too_little_room_for_a_deployment_is_warned_of_and_a_full_one_fails() {
+async fn a_group_too_full_for_a_deployment_is_warned_of_and_a_full_one_fails() {
     for (limit, status, detail) in
         [(3, "warn", "2 of 3 targets: too few"), (2, "fail", "2 of 2 targets: no other")]
     {

@@ -158,7 +158,7 @@ async fn listeners_and_tasks_beyond_the_first_page_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_bindings_are_examined_within_the_documented_rates_and_half_a_minute() {
+async fn fifty_bindings_are_examined_within_the_rates_and_half_a_minute() {
     let aws = Aws::new();
     let mut balancer = network();
     let mut bindings = Vec::new();
