@@ -48,7 +48,7 @@ async fn a_copy_without_the_address_is_asked_about() {
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_copies_is_acted_on_in_part_and_the_rest_costs_no_call() {
     let function = Function::new().await;
-    function.deliver_batch(&(0..100).map(task).collect::<Vec<_>>()).await.unwrap();
+    function.deliver_batch((0..100).map(task)).await.unwrap();
     function.actions();
     let mut queued = 0;
     for n in 0..100 {
@@ -136,11 +136,8 @@ async fn a_copy_of_a_task_without_a_binding_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_in_a_dry_run_says_what_would_be_done() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-    let bindings = json!([binding(&group, Some(PORT))]);
-    let function = Function::with(aws, bindings, &[("DRY_RUN", "true")]).await;
-    function.aws.put_target(&group, &address(0), PORT);
+    let function = Function::with_settings(&[("DRY_RUN", "true")]).await;
+    function.aws.put_target(&function.group, &address(0), PORT);
     let report = deliver_copy(&function, &task(0).deactivating()).await;
     assert_eq!(
         (ids(&report, "deregistered"), &report["dryRun"]),

@@ -6,7 +6,7 @@ mod common;
 use aws_sim::Action::DescribeTasks;
 use aws_sim::{Fault, Task};
 use common::{Function, PORT, address, batch, ids, reasons, target, task};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Duration, sleep};
 
 /// An address that no task of the account has.
@@ -19,10 +19,6 @@ fn foreign_target() -> String {
 /// A task that ECS never heard of.
 fn invented() -> Task {
     Task::new("invented").address(FOREIGN).running()
-}
-
-async fn reconcile(function: &Function) -> Value {
-    function.invoke(json!({"action": "reconcile"})).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +38,7 @@ async fn an_invented_tasks_address_stays_if_ecs_cannot_be_asked_for_a_minute() {
     assert_eq!(error.kind(), "TargetsFailed");
     sleep(Duration::from_secs(61)).await;
     assert_eq!(reasons(&function.invoke(event).await.unwrap()), ["gone"]);
-    assert_eq!(ids(&reconcile(&function).await, "unowned"), [FOREIGN]);
+    assert_eq!(ids(&function.reconcile().await.unwrap(), "unowned"), [FOREIGN]);
     assert_eq!(function.registered(), [foreign_target()]);
 }
 
@@ -129,7 +125,7 @@ async fn a_serving_task_said_to_stop_is_out_until_the_next_reconcile() {
         function.deliver(&task(0)).await.unwrap();
         function.invoke(function.event(&stop)).await.unwrap();
         assert_eq!(function.registered(), [""; 0]);
-        assert_eq!(ids(&reconcile(&function).await, "registered"), [address(0)]);
+        assert_eq!(ids(&function.reconcile().await.unwrap(), "registered"), [address(0)]);
         assert_eq!(function.registered(), [target(0)]);
     }
 }
@@ -140,7 +136,7 @@ async fn a_target_added_by_hand_is_lost_to_the_stop_of_an_invented_task() {
     function.aws.put_target(&function.group, FOREIGN, PORT);
     function.aws.put_target(&function.group, FOREIGN, PORT + 1);
     function.invoke(function.event(&invented().stopped())).await.unwrap();
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     // On another port than the binding's nothing is touched.
     assert_eq!(function.registered(), [format!("[{FOREIGN}]:{}", PORT + 1)]);
 }

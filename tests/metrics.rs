@@ -138,7 +138,7 @@ async fn a_reconcile_tells_drift_and_what_is_in_step_even_if_nothing_is_wrong() 
     function.aws.put_task(&task(2).stopped());
     function.aws.put_target(&function.group, &common::address(2), PORT);
     function.aws.put_target(&function.group, "2001:db8::f", PORT);
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
+    function.reconcile().await.unwrap();
     let first = told(&function);
     assert_eq!(
         line(&first, ""),
@@ -147,7 +147,7 @@ async fn a_reconcile_tells_drift_and_what_is_in_step_even_if_nothing_is_wrong() 
     let group = "Deregistered=1 Drift=2 InStep=0 Registered=1 Unowned=1";
     assert_eq!(line(&first, "TargetGroup=demo-ipv6"), group);
     function.aws.take_target(&function.group, "2001:db8::f", PORT);
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
+    function.reconcile().await.unwrap();
     let second = told(&function);
     assert_eq!(line(&second, ""), "ApiCalls=3 Drift=0 InStep=1 Reconciles=1");
     assert_eq!(line(&second, "TargetGroup=demo-ipv6"), "InStep=1");
@@ -158,7 +158,7 @@ async fn a_group_that_cannot_be_read_is_not_told_to_be_out_of_step() {
     let function = function(&[]).await;
     function.aws.put_task(&task(1));
     function.aws.fault(Fault::on(Action::DescribeTargetHealth).access_denied());
-    function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+    function.reconcile().await.unwrap_err();
     let told = told(&function);
     assert_eq!(line(&told, "TargetGroup=demo-ipv6"), "Failed=1");
     assert_eq!(line(&told, "ErrorType=AccessDenied"), "Failed=1");
@@ -169,7 +169,7 @@ async fn what_a_reconcile_fails_to_mend_stays_drift() {
     let function = function(&[]).await;
     function.aws.put_task(&task(1));
     function.aws.fault(Fault::on(Action::RegisterTargets).error("TooManyTargets", "full", 400));
-    function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+    function.reconcile().await.unwrap_err();
     assert_eq!(line(&told(&function), "TargetGroup=demo-ipv6"), "Drift=1 Failed=1 InStep=0");
 }
 
@@ -203,7 +203,7 @@ async fn a_dry_run_tells_drift_but_no_change_and_a_question_tells_nothing() {
         function.invoke(json!({"action": question})).await.unwrap();
         assert_eq!(function.metrics(), [""; 0]);
     }
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
+    function.reconcile().await.unwrap();
     let told = told(&function);
     assert_eq!(line(&told, ""), "ApiCalls=3 Drift=1 InStep=0 Reconciles=1");
     assert_eq!(line(&told, "TargetGroup=demo-ipv6"), "Drift=1 InStep=0");
@@ -212,7 +212,7 @@ async fn a_dry_run_tells_drift_but_no_change_and_a_question_tells_nothing() {
 #[tokio::test(start_paused = true)]
 async fn more_than_a_hundred_values_take_several_lines() {
     let function = function(&[]).await;
-    function.deliver_batch(&(0..250).map(task).collect::<Vec<_>>()).await.unwrap();
+    function.deliver_batch((0..250).map(task)).await.unwrap();
     let told = told(&function);
     assert_eq!(told[""]["EventAge"].len(), 250);
     assert_eq!(told[""]["TimeToRegister"].len(), 250);
