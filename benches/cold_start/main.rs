@@ -3,16 +3,6 @@
 //! This function, and what it is measured by, start and answer one event over HTTPS on loopback,
 //! taking turns so that the machine's noise hits all alike: with a full CPU, and with the 1/14 of
 //! one that Lambda gives 128 MB. The tables on standard output are Markdown.
-//!
-//! | module | what it is for |
-//! | --- | --- |
-//! | `arguments` | what is asked for |
-//! | `rivals` | the functions that are compared, and how they are built |
-//! | `world` | the world they start in |
-//! | `process` | what a process has used of the machine |
-//! | `quota` | part of a CPU |
-//! | `measure` | starts and invocations with their times |
-//! | `tables` | the tables |
 
 mod arguments;
 mod measure;

@@ -16,7 +16,6 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// How much of a CPU a function has.
 pub enum Cpu<'a> {
-    /// All of it.
     Full,
     /// All of it until it asks for its first event, then 1/14: so does Lambda.
     PartAfterInit(&'a Quota),
@@ -35,7 +34,6 @@ pub struct Measured {
     pub init: Duration,
     /// From the first event until its answer.
     pub first: Duration,
-    /// Both together.
     pub both: Duration,
     /// The CPU time used until then.
     pub cpu: Duration,
@@ -75,7 +73,6 @@ impl Measurements {
         Ok(measurements)
     }
 
-    /// Measures starts.
     pub async fn of_starts(
         world: &World,
         rivals: &[Rival],

@@ -9,7 +9,6 @@ pub fn cpu_time(process: u32) -> Duration {
     clock.now().expect("a clock that can be read").into()
 }
 
-/// Not known elsewhere.
 #[cfg(not(target_os = "linux"))]
 pub fn cpu_time(_process: u32) -> Duration {
     Duration::ZERO
@@ -28,7 +27,6 @@ pub fn exists(process: u32) -> bool {
     std::path::Path::new(&format!("/proc/{process}")).exists()
 }
 
-/// Asks it to end.
 pub fn terminate(process: u32) {
     let signal = nix::sys::signal::Signal::SIGTERM;
     nix::sys::signal::kill(pid(process), signal).expect("a process of ours that runs");

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use aws_sim::Action;
 
-/// Which function it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The binary that is deployed.
@@ -37,7 +36,6 @@ pub struct Size {
     pub zip: u64,
 }
 
-/// Builds all functions into `folder`.
 pub fn all(folder: &Path, python: bool) -> Result<Vec<Rival>, String> {
     let mut rivals = vec![
         this_function(folder)?,
@@ -85,7 +83,6 @@ impl Rival {
         }
     }
 
-    /// What starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
@@ -156,7 +153,6 @@ fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// A file of the project.
 fn ours(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -1,3 +1,5 @@
+//! The world that all functions start in.
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,7 +12,7 @@ use crate::tls::tls_in_front_of;
 
 const PORT: u16 = 8080;
 
-/// The world that all functions start in: one running task, one target group, and AWS over HTTPS.
+/// One running task, one target group, and AWS over HTTPS.
 pub struct World {
     aws: Aws,
     task: Task,
@@ -43,7 +45,6 @@ impl World {
         }
     }
 
-    /// Starts a function.
     pub async fn start(&self, rival: &Rival) -> Result<Function, String> {
         let mut environment = vec![
             ("BINDINGS", self.bindings.as_str()),

@@ -30,7 +30,6 @@ impl Fleet {
         Self { dice, aws, started: 0, events: 0, serving: Vec::new(), stopped: VecDeque::new() }
     }
 
-    /// How many events there were.
     pub fn events(&self) -> usize {
         self.events
     }

@@ -28,7 +28,6 @@ pub struct Queue {
     timed_out: usize,
 }
 
-/// What one invocation gets.
 pub struct Batch(Vec<Message>);
 
 impl Queue {
@@ -47,7 +46,6 @@ impl Queue {
         self.done
     }
 
-    /// How many batches were settled.
     pub fn batches(&self) -> usize {
         self.batches
     }

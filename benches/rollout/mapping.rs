@@ -28,7 +28,6 @@ const LOW: usize = 10;
 /// From EventBridge to the function.
 const ON_THE_WAY: Duration = Duration::from_millis(200);
 
-/// A message in the queue.
 pub(crate) struct Message {
     id: String,
     event: String,

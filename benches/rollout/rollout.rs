@@ -68,7 +68,6 @@ pub struct Course {
     pub throttled: usize,
     /// The other calls.
     pub reads: usize,
-    /// Invocations of the function.
     pub invocations: usize,
     /// Events that were given up.
     pub lost: usize,
@@ -76,7 +75,6 @@ pub struct Course {
     pub slowest_stop: Duration,
 }
 
-/// Runs a rollout.
 pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
     fastrand::seed(seed);
     tokio::task::LocalSet::new().block_on(&function::runtime(), roll_out(seed, rollout, way))

@@ -1,3 +1,5 @@
+//! The command line.
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -39,7 +41,6 @@ if the command line or a file cannot be used. NO_COLOR=1 turns colours off.
 
 const SERVE_ON: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
 
-/// What to do.
 pub enum Command {
     Help,
     Story { logs: bool },

@@ -1,7 +1,9 @@
+//! Why a run ends early.
+
 use std::io;
 use std::process::ExitCode;
 
-/// Why a run ends early. Told in one line on standard error.
+/// Shown in one line on standard error.
 pub enum Error {
     /// The command line, or a file that it names, cannot be used: exit code 2.
     Usage(String),
@@ -12,7 +14,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Says it, and gives the exit code.
+    /// Prints the error and returns the exit code.
     pub fn report(self) -> ExitCode {
         let (line, code) = match self {
             Self::Usage(line) => (line, 2),

@@ -1,3 +1,5 @@
+//! Delivers files, one after the other.
+
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 

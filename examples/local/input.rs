@@ -1,3 +1,5 @@
+//! What is delivered: samples and files, and the task events in them.
+
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -29,7 +31,6 @@ pub struct Sample {
 
 /// What is delivered to the function.
 pub struct Input {
-    /// Where it comes from.
     pub name: String,
     pub payload: Value,
 }

@@ -5,14 +5,6 @@
 //! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
 //! with event files it plays those; with `--serve` it is the simulated AWS for a function that
 //! somebody else runs, such as `cargo lambda watch`.
-//!
-//! | module | what it is for |
-//! | --- | --- |
-//! | `arguments` | the command line |
-//! | `input` | what is delivered: samples and files, and the task events in them |
-//! | `world` | the simulated AWS with the demo target group, and the function's process |
-//! | `story`, `files`, `serve` | the three things to do |
-//! | `screen`, `words` | how it looks, and how calls, inputs and answers are put |
 
 mod arguments;
 mod error;

@@ -1,3 +1,5 @@
+//! How the output looks.
+
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
@@ -47,7 +49,6 @@ impl Screen {
         write!(io::stdout(), "{text}")
     }
 
-    /// The head of a step.
     pub fn heading(&self, number: usize, title: &str) -> io::Result<()> {
         self.line("")?;
         self.line(self.paint(Look::Bold, format!("{number}  {title}")))

@@ -1,3 +1,5 @@
+//! Serves the simulated AWS alone, for a function that somebody else runs.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};

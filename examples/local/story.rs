@@ -1,3 +1,5 @@
+//! The life of two tasks, told by the samples in `events/` and checked at each step.
+
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -32,9 +34,9 @@ struct Step {
     why: &'static [&'static str],
     file: Sample,
     when: When,
-    /// What passes before it.
+    /// How long to wait before it.
     after: Duration,
-    /// What happens meanwhile, and no event tells.
+    /// What happens meanwhile without an event.
     unseen: fn(&World),
     /// The addresses that are registered then.
     leaves: &'static [&'static str],
@@ -52,16 +54,24 @@ enum When {
     AsWritten,
 }
 
+/// A step that happens at once and leaves the target group empty.
+const PLAIN: Step = Step {
+    title: "",
+    why: &[],
+    file: sample!("task-running.json"),
+    when: When::Now,
+    after: Duration::ZERO,
+    unseen: |_| {},
+    leaves: &[],
+    returns: &[],
+};
+
 const STEPS: [Step; 10] = [
     Step {
         title: "A task is being started",
         why: &["It does not run yet: nothing to do, no call is made."],
         file: sample!("task-provisioning.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
-        leaves: &[],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The task runs",
@@ -70,31 +80,23 @@ const STEPS: [Step; 10] = [
             "begun to stop meanwhile, and whoever handled that found nothing to deregister.",
         ],
         file: sample!("task-running.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The same event comes again",
         why: &["ECS sends events at least once. A duplicate changes nothing."],
         file: sample!("task-running.json"),
-        when: When::Now,
         after: PACE.health_check,
-        unseen: nothing,
         leaves: &[FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "A second task runs",
         why: &["Its neighbour is left alone."],
         file: sample!("task-running-second.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND, FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task begins to stop",
@@ -103,21 +105,16 @@ const STEPS: [Step; 10] = [
             "drains, and new connections go to the second task.",
         ],
         file: sample!("task-deactivating.json"),
-        when: When::Now,
         after: PACE.health_check,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task has stopped",
         why: &["Had the event before been lost, this one would have been enough."],
         file: sample!("task-stopped.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task's start, delivered five minutes late",
@@ -128,19 +125,17 @@ const STEPS: [Step; 10] = [
         file: sample!("task-running.json"),
         when: When::MinutesAgo(5),
         after: PACE.draining,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "An SQS batch: both starts, as old as the file says, and a poison message",
         why: &["Only the message that cannot be read goes back to the queue, and ends in its DLQ."],
         file: sample!("sqs-batch-with-poison.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND],
         returns: &[POISON],
+        ..PLAIN
     },
     Step {
         title: "Events are lost, and somebody has been at the target group",
@@ -150,10 +145,9 @@ const STEPS: [Step; 10] = [
         ],
         file: sample!("plan.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
         unseen: lose_a_stop,
         leaves: &[BY_HAND, SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The schedule fires, as it does every minute: a reconcile",
@@ -163,14 +157,10 @@ const STEPS: [Step; 10] = [
         ],
         file: sample!("scheduled.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[BY_HAND],
-        returns: &[],
+        ..PLAIN
     },
 ];
-
-fn nothing(_: &World) {}
 
 fn lose_a_stop(world: &World) {
     if let Some(second) = world.aws.task(SECOND_TASK) {

@@ -1,3 +1,5 @@
+//! The simulated AWS with the demo target group, and the function's process.
+
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
