@@ -36,7 +36,7 @@ async fn a_batch_of_stops_alone_is_one_call_per_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_may_be_odd_where_nobody_looks_and_say_a_thing_twice() {
+async fn a_message_may_be_malformed_in_unread_fields_and_repeat_a_field() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     let event = function.event(&task(0)).to_string();
@@ -175,7 +175,7 @@ async fn a_bad_target_fails_alone_whatever_elb_calls_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_group_still_lets_go_of_the_tasks_that_leave() {
+async fn a_full_group_still_deregisters_the_tasks_that_leave() {
     let function = Function::in_group(TargetGroup::ipv6("demo-ipv6").quota(1), &[]).await;
     function.deliver(&task(0)).await.unwrap();
     let answer = function.deliver_batch(&[task(0).deactivating(), task(1)]).await.unwrap();

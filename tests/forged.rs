@@ -1,5 +1,4 @@
-//! What somebody can reach who may send the function events of their own making; SECURITY.md tells
-//! it.
+//! What a sender of forged events can achieve; SECURITY.md says so.
 
 mod common;
 

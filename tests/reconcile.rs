@@ -77,7 +77,7 @@ async fn the_targets_are_read_before_the_tasks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_was_lost_is_made_good() {
+async fn a_stop_that_was_lost_is_caught_up() {
     for prune in ["proven", "all"] {
         let function = with_prune(prune).await;
         function.deliver(&task(0)).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_stop_that_was_lost_is_made_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_asked_to_stop_but_still_runs_is_let_go() {
+async fn a_task_that_is_asked_to_stop_but_still_runs_is_deregistered() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();
     function.aws.put_task(&task(0).asked_to_stop());

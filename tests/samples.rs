@@ -234,7 +234,7 @@ async fn a_damaged_input_is_handled_and_never_touches_another_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_batch_returns_no_sound_message() {
+async fn a_damaged_batch_returns_no_intact_message() {
     let function = Function::new().await;
     function.aws.observe(&sample("task-running.json")).unwrap();
     function.aws.observe(&sample("task-running-second.json")).unwrap();

@@ -31,7 +31,7 @@ usage: cargo bench --bench cold_start -- --under TOOL
     one start and invocation of this function under a tool, for example 'strace -I2 -r -o target/start.txt'";
 
 /// How long a tool may take to write down what it saw.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -74,7 +74,7 @@ async fn watch(folder: &Path, watched: &Rival) -> Result<(), String> {
     function.init_time().await.ok_or_else(|| wrong("the function ended"))?;
     world.invoke(watched, &function).await?;
     process::terminate(function.id().ok_or_else(|| wrong("the function ended"))?);
-    let ended = tokio::time::timeout(PATIENCE, function.wait_exit()).await;
+    let ended = tokio::time::timeout(TOOL_TIMEOUT, function.wait_exit()).await;
     ended.map_err(|_| wrong("the tool did not end when asked to (strace needs -I2)"))?;
     println!("One start and one invocation were watched. The function and the tool wrote:");
     function.logs().iter().for_each(|line| println!("    {line}"));

@@ -1,4 +1,4 @@
-//! What a process has used of the machine, as far as Linux tells.
+//! What a process has used of the machine, as far as Linux shows it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub fn cpu_time(_process: u32) -> Duration {
     Duration::ZERO
 }
 
-/// The most memory it ever held (`VmHWM`), in KiB; 0 where Linux is not there to tell.
+/// The most memory it ever held (`VmHWM`), in KiB; 0 elsewhere than on Linux.
 pub fn peak_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -131,7 +131,7 @@ fn boto3(folder: &Path) -> Result<Rival, String> {
     })
 }
 
-/// Whoever deploys a binary does it as `bootstrap` in a ZIP archive; its size in bytes.
+/// The size in bytes of the ZIP archive in which a binary is deployed, as `bootstrap`.
 fn zipped(program: &Path) -> Result<u64, String> {
     const ZIP: &str = "import sys, zipfile
 zipfile.ZipFile(sys.argv[2], 'w', zipfile.ZIP_DEFLATED, compresslevel=9).write(sys.argv[1], 'bootstrap')";

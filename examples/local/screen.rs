@@ -59,7 +59,7 @@ impl Screen {
         lines.iter().try_for_each(|line| self.line(self.paint(Look::Dim, format!("   {line}"))))
     }
 
-    /// A label and, beside it, lines of text.
+    /// A label and, next to it, lines of text.
     pub fn field(&self, label: &str, lines: &[String]) -> io::Result<()> {
         let labels = std::iter::once(label).chain(std::iter::repeat(""));
         for (label, line) in labels.zip(lines) {

@@ -140,7 +140,7 @@ const STEPS: [Step; 10] = [
     Step {
         title: "Events are lost, and somebody has been at the target group",
         why: &[
-            "The second task has crashed, and no event told of it. An address was registered by hand.",
+            "The second task has crashed, and its event was lost. An address was registered by hand.",
             "A plan says what a reconcile would do, and writes nothing.",
         ],
         file: sample!("plan.json"),

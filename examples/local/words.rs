@@ -199,8 +199,8 @@ fn status(last: &str, desired: &str) -> String {
     if last == desired { last.to_owned() } else { format!("{last} (desired: {desired})") }
 }
 
-/// What is shown of an ARN: a target group's or cluster's name, the start of a task's id. Other text
-/// stays as it is.
+/// What is shown of an ARN: a target group's or cluster's name, the start of a task's id. Other
+/// text stays as it is.
 fn short(text: &str) -> String {
     let mut path = text.split('/');
     match path.next() {

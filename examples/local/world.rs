@@ -16,7 +16,7 @@ pub const SERVICE: &str = "demo-service";
 pub const GROUP: &str = "demo-ipv6";
 pub const PORT: u16 = 8080;
 
-/// Tells this program that it is the function's process: cargo builds no binary for an example, so
+/// Marks a process as the function's: cargo builds no binary for an example, so
 /// the example runs itself.
 const ROLE: (&str, &str) = ("LOCAL_ROLE", "function");
 

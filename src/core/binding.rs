@@ -187,14 +187,14 @@ mod tests {
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
 
     #[test]
-    fn a_target_group_arn_tells_region_and_name() {
+    fn a_target_group_arn_holds_region_and_name() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.region(), group.name()), ("us-east-2", "demo-ipv6"));
         assert!(TargetGroupArn::parse(&GROUP.replace(":aws:", ":aws-us-gov:")).is_ok());
     }
 
     #[test]
-    fn other_arns_are_told_from_malformed_ones() {
+    fn other_arns_are_distinguished_from_malformed_ones() {
         use NotATargetGroup::{Malformed, OtherResource};
         for (text, why) in [
             ("", Malformed),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_is_told_as_it_was_given() {
+    fn what_was_given_is_shown_as_it_was_given() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.as_str(), group.to_string().as_str()), (GROUP, GROUP));
         assert_eq!(serde_json::to_value(&group).unwrap(), GROUP);

@@ -140,7 +140,7 @@ fn with_cross_zone_on_the_quota_of_a_zone_counts_for_all() {
 }
 
 #[test]
-fn unused_targets_are_told_and_zones_are_not_guessed() {
+fn unused_targets_are_reported_and_zones_are_not_guessed() {
     let target = |zone: Option<&str>, state: &str| Target {
         zone: zone.map(str::to_owned),
         state: state.to_owned(),

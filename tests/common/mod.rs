@@ -58,8 +58,8 @@ impl Function {
         let handler = function::handler_as_set(&bindings, settings, &aws, clock);
         let metrics = Arc::<Mutex<Vec<String>>>::default();
         let lines = metrics.clone();
-        let tell = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
-        Self { aws, group, handler: handler.with_metrics(tell), metrics }
+        let record = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
+        Self { aws, group, handler: handler.with_metrics(record), metrics }
     }
 
     /// Invokes the function with 30 s left.
@@ -114,7 +114,7 @@ impl Function {
         self.aws.registered(group).into_iter().map(text).collect()
     }
 
-    /// The lines of metrics told since the last time this was asked.
+    /// The lines of metrics emitted since the last time this was asked.
     pub fn metrics(&self) -> Vec<String> {
         std::mem::take(&mut self.metrics.lock().unwrap())
     }
