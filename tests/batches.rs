@@ -24,10 +24,7 @@ async fn three_hundred_starts_are_two_writes_and_three_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_stops_alone_is_one_call_per_group() {
-    let aws = Aws::new();
-    let groups = ["web", "dns"].map(|name| aws.add_target_group(TargetGroup::ipv6(name)));
-    let bindings = json!(groups.each_ref().map(|group| binding(group, Some(PORT))));
-    let function = Function::with(aws, bindings, &[]).await;
+    let (function, groups) = Function::in_groups(2).await;
     function.deliver_batch((0..150).map(task)).await.unwrap();
     function.actions();
     function.deliver_batch((0..150).map(|n| task(n).deactivating())).await.unwrap();

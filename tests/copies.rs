@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use aws_sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
-use aws_sim::{Aws, Fault, TargetGroup, Task};
-use common::{Function, PORT, address, batch, binding, ids, reasons, target, task};
+use aws_sim::{Fault, Task};
+use common::{Function, PORT, address, batch, ids, reasons, target, task};
 use serde_json::{Value, json};
 
 /// What the rule's input template makes of an event.
@@ -66,10 +66,7 @@ async fn a_burst_of_copies_is_acted_on_in_part_and_the_rest_costs_no_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_costs_as_many_of_them_as_its_task_has_groups() {
-    let aws = Aws::new();
-    let groups = ["web", "dns"].map(|name| aws.add_target_group(TargetGroup::ipv6(name)));
-    let bindings = json!(groups.each_ref().map(|group| binding(group, Some(PORT))));
-    let function = Function::with(aws, bindings, &[]).await;
+    let (function, _) = Function::in_groups(2).await;
     for n in 0..20 {
         deliver_copy(&function, &task(n).deactivating()).await;
     }

@@ -10,7 +10,7 @@ use aws_sim::Action::{
 };
 use aws_sim::{Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, binding, failures, target, task};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const FOR_EVER: Duration = Duration::from_secs(600);
 
@@ -73,12 +73,7 @@ async fn a_port_that_cannot_be_looked_up_in_time_holds_up_no_other_binding() {
 
 #[tokio::test(start_paused = true)]
 async fn reads_of_many_groups_that_hang_hold_up_none_of_the_others() {
-    let aws = Aws::new();
-    let groups: Vec<String> = (0..12)
-        .map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n:02}"))))
-        .collect();
-    let bindings: Vec<Value> = groups.iter().map(|group| binding(group, Some(PORT))).collect();
-    let function = Function::with(aws, json!(bindings), &[]).await;
+    let (function, groups) = Function::in_groups(12).await;
     function.aws.put_task(&task(0));
     for group in &groups[..11] {
         function.aws.fault(Fault::on(DescribeTargetHealth).group(group).hang(FOR_EVER));
@@ -183,13 +178,8 @@ async fn writes_made_before_an_answer_leave_time_for_those_made_after_it() {
 
 #[tokio::test(start_paused = true)]
 async fn in_a_short_time_every_group_has_its_turn_once_in_a_while() {
-    let aws = Aws::new();
-    aws.latency(None, Duration::from_millis(50));
-    let groups: Vec<String> = (0..60)
-        .map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("g{n:03}")).port(PORT)))
-        .collect();
-    let function =
-        Function::with(aws, groups.iter().map(|g| binding(g, Some(PORT))).collect(), &[]).await;
+    let (function, groups) = Function::in_groups(60).await;
+    function.aws.latency(None, Duration::from_millis(50));
     function.aws.put_task(&task(0));
     for _ in 0..6 {
         function.invoke_within(Duration::from_secs(5), json!({"action": "reconcile"})).await.ok();

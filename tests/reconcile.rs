@@ -16,6 +16,14 @@ async fn with_prune(prune: &str) -> Function {
     Function::with_settings(&[("PRUNE", prune)]).await
 }
 
+/// A function that has registered a task, and missed its stop.
+async fn after_a_lost_stop(prune: &str) -> Function {
+    let function = with_prune(prune).await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.put_task(&task(0).stopped());
+    function
+}
+
 /// A function whose binding is of the family `demo`, and under which all may go.
 async fn of_a_family() -> Function {
     let aws = Aws::new();
@@ -79,9 +87,7 @@ async fn the_targets_are_read_before_the_tasks() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_was_lost_is_caught_up() {
     for prune in ["proven", "all"] {
-        let function = with_prune(prune).await;
-        function.deliver(&task(0)).await.unwrap();
-        function.aws.put_task(&task(0).stopped());
+        let function = after_a_lost_stop(prune).await;
         let report = function.reconcile().await.unwrap();
         assert_eq!(function.registered(), [] as [String; 0]);
         assert_eq!(report["deregistered"][0]["taskArn"], task(0).arn());
@@ -113,9 +119,7 @@ async fn what_no_task_explains_is_left_alone_unless_all_may_go() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_at_all_is_removed_under_never() {
-    let function = with_prune("never").await;
-    function.deliver(&task(0)).await.unwrap();
-    function.aws.put_task(&task(0).stopped());
+    let function = after_a_lost_stop("never").await;
     let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
     assert_eq!(ids(&report, "unowned"), [address(0)]);
@@ -251,9 +255,7 @@ async fn a_draining_target_of_a_task_that_left_is_not_written_again() {
 async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
     for action in [DescribeTargetHealth, ListTasks, DescribeTasks] {
         for prune in ["proven", "all"] {
-            let function = with_prune(prune).await;
-            function.deliver(&task(0)).await.unwrap();
-            function.aws.put_task(&task(0).stopped());
+            let function = after_a_lost_stop(prune).await;
             function.aws.put_task(&task(1));
             function.aws.fault(Fault::on(action).access_denied());
             let error = function.reconcile().await.unwrap_err();
@@ -268,9 +270,7 @@ async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
 #[tokio::test(start_paused = true)]
 async fn stopped_tasks_that_cannot_be_read_remove_nothing_and_hold_up_no_start() {
     for prune in ["proven", "all"] {
-        let function = with_prune(prune).await;
-        function.deliver(&task(0)).await.unwrap();
-        function.aws.put_task(&task(0).stopped());
+        let function = after_a_lost_stop(prune).await;
         function.aws.put_task(&task(1));
         function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
         assert!(function.reconcile().await.is_err());
@@ -369,11 +369,7 @@ async fn an_error_names_every_binding_that_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_names_many_bindings_too() {
-    let aws = Aws::new();
-    let groups: Vec<String> =
-        (0..25).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")))).collect();
-    let bindings: Vec<Value> = groups.iter().map(|group| binding(group, Some(PORT))).collect();
-    let function = Function::with(aws, json!(bindings), &[]).await;
+    let (function, groups) = Function::in_groups(25).await;
     function.aws.fault(Fault::on(ListTasks).access_denied());
     let error = function.reconcile().await.unwrap_err().to_string();
     assert!(groups.iter().all(|group| error.contains(group)), "{error}");
@@ -446,9 +442,7 @@ async fn a_family_binding_leaves_the_services_of_that_family_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_without_writing() {
-    let function = Function::new().await;
-    function.deliver(&task(0)).await.unwrap();
-    function.aws.put_task(&task(0).stopped());
+    let function = after_a_lost_stop("proven").await;
     function.aws.put_task(&task(1));
     function.aws.put_task(&task(2).without_address());
     function.aws.put_target(&function.group, "2001:db8::9:9", PORT);

@@ -40,6 +40,15 @@ impl Function {
         Self::with(aws, json!([binding(&group, Some(PORT))]), settings).await
     }
 
+    /// A function with a binding of `demo-service` in each of so many groups; also their ARNs.
+    pub async fn in_groups(count: usize) -> (Self, Vec<String>) {
+        let aws = Aws::new();
+        let group = |n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")).port(PORT));
+        let groups: Vec<String> = (0..count).map(group).collect();
+        let bindings = groups.iter().map(|group| binding(group, Some(PORT))).collect();
+        (Self::with(aws, bindings, &[]).await, groups)
+    }
+
     /// A function with two bindings: `demo-service` in one group, and `other-service` in another
     /// group, whose ARN is returned as well.
     pub async fn of_two_services() -> (Self, String) {
