@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn without_credentials_it_is_told_where_they_come_from() {
+    fn without_credentials_the_error_says_where_they_come_from() {
         for missing in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let others = |name: &str| (name != missing).then(|| "given".to_owned());
             let mistake = credentials(others).unwrap_err().to_string();

@@ -5,6 +5,8 @@ pub mod arn;
 pub mod binding;
 pub mod drift;
 pub mod failure;
+#[cfg(test)]
+pub mod fixtures;
 pub mod knowledge;
 pub mod plan;
 pub mod target;

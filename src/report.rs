@@ -224,14 +224,9 @@ impl fmt::Display for AllGroups<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fixtures::group;
 
     const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
-
-    fn group(name: &str) -> TargetGroupArn {
-        let group =
-            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
-        TargetGroupArn::parse(&group).unwrap()
-    }
 
     fn task() -> TaskArn {
         TaskArn::parse(TASK).unwrap()
@@ -242,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_told_as_far_as_it_is_known() {
+    fn a_target_is_shown_as_far_as_it_is_known() {
         let change = Entry::from(Change { task: Some(task()), target: target() });
         assert_eq!(change.to_string(), "[::1]:80 in demo for task c50e");
         assert_eq!(Entry::from(target()).to_string(), "[::1]:80 in demo");
@@ -277,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn every_group_and_cause_is_told_however_many_targets_failed() {
+    fn every_group_and_cause_is_shown_however_many_targets_failed() {
         let failure = |name: &str, error: &str| {
             let entry = Target { group: group(name), ..target() }.into();
             FailedEntry { entry, error: error.to_owned(), code: Code::Timeout }

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
+    async fn for_a_while_after_a_throttle_buckets_start_empty_and_are_kept() {
         let elb = Counter::default();
         let rates = AdaptiveRates::new(&elb, &elb.of_another_service());
         elb.throttled();

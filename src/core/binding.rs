@@ -182,30 +182,20 @@ impl Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::task::{Phase, TaskArn};
+    use crate::core::fixtures::{CLUSTER, binding, task};
+    use crate::core::task::Phase;
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
-    const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
-
-    fn binding(cluster: &str, service: &str, group: &str, port: Option<u16>) -> Binding {
-        let target_group = TargetGroupArn::parse(group).unwrap();
-        Binding {
-            cluster: Cluster::parse(cluster, &target_group).unwrap(),
-            owner: Owner::Service(service.to_owned()),
-            target_group,
-            port,
-        }
-    }
 
     #[test]
-    fn a_target_group_arn_tells_region_and_name() {
+    fn a_target_group_arn_holds_region_and_name() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.region(), group.name()), ("us-east-2", "demo-ipv6"));
         assert!(TargetGroupArn::parse(&GROUP.replace(":aws:", ":aws-us-gov:")).is_ok());
     }
 
     #[test]
-    fn other_arns_are_told_from_malformed_ones() {
+    fn other_arns_are_distinguished_from_malformed_ones() {
         use NotATargetGroup::{Malformed, OtherResource};
         for (text, why) in [
             ("", Malformed),
@@ -258,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_is_told_as_it_was_given() {
+    fn what_was_given_is_shown_as_it_was_given() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.as_str(), group.to_string().as_str()), (GROUP, GROUP));
         assert_eq!(serde_json::to_value(&group).unwrap(), GROUP);
@@ -273,31 +263,27 @@ mod tests {
 
     #[test]
     fn a_binding_covers_the_tasks_of_its_owner_in_its_cluster_alone() {
-        let task = |cluster: &str, group: &str| Task {
-            arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
-            cluster: cluster.to_owned(),
-            group: group.to_owned(),
-            version: 3,
-            phase: Phase::Serving,
-            address: None,
-        };
-        let elsewhere = CLUSTER.replace("demo-cluster", "elsewhere");
-        let binding = binding("demo-cluster", "demo", GROUP, None);
-        assert!(binding.covers(&task(CLUSTER, "service:demo")));
-        assert!(!binding.covers(&task(&elsewhere, "service:demo")));
-        assert!(!binding.covers(&task(CLUSTER, "service:other")));
+        let task = task("c50e", Phase::Serving, None);
+        let of_other = Task { group: "service:other".to_owned(), ..task.clone() };
+        let elsewhere = Task { cluster: CLUSTER.replace("demo-cluster", "other"), ..task.clone() };
+        let binding = binding("demo", "demo-ipv6", None);
+        assert!(binding.covers(&task));
+        assert!(!binding.covers(&elsewhere) && !binding.covers(&of_other));
     }
 
     #[test]
     fn a_binding_repeats_one_that_differs_in_nothing() {
-        let one = binding("demo-cluster", "demo", GROUP, Some(80));
-        let other_group = GROUP.replace("demo-ipv6", "other");
+        let in_cluster = |text: &str| Binding {
+            cluster: cluster(text).unwrap(),
+            ..binding("demo", "demo-ipv6", Some(80))
+        };
+        let one = binding("demo", "demo-ipv6", Some(80));
         for (other, repeats) in [
-            (binding(CLUSTER, "demo", GROUP, Some(80)), true),
-            (binding("elsewhere", "demo", GROUP, Some(80)), false),
-            (binding("demo-cluster", "other", GROUP, Some(80)), false),
-            (binding("demo-cluster", "demo", &other_group, Some(80)), false),
-            (binding("demo-cluster", "demo", GROUP, None), false),
+            (in_cluster(CLUSTER), true),
+            (in_cluster("elsewhere"), false),
+            (binding("other", "demo-ipv6", Some(80)), false),
+            (binding("demo", "other", Some(80)), false),
+            (binding("demo", "demo-ipv6", None), false),
         ] {
             assert_eq!((one.repeats(&other), other.repeats(&one)), (repeats, repeats), "{other:?}");
         }

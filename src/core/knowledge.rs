@@ -183,24 +183,14 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::core::binding::{Cluster, Owner, TargetGroupArn};
+    use crate::core::fixtures::{ADDRESS, binding, task};
 
-    const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
-
-    fn task(id: &str, version: u64, phase: Phase, address: Option<Ipv6Addr>) -> Task {
-        let arn = format!("arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{id}");
-        Task {
-            arn: TaskArn::parse(&arn).unwrap(),
-            cluster: "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster".to_owned(),
-            group: "service:demo".to_owned(),
-            version,
-            phase,
-            address,
-        }
+    fn task_at(version: u64, phase: Phase, address: Option<Ipv6Addr>) -> Task {
+        Task { version, ..task("c50e", phase, address) }
     }
 
     fn serving(version: u64) -> Task {
-        task("c50e", version, Phase::Serving, ADDRESS)
+        task_at(version, Phase::Serving, ADDRESS)
     }
 
     fn seconds(seconds: u64) -> SystemTime {
@@ -256,25 +246,25 @@ mod tests {
             (ADDRESS, 2, None, false),
             (None, 2, ADDRESS, false),
         ] {
-            let known = known([(task("c50e", 3, Phase::Serving, known_address), None)]);
-            let answer = task("c50e", version, Phase::Starting, answered);
+            let known = known([(task_at(3, Phase::Serving, known_address), None)]);
+            let answer = task_at(version, Phase::Starting, answered);
             assert_eq!(known.is_left_open_by(&answer), open, "{known_address:?} {answer:?}");
         }
     }
 
     #[test]
     fn an_answer_is_folded_in_and_supersedes_an_event_that_said_otherwise() {
-        let mut knowledge = Knowledge::of([task("c50e", 3, Phase::Serving, None)]);
+        let mut knowledge = Knowledge::of([task_at(3, Phase::Serving, None)]);
         let arn = serving(3).arn;
         knowledge.learn(serving(3));
         let known = knowledge.get(&arn).unwrap();
         assert_eq!((known.task.address, known.superseded), (ADDRESS, false));
-        knowledge.learn(task("c50e", 4, Phase::Leaving, None));
+        knowledge.learn(task_at(4, Phase::Leaving, None));
         let known = knowledge.get(&arn).unwrap();
         assert_eq!((known.task.phase, known.superseded), (Phase::Leaving, true));
-        knowledge.learn(task("c50e", 5, Phase::Leaving, None));
+        knowledge.learn(task_at(5, Phase::Leaving, None));
         assert!(knowledge.get(&arn).unwrap().superseded);
-        knowledge.learn(task("other", 1, Phase::Serving, None));
+        knowledge.learn(task("other", Phase::Serving, None));
         assert_eq!(knowledge.iter().count(), 1, "nobody asked about the other");
     }
 
@@ -298,20 +288,11 @@ mod tests {
 
     #[test]
     fn unbound_tasks_are_split_off_and_others_stay() {
-        let [one, two] = ["one", "two"].map(|id| task(id, 1, Phase::Serving, None));
-        let stranger =
-            Task { group: "service:other".to_owned(), ..task("three", 1, one.phase, None) };
-        let group = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d0e";
-        let target_group = TargetGroupArn::parse(group).unwrap();
-        let binding = Binding {
-            cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
-            owner: Owner::Service("demo".to_owned()),
-            target_group,
-            port: None,
-        };
+        let [one, two] = ["one", "two"].map(|id| task(id, Phase::Serving, None));
+        let stranger = Task { group: "service:other".to_owned(), ..task("three", one.phase, None) };
         let mut knowledge = Knowledge::of([one.clone()]);
         knowledge.extend([stranger.clone(), two.clone()]);
-        let split_off = knowledge.split_off_unbound(&[binding]);
+        let split_off = knowledge.split_off_unbound(&[binding("demo", "demo-ipv6", None)]);
         assert_eq!(split_off.into_iter().map(|known| known.task).collect::<Vec<_>>(), [stranger]);
         assert_eq!(knowledge.remove(&one.arn).map(|known| known.task), Some(one));
         assert_eq!(knowledge, Knowledge::of([two]));

@@ -208,40 +208,14 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::binding::{Cluster, Owner};
+    use crate::core::fixtures::{ADDRESS, binding, group, task};
     use crate::core::task::Task;
-
-    const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
-
-    fn group(name: &str) -> TargetGroupArn {
-        let group =
-            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
-        TargetGroupArn::parse(&group).unwrap()
-    }
 
     /// One service in a group on a port of its own choice and in a group on that group's port;
     /// another service in a third group.
     fn bindings() -> [Binding; 3] {
-        [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)].map(
-            |(service, name, port)| Binding {
-                cluster: Cluster::parse("demo-cluster", &group(name)).unwrap(),
-                owner: Owner::Service(service.to_owned()),
-                target_group: group(name),
-                port,
-            },
-        )
-    }
-
-    fn task(id: &str, phase: Phase, address: Option<Ipv6Addr>) -> Task {
-        let arn = format!("arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{id}");
-        Task {
-            arn: TaskArn::parse(&arn).unwrap(),
-            cluster: "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster".to_owned(),
-            group: "service:demo".to_owned(),
-            version: 3,
-            phase,
-            address,
-        }
+        [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)]
+            .map(|(service, group, port)| binding(service, group, port))
     }
 
     fn reasons(plan: &Plan) -> Vec<String> {
@@ -270,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_a_group_is_asked_for_where_it_decides_and_missed_where_it_is_not_known() {
+    fn a_groups_port_is_asked_for_where_it_decides_and_missed_where_unknown() {
         let (bindings, own) = (bindings(), group("own"));
         for (phase, address, needed) in [
             (Phase::Serving, ADDRESS, true),
@@ -294,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_look_the_target_of_a_task_that_leaves_is_taken_away_unless_another_serves_there() {
+    fn after_the_look_a_leaving_tasks_target_goes_unless_another_serves_there() {
         let [leaves, stays] = ["leaves", "stays"].map(|id| task(id, Phase::Serving, ADDRESS));
         let other = Some("2001:db8::2".parse().unwrap());
         for (address, deregistered, left) in [(other, 1, 1), (ADDRESS, 0, 1)] {

@@ -80,7 +80,7 @@ fn set_up(seed: u64, wanted: bool) -> Arc<Run> {
     let mut history = History::new(wanted);
     history.note(Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let run = Run::new(aws, arns, scenario, function, dice, history);
-    run.aws.set_fate(Arc::new(Network(Arc::downgrade(&run))));
+    run.aws.set_hook(Arc::new(Network(Arc::downgrade(&run))));
     run
 }
 

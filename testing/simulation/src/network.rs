@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use aws_sim::{Action, Call, Decision, Fate, Verdict};
+use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
 use crate::coverage::Case;
 use crate::invocation::NUMBER;
@@ -20,7 +20,7 @@ const CALM_LATENCY: f64 = 0.05;
 /// Sits between the function and AWS in one run.
 pub struct Network(pub Weak<Run>);
 
-impl Fate for Network {
+impl Hook for Network {
     fn decide(&self, call: &Call) -> Decision {
         let (Some(run), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) else {
             return Decision::default();
