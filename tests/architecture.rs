@@ -1,6 +1,6 @@
 //! The rule of the house: a room imports only rooms below it, and `core` imports nothing but
 //! `json`. In the crates that simulate and damage, no modules import each other in a circle. Also
-//! the width of code and prose.
+//! the width of code and prose, and the length of tests' names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,6 +29,9 @@ const NOT_PURE: [&str; 6] =
 const WITHOUT_CIRCLES: [&str; 2] = ["testing/simulation/src", "testing/bad-input/src"];
 
 const WIDTH: usize = 100;
+
+/// The longest name that a test may have.
+const TEST_NAME: usize = 70;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -240,4 +243,30 @@ fn code_and_prose_are_at_most_a_hundred_wide() {
         }
     }
     assert!(wrong.is_empty(), "{} lines too wide:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The names of the tests in a file that are too long.
+fn long_test_names(text: &str) -> Vec<&str> {
+    let is_attribute =
+        |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    let mut lines = text.lines().map(str::trim_start);
+    let mut long = Vec::new();
+    while lines.any(is_attribute) {
+        let name = lines.find_map(|line| line.split_once("fn ")).map(|(_, rest)| rest);
+        let name = name.and_then(|rest| rest.split('(').next()).unwrap_or_default();
+        long.extend((name.len() > TEST_NAME).then_some(name));
+    }
+    long
+}
+
+#[test]
+fn names_of_tests_have_at_most_seventy_characters() {
+    let elsewhere = root().join("testing");
+    let mut wrong = Vec::new();
+    for file in files(&root(), ".rs").into_iter().filter(|file| !file.starts_with(&elsewhere)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let long = long_test_names(&text).into_iter();
+        wrong.extend(long.map(|name| format!("{}: {name}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,38 +1,39 @@
 //! ELBv2's actions over the AWS Query protocol; here those about target groups and targets.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::action::Action;
-use crate::form::Form;
+use crate::api_error::ApiError;
 use crate::load_balancers::{
     attribute_list, describe_account_limits, describe_listeners, describe_load_balancer_attributes,
     describe_load_balancers,
 };
+use crate::query_protocol::Query;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
-use crate::wire::ApiError;
 use crate::world::World;
 use crate::xml;
-use std::net::{IpAddr, Ipv6Addr};
 
 /// Applies one action; the answer is the XML inside `<{action}Result>`.
-pub(crate) fn apply(world: &mut World, action: Action, form: &Form) -> Result<String, ApiError> {
+pub(crate) fn apply(world: &mut World, action: Action, query: &Query) -> Result<String, ApiError> {
     match action {
-        Action::RegisterTargets => register_targets(world, form),
-        Action::DeregisterTargets => deregister_targets(world, form),
-        Action::DescribeTargetHealth => describe_target_health(world, form),
-        Action::DescribeTargetGroups => describe_target_groups(world, form),
-        Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, form),
-        Action::DescribeLoadBalancers => describe_load_balancers(world, form),
-        Action::DescribeListeners => describe_listeners(world, form),
-        Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, form),
+        Action::RegisterTargets => register_targets(world, query),
+        Action::DeregisterTargets => deregister_targets(world, query),
+        Action::DescribeTargetHealth => describe_target_health(world, query),
+        Action::DescribeTargetGroups => describe_target_groups(world, query),
+        Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, query),
+        Action::DescribeLoadBalancers => describe_load_balancers(world, query),
+        Action::DescribeListeners => describe_listeners(world, query),
+        Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, query),
         Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
         _ => unreachable!("{action} is an action of ECS"),
     }
 }
 
-fn register_targets(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn register_targets(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
-    let targets = group(world, form.required("TargetGroupArn")?)?;
-    let asked = form.targets()?;
+    let targets = group(world, query.required("TargetGroupArn")?)?;
+    let asked = query.targets()?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
@@ -40,10 +41,10 @@ fn register_targets(world: &mut World, form: &Form) -> Result<String, ApiError> 
     Ok(String::new())
 }
 
-fn deregister_targets(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn deregister_targets(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
-    let targets = group(world, form.required("TargetGroupArn")?)?;
-    let asked = form.targets()?;
+    let targets = group(world, query.required("TargetGroupArn")?)?;
+    let asked = query.targets()?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
@@ -52,14 +53,14 @@ fn deregister_targets(world: &mut World, form: &Form) -> Result<String, ApiError
 }
 
 /// Not paginated: botocore has no marker for it.
-fn describe_target_health(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn describe_target_health(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
     let spell_out = world.spell_out_addresses;
-    let arn = form.required("TargetGroupArn")?;
+    let arn = query.required("TargetGroupArn")?;
     let in_use = world.may_be_in_use(arn);
     let targets = group(world, arn)?;
     let region = targets.group.region.clone();
-    let asked = form.targets()?;
+    let asked = query.targets()?;
     let rows = if asked.is_empty() {
         targets.rows(now)
     } else {
@@ -72,9 +73,9 @@ fn describe_target_health(world: &mut World, form: &Form) -> Result<String, ApiE
     Ok(xml::list("TargetHealthDescriptions", descriptions))
 }
 
-fn describe_target_groups(world: &World, form: &Form) -> Result<String, ApiError> {
-    let arns = form.strings("TargetGroupArns");
-    let names = form.strings("Names");
+fn describe_target_groups(world: &World, query: &Query) -> Result<String, ApiError> {
+    let arns = query.strings("TargetGroupArns");
+    let names = query.strings("Names");
     for arn in &arns {
         if !world.target_groups.contains_key(arn) {
             return Err(not_found());
@@ -92,8 +93,8 @@ fn describe_target_groups(world: &World, form: &Form) -> Result<String, ApiError
     Ok(xml::list("TargetGroups", groups.map(|(_, targets)| target_group(world, &targets.group))))
 }
 
-fn describe_target_group_attributes(world: &mut World, form: &Form) -> Result<String, ApiError> {
-    let targets = group(world, form.required("TargetGroupArn")?)?;
+fn describe_target_group_attributes(world: &mut World, query: &Query) -> Result<String, ApiError> {
+    let targets = group(world, query.required("TargetGroupArn")?)?;
     Ok(attribute_list(targets.group.attributes()))
 }
 

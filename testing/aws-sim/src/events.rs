@@ -1,10 +1,12 @@
 //! What reaches a function: tasks as EventBridge events, and SQS batches that carry them.
 
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
 use crate::digest::{hex, uuid};
 use crate::task::Task;
 use crate::task_shape::{Place, describe, rfc3339};
-use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
 
 impl Task {
     /// The `ECS Task State Change` event of this state, as EventBridge delivers it.

@@ -12,15 +12,16 @@
 //! | `aws` | the handle that tests and examples hold |
 //! | `exchange` | the way of one call: latency, hooks, faults, effect, answer |
 //! | `script` and `fault` | what a test scripted to happen to calls |
-//! | `fate` | a say in every call, for what happens at random |
+//! | `hook` | what befalls calls, decided call by call: for what happens at random |
 //! | `rates` | the token buckets that all callers share; off unless asked for |
-//! | `past` | earlier states of tasks, for reads that lag behind |
+//! | `earlier_states` | earlier states of tasks, for reads that lag behind |
 //! | `world` | the state: clock, target groups, tasks, the log of calls |
-//! | `wire` | requests and answers, whatever carried them |
-//! | `elb`, `form`, `xml` | ELBv2's actions and their protocol (AWS Query) |
-//! | `target_group`, `targets` | a target group's settings and its registered targets |
+//! | `wire`, `api_error` | requests, answers and refusals, whatever carried them |
+//! | `elb`, `query_protocol`, `xml` | ELBv2's actions and their protocol (AWS Query) |
+//! | `target_group`, `targets`, `cidr` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
-//! | `ecs`, `task` | ECS's actions (AWS JSON 1.1), and a task with its life |
+//! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
+//! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
 //! | [`events`] | tasks as EventBridge events, and SQS batches of them |
 //! | `connector`, `server` | the two ways in: in process and over loopback |
@@ -29,23 +30,25 @@
 //! Nothing here keeps a timer: every state is computed from the time of the call that asks for it.
 
 mod action;
+mod api_error;
 mod aws;
 mod call;
+mod cidr;
 mod clock;
 mod connector;
 mod digest;
+mod earlier_states;
 mod ecs;
+mod ecs_input;
 mod elb;
 pub mod events;
 mod exchange;
-mod fate;
 mod fault;
-mod form;
 mod function;
+mod hook;
 mod load_balancer;
 mod load_balancers;
-mod past;
-mod prefix;
+mod query_protocol;
 mod rates;
 pub mod runtime_api;
 mod script;
@@ -55,6 +58,7 @@ mod services;
 mod target_group;
 mod targets;
 mod task;
+mod task_actions;
 mod task_definition;
 mod task_shape;
 mod tasks;
@@ -65,9 +69,9 @@ mod xml;
 pub use action::Action;
 pub use aws::Aws;
 pub use call::{Call, Outcome};
-pub use fate::{Decision, Fate, Verdict};
 pub use fault::Fault;
 pub use function::Function;
+pub use hook::{Decision, Hook, Verdict};
 pub use load_balancer::LoadBalancer;
 pub use rates::Rate;
 pub use runtime_api::{Answer, RuntimeApi};

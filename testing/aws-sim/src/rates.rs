@@ -1,8 +1,9 @@
 //! The rates that all callers of an account share.
 
-use crate::action::{Action, Api};
-use crate::wire::ApiError;
 use std::time::{Duration, SystemTime};
+
+use crate::action::{Action, Api};
+use crate::api_error::ApiError;
 
 /// A token bucket: so many calls at once, and so many a second.
 #[derive(Clone, Copy, Debug)]
@@ -14,9 +15,9 @@ pub struct Rate {
 impl Rate {
     /// RegisterTargets and DeregisterTargets together (ELBv2 docs, "Request throttling for the ELB
     /// API").
-    pub const ELB_WRITES: Rate = Rate { at_once: 20, per_second: 4 };
+    pub const ELB_WRITES: Self = Self { at_once: 20, per_second: 4 };
     /// All calls to ELBv2 (the same page).
-    pub const ELB_CALLS: Rate = Rate { at_once: 40, per_second: 10 };
+    pub const ELB_CALLS: Self = Self { at_once: 40, per_second: 10 };
 }
 
 /// ELBv2's buckets of one account and region.
@@ -27,8 +28,8 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub(crate) fn new(writes: Rate, calls: Rate) -> Rates {
-        Rates { writes: Bucket::full(writes), calls: Bucket::full(calls) }
+    pub(crate) fn new(writes: Rate, calls: Rate) -> Self {
+        Self { writes: Bucket::full(writes), calls: Bucket::full(calls) }
     }
 
     /// Takes a call's tokens, or refuses it.
@@ -51,8 +52,8 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(rate: Rate) -> Bucket {
-        Bucket { rate, full_at: SystemTime::UNIX_EPOCH }
+    fn full(rate: Rate) -> Self {
+        Self { rate, full_at: SystemTime::UNIX_EPOCH }
     }
 
     fn take(&mut self, now: SystemTime) -> bool {

@@ -1,3 +1,5 @@
+//! An ECS service.
+
 use crate::task_definition::TaskDefinition;
 
 /// An ECS service; [`crate::Aws::add_service`] puts it into the world.
@@ -16,8 +18,8 @@ pub struct Service {
 impl Service {
     /// An active service in `demo-cluster`, of the task definition family `demo`, attached to no
     /// target group.
-    pub fn new(name: &str) -> Service {
-        Service {
+    pub fn new(name: &str) -> Self {
+        Self {
             name: name.to_owned(),
             cluster: "demo-cluster".to_owned(),
             region: "us-east-2".to_owned(),
@@ -28,27 +30,27 @@ impl Service {
         }
     }
 
-    pub fn cluster(self, cluster: &str) -> Service {
-        Service { cluster: cluster.to_owned(), ..self }
+    pub fn cluster(self, cluster: &str) -> Self {
+        Self { cluster: cluster.to_owned(), ..self }
     }
 
     /// ECS docs: `ACTIVE`, `DRAINING` or `INACTIVE`.
-    pub fn status(self, status: &str) -> Service {
-        Service { status: status.to_owned(), ..self }
+    pub fn status(self, status: &str) -> Self {
+        Self { status: status.to_owned(), ..self }
     }
 
-    pub fn task_definition(self, task_definition: TaskDefinition) -> Service {
-        Service { task_definition, ..self }
+    pub fn task_definition(self, task_definition: TaskDefinition) -> Self {
+        Self { task_definition, ..self }
     }
 
     /// This target group stands in its `loadBalancers`: ECS registers its tasks there itself.
-    pub fn attached_to(mut self, target_group: &str) -> Service {
+    pub fn attached_to(mut self, target_group: &str) -> Self {
         self.target_groups.push((target_group.to_owned(), None));
         self
     }
 
     /// Likewise, with a second one for blue/green deployments.
-    pub fn attached_to_both(mut self, target_group: &str, alternate: &str) -> Service {
+    pub fn attached_to_both(mut self, target_group: &str, alternate: &str) -> Self {
         self.target_groups.push((target_group.to_owned(), Some(alternate.to_owned())));
         self
     }

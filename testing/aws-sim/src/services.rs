@@ -1,11 +1,13 @@
 //! ECS's actions about services and task definitions.
 
-use crate::ecs::{cluster, invalid_parameter};
+use serde_json::{Value, json};
+
+use crate::api_error::ApiError;
+use crate::ecs_input::{cluster, invalid_parameter};
 use crate::service::Service;
 use crate::task::{Task, last_segment};
-use crate::wire::{ApiError, strings};
+use crate::wire::strings;
 use crate::world::World;
-use serde_json::{Value, json};
 
 pub(crate) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let cluster = cluster(world, input)?;

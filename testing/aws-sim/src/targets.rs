@@ -1,10 +1,13 @@
-use crate::form::Target;
-use crate::target_group::TargetGroup;
-use crate::wire::ApiError;
+//! A target group with its registered targets and their health.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
+
+use crate::api_error::ApiError;
+use crate::query_protocol::Target;
+use crate::target_group::TargetGroup;
 
 /// The health of a target. It displays as the API's own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +29,12 @@ pub enum Health {
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Health::Initial => "initial",
-            Health::Healthy => "healthy",
-            Health::Unhealthy => "unhealthy",
-            Health::UnhealthyDraining => "unhealthy.draining",
-            Health::Draining => "draining",
-            Health::Unused => "unused",
+            Self::Initial => "initial",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+            Self::UnhealthyDraining => "unhealthy.draining",
+            Self::Draining => "draining",
+            Self::Unused => "unused",
         })
     }
 }
@@ -65,8 +68,8 @@ struct Registration {
 }
 
 impl Targets {
-    pub(crate) fn of(group: TargetGroup) -> Targets {
-        Targets { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
+    pub(crate) fn of(group: TargetGroup) -> Self {
+        Self { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
     }
 
     /// RegisterTargets: all of them or, if one is refused, none.
@@ -190,8 +193,8 @@ impl Targets {
 }
 
 impl Registration {
-    fn new(since: SystemTime, named_port: bool) -> Registration {
-        Registration { since, named_port, checked: Health::Healthy, draining_until: None }
+    fn new(since: SystemTime, named_port: bool) -> Self {
+        Self { since, named_port, checked: Health::Healthy, draining_until: None }
     }
 
     fn is_registered(&self) -> bool {

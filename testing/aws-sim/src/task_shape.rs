@@ -1,12 +1,14 @@
 //! The JSON of a task: nearly the same in an event's `detail` and in DescribeTasks, after captured
 //! ones of both.
 
-use crate::digest::{digest, hex, uuid};
-use crate::task::{Group, Task};
+use std::time::{Duration, SystemTime};
+
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
+
+use crate::digest::{digest, hex, uuid};
+use crate::task::{Group, Task};
 
 /// Where the JSON of a task appears.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,23 +20,23 @@ pub(crate) enum Place {
 impl Place {
     fn attachment_type(self) -> &'static str {
         match self {
-            Place::Event => "eni",
-            Place::Api => "ElasticNetworkInterface",
+            Self::Event => "eni",
+            Self::Api => "ElasticNetworkInterface",
         }
     }
 
     fn agent_status_key(self) -> &'static str {
         match self {
-            Place::Event => "status",
-            Place::Api => "lastStatus",
+            Self::Event => "status",
+            Self::Api => "lastStatus",
         }
     }
 
     /// Text in events, seconds since 1970 in the API.
     fn timestamp(self, time: SystemTime) -> Value {
         match self {
-            Place::Event => json!(rfc3339(time)),
-            Place::Api => json!(DateTime::from(time).as_secs_f64()),
+            Self::Event => json!(rfc3339(time)),
+            Self::Api => json!(DateTime::from(time).as_secs_f64()),
         }
     }
 }
@@ -175,7 +177,7 @@ fn attachment_id(task: &Task) -> String {
     uuid(&format!("attachment of {}", task.id()))
 }
 
-/// The attachment outlives the task: a stopped task's is DELETED, while its containers still tell
+/// The attachment outlives the task: a stopped task's is DELETED, while its containers still have
 /// the address.
 fn attachments(task: &Task, place: Place) -> Value {
     if !has_interface(task) {

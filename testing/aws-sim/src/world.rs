@@ -1,9 +1,16 @@
+//! The state of the simulated AWS.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use crate::call::{Call, Outcome};
 use crate::clock::Clock;
-use crate::fate::Fate;
+use crate::earlier_states::EarlierStates;
+use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::load_balancers::default_limits;
-use crate::past::Past;
 use crate::rates::Rates;
 use crate::script::Script;
 use crate::service::Service;
@@ -12,10 +19,6 @@ use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
@@ -30,9 +33,9 @@ pub(crate) struct World {
     pub(crate) tasks: Tasks,
     pub(crate) spell_out_addresses: bool,
     pub(crate) script: Script,
-    pub(crate) fate: Option<Arc<dyn Fate>>,
+    pub(crate) hook: Option<Arc<dyn Hook>>,
     /// Earlier states of tasks, if they are to be remembered.
-    pub(crate) past: Option<Past>,
+    pub(crate) earlier_states: Option<EarlierStates>,
     /// What all callers of ELBv2 share, if it is to be limited.
     pub(crate) rates: Option<Rates>,
     calls: Vec<(u64, Call)>,
@@ -40,8 +43,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn starting_at(base: SystemTime) -> World {
-        World {
+    pub(crate) fn starting_at(base: SystemTime) -> Self {
+        Self {
             clock: Clock::starting_at(base),
             target_groups: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
@@ -51,8 +54,8 @@ impl World {
             tasks: Tasks::default(),
             spell_out_addresses: false,
             script: Script::default(),
-            fate: None,
-            past: None,
+            hook: None,
+            earlier_states: None,
             rates: None,
             calls: Vec::new(),
             requests: 0,
@@ -66,8 +69,8 @@ impl World {
     /// Takes a task's state in as of now.
     pub(crate) fn put_task(&mut self, task: Task) {
         let now = self.now();
-        if let Some(past) = &mut self.past {
-            past.note(&task, now);
+        if let Some(earlier) = &mut self.earlier_states {
+            earlier.note(&task, now);
         }
         self.tasks.put(task, now);
     }
@@ -75,10 +78,24 @@ impl World {
     /// ECS no longer knows a task.
     pub(crate) fn forget_task(&mut self, arn: &str) {
         let now = self.now();
-        if let Some(past) = &mut self.past {
-            past.forget(arn, now);
+        if let Some(earlier) = &mut self.earlier_states {
+            earlier.forget(arn, now);
         }
         self.tasks.forget(arn);
+    }
+
+    /// Does `read` while ECS shows the tasks as of an earlier moment, if one is given.
+    pub(crate) fn reading<T>(
+        &mut self,
+        as_of: Option<SystemTime>,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let earlier = as_of.and_then(|moment| Some(self.earlier_states.as_ref()?.as_of(moment)));
+        let Some(earlier) = earlier else { return read(self) };
+        let newest = std::mem::replace(&mut self.tasks, earlier);
+        let answer = read(self);
+        self.tasks = newest;
+        answer
     }
 
     /// The ARNs of the load balancers with a listener that forwards to this target group.

@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use aws_sim::{Action, Call, Decision, Fate, Verdict};
+use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
 use crate::coverage::Case;
 use crate::hung_call::HungCall;
@@ -17,7 +17,7 @@ const CALM_LATENCY: f64 = 0.05;
 /// The fault injector of one run.
 pub struct FaultInjector(pub Weak<World>);
 
-impl Fate for FaultInjector {
+impl Hook for FaultInjector {
     fn decide(&self, call: &Call) -> Decision {
         let (Some(world), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number))
         else {

@@ -80,7 +80,7 @@ fn set_up(seed: u64, wanted: bool) -> Arc<World> {
     let mut history = History::new(wanted);
     history.note(Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let world = World::new(aws, arns, scenario, function, dice, history);
-    world.aws.set_fate(Arc::new(FaultInjector(Arc::downgrade(&world))));
+    world.aws.set_hook(Arc::new(FaultInjector(Arc::downgrade(&world))));
     world
 }
 

@@ -1,8 +1,9 @@
 //! What ELBv2 says of load balancers, and what follows for target groups.
 
-use crate::clients::{code, elb, world};
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum;
 use aws_sim::{Aws, LoadBalancer, TargetGroup, Task};
+
+use crate::clients::{code, elb, world};
 
 const A: &str = "2001:db8::a";
 

@@ -3,7 +3,7 @@
 mod clients;
 mod describing;
 mod events;
-mod fate;
+mod hook;
 mod load_balancers;
 mod loopback;
 mod script;

@@ -1,10 +1,12 @@
 //! What happens at random: a say in every call, shared rates, reads of ECS that lag behind.
 
-use crate::clients::{code, ecs, elb, target, world};
-use aws_sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task, Verdict};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use aws_sim::{Action, Aws, Call, Decision, Hook, Outcome, Rate, TargetGroup, Task, Verdict};
 use tokio::time::{Instant, advance};
+
+use crate::clients::{code, ecs, elb, target, world};
 
 /// Decides the same for every call and notes what became of them.
 #[derive(Default)]
@@ -13,7 +15,7 @@ struct Same {
     settled: Mutex<Vec<(Action, Outcome)>>,
 }
 
-impl Fate for Same {
+impl Hook for Same {
     fn decide(&self, _: &Call) -> Decision {
         self.decision
     }
@@ -25,9 +27,9 @@ impl Fate for Same {
 }
 
 fn put_in_charge(aws: &Aws, decision: Decision) -> Arc<Same> {
-    let fate = Arc::new(Same { decision, ..Same::default() });
-    aws.set_fate(fate.clone());
-    fate
+    let hook = Arc::new(Same { decision, ..Same::default() });
+    aws.set_hook(hook.clone());
+    hook
 }
 
 async fn last_status(aws: &Aws, task: &Task) -> Option<String> {
@@ -37,20 +39,20 @@ async fn last_status(aws: &Aws, task: &Task) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fate_decides_how_long_a_call_takes_and_learns_what_became_of_it() {
+async fn a_hook_decides_how_long_a_call_takes_and_learns_what_became_of_it() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     let second = Duration::from_secs(1);
     let decision = Decision { latency: second, answer_latency: second, ..Decision::default() };
-    let fate = put_in_charge(&aws, decision);
+    let hook = put_in_charge(&aws, decision);
     let begin = Instant::now();
     let call = client.register_targets().target_group_arn(&arn);
     call.targets(target("2001:db8::a", 80)).send().await.unwrap();
     assert_eq!(begin.elapsed(), 2 * second);
-    assert_eq!(*fate.settled.lock().unwrap(), [(Action::RegisterTargets, Outcome::Ok)]);
+    assert_eq!(*hook.settled.lock().unwrap(), [(Action::RegisterTargets, Outcome::Ok)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn fate_refuses_calls_or_loses_their_answers() {
+async fn a_hook_refuses_calls_or_loses_their_answers() {
     for (verdict, registered) in
         [(Verdict::Throttle, 0), (Verdict::Fail, 0), (Verdict::LoseAnswer, 1)]
     {

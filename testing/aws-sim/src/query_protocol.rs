@@ -1,10 +1,11 @@
 //! Requests of the AWS Query protocol: a form whose lists are spelled `Targets.member.1.Id`.
 
-use crate::wire::ApiError;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::api_error::ApiError;
+
 #[derive(Clone, Debug)]
-pub(crate) struct Form {
+pub(crate) struct Query {
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -16,9 +17,9 @@ pub(crate) struct Target {
     pub(crate) zone: Option<String>,
 }
 
-impl Form {
-    pub(crate) fn parse(body: &[u8]) -> Form {
-        Form { parameters: form_urlencoded::parse(body).into_owned().collect() }
+impl Query {
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        Self { parameters: form_urlencoded::parse(body).into_owned().collect() }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

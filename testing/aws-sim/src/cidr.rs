@@ -1,21 +1,23 @@
+//! Address ranges as CIDR text has them.
+
 use std::net::IpAddr;
 
 /// The address range of a VPC.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Prefix {
+pub(crate) struct Cidr {
     address: IpAddr,
     length: u32,
 }
 
-impl Prefix {
+impl Cidr {
     /// Reads CIDR text such as `2001:db8::/32`. Panics on anything else: it comes from a test's own
     /// source.
-    pub(crate) fn parse(text: &str) -> Prefix {
+    pub(crate) fn parse(text: &str) -> Self {
         let parsed = text.split_once('/').and_then(|(address, length)| {
-            Some(Prefix { address: address.parse().ok()?, length: length.parse().ok()? })
+            Some(Self { address: address.parse().ok()?, length: length.parse().ok()? })
         });
         parsed
-            .filter(|prefix| prefix.length <= width(prefix.address))
+            .filter(|cidr| cidr.length <= width(cidr.address))
             .unwrap_or_else(|| panic!("`{text}` is not a CIDR such as 2001:db8::/32"))
     }
 

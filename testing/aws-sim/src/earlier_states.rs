@@ -1,15 +1,18 @@
+//! Earlier states of tasks, for reads that lag behind.
+
+use std::time::SystemTime;
+
 use crate::task::Task;
 use crate::tasks::Tasks;
-use std::time::SystemTime;
 
 /// Every state that ECS came to know, for reads that lag behind.
 #[derive(Debug, Default)]
-pub(crate) struct Past {
+pub(crate) struct EarlierStates {
     states: Vec<(SystemTime, Task)>,
     forgotten: Vec<(SystemTime, String)>,
 }
 
-impl Past {
+impl EarlierStates {
     pub(crate) fn note(&mut self, task: &Task, now: SystemTime) {
         self.states.push((now, task.clone()));
     }

@@ -1,18 +1,14 @@
-//! A say in every call, for whoever simulates what goes wrong.
+//! A hook at every call, for whoever simulates what goes wrong.
 
-use crate::action::Action;
-use crate::aws::Aws;
-use crate::call::Call;
-use crate::fault::{Effect, Fault};
-use crate::past::Past;
-use crate::rates::{Rate, Rates};
-use crate::world::World;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Decides what happens to every call, and learns what became of it. [`crate::Aws::set_fate`] puts
-/// one in charge; it may use the world as it likes.
-pub trait Fate: Send + Sync {
+use crate::action::Action;
+use crate::call::Call;
+use crate::fault::{Effect, Fault};
+
+/// Decides what happens to every call, and learns what became of it. [`crate::Aws::set_hook`] sets
+/// it; it may use the world as it likes.
+pub trait Hook: Send + Sync {
     /// A call has arrived.
     fn decide(&self, call: &Call) -> Decision;
 
@@ -26,6 +22,7 @@ pub trait Fate: Send + Sync {
 pub struct Decision {
     /// How long it takes until it has its effect. A caller that gives up earlier leaves no effect.
     pub latency: Duration,
+    /// Whether it is applied and answered.
     pub verdict: Verdict,
     /// How long its answer takes from then on.
     pub answer_latency: Duration,
@@ -35,6 +32,7 @@ pub struct Decision {
     pub as_of: Option<SystemTime>,
 }
 
+/// Whether a call is applied and answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// It is applied and answered.
@@ -58,39 +56,5 @@ impl Decision {
             Verdict::LoseAnswer => fault.lost_answer(),
         };
         Some(fault.into_effect())
-    }
-}
-
-impl Aws {
-    /// From now on `fate` has a say in every call.
-    pub fn set_fate(&self, fate: Arc<dyn Fate>) {
-        self.world().fate = Some(fate);
-    }
-
-    /// From now on earlier states of tasks are kept, so that a read of ECS can lag behind.
-    pub fn remember_tasks(&self) {
-        self.world().past = Some(Past::default());
-    }
-
-    /// From now on all callers of ELBv2 share these rates: for RegisterTargets and
-    /// DeregisterTargets together, and for all calls.
-    pub fn limit_rates(&self, writes: Rate, calls: Rate) {
-        self.world().rates = Some(Rates::new(writes, calls));
-    }
-}
-
-impl World {
-    /// Does `read` while ECS shows the tasks as of a moment in the past, if one is given.
-    pub(crate) fn reading<T>(
-        &mut self,
-        as_of: Option<SystemTime>,
-        read: impl FnOnce(&mut World) -> T,
-    ) -> T {
-        let past = as_of.and_then(|moment| Some(self.past.as_ref()?.as_of(moment)));
-        let Some(past) = past else { return read(self) };
-        let newest = std::mem::replace(&mut self.tasks, past);
-        let answer = read(self);
-        self.tasks = newest;
-        answer
     }
 }
