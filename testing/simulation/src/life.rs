@@ -27,7 +27,7 @@ pub fn start(world: &Arc<World>, service: usize, before_rule: bool) -> usize {
     let excuse = before_rule.then_some(Excuse::NoEvent);
     let task = enlist(world, service, address, excuse, Origin::Service);
     if before_rule {
-        world.cover(Case::TaskUntold);
+        world.cover(Case::TaskBeforeRule);
         change(world, place, task.pending().activating().running());
     } else {
         tokio::task::spawn_local(live(world.clone(), place));

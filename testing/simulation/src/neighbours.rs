@@ -17,7 +17,7 @@ pub async fn crowd(world: Arc<World>) {
     let Some(crowd) = world.scenario.rare.crowd else { return };
     let _moving = world.moving.begin();
     tokio::time::sleep(life::pause(&world)).await;
-    world.cover(if crowd.has_events { Case::CrowdTold } else { Case::CrowdUntold });
+    world.cover(if crowd.has_events { Case::CrowdWithEvents } else { Case::CrowdWithoutEvents });
     let (mut bad, mut good) = (crowd.bad, crowd.good);
     while bad + good > 0 {
         let is_bad = world.state().dice.number(1..=bad + good) <= bad;
