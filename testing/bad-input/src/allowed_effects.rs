@@ -50,8 +50,7 @@ impl AllowedEffects<'_> {
     ) -> bool {
         let of_task: Vec<&&Sight> = sights.iter().filter(|sight| sight.arn == task).collect();
         let in_ecs = self.fixture.tasks.iter().find(|known| known.arn == task);
-        // ECS is only asked about the tasks of bindings; then the group that ECS shows counts as
-        // well.
+        // ECS is only asked about the tasks of bindings. Then the group that it shows counts, too.
         let mut all = sights.to_vec();
         all.extend(in_ecs.filter(|_| !self.bound(sights, task).is_empty()));
         let bound = self.bound(&all, task).iter().any(|b| b.group == group && b.port == port);

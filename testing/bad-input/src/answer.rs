@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A target in a report: task, target group, address, port.
 pub type Target = (Option<String>, String, Ipv6Addr, u16);
 
-/// The parts of a report.
+/// A report that was read.
 #[derive(Debug, Default)]
 pub struct Report {
     pub registered: Vec<Target>,

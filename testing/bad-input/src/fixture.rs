@@ -105,8 +105,7 @@ impl Fixture {
         fixture
     }
 
-    /// Invokes the function, which has half a minute. Returns the answer and the calls that it
-    /// made.
+    /// Invokes the function, which has half a minute. Returns the answer and the calls made.
     pub fn invoke(
         &self,
         runtime: &Runtime,

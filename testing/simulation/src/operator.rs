@@ -57,7 +57,8 @@ fn scale_out(world: &Arc<World>, service: usize) {
     start(world, service, false);
 }
 
-/// Starts a task at an awkward moment, in a run that does not have very many yet.
+/// Starts a task just after a reconcile has listed the tasks, unless the run has many tasks
+/// already.
 pub fn start_latecomer(world: &Arc<World>) {
     const MANY: usize = 12;
     if world.state().observed.tasks.len() < MANY {

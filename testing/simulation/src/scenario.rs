@@ -66,7 +66,7 @@ pub struct Bond {
     pub port: Option<u16>,
 }
 
-/// How events come to the function.
+/// How events get to the function.
 #[derive(Debug)]
 pub enum Delivery {
     /// By way of an SQS queue.
