@@ -68,7 +68,6 @@ pub struct Course {
     pub throttled: usize,
     /// The other calls.
     pub reads: usize,
-    /// Invocations of the function.
     pub invocations: usize,
     /// Events that were given up.
     pub lost: usize,
@@ -76,7 +75,6 @@ pub struct Course {
     pub slowest_stop: Duration,
 }
 
-/// Runs a rollout.
 pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
     fastrand::seed(seed);
     tokio::task::LocalSet::new().block_on(&function::runtime(), roll_out(seed, rollout, way))
@@ -129,7 +127,7 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
         sleep_until(world.begin + at).await;
         world.change(service, &task);
         if let Way::Queue { .. } = way {
-            mapping::tell(&world, &task);
+            mapping::send(&world, &task);
         } else if matches!(task.last_status(), "RUNNING" | "DEACTIVATING") {
             let under_way = world.under_way.begin();
             tokio::task::spawn_local(call_per_event(world.clone(), service, task, under_way));
@@ -164,7 +162,7 @@ pub fn stop_one(seed: u64, way: Way) -> Option<Duration> {
         for step in STOP {
             leaving = step(leaving);
             world.change(0, &leaving);
-            mapping::tell(&world, &leaving);
+            mapping::send(&world, &leaving);
             sleep(Duration::from_secs(1)).await;
         }
         world.under_way.calm().await;

@@ -6,10 +6,10 @@ use super::{ecs, elb};
 use crate::core::binding::Binding;
 use crate::core::failure::{Code, Failure};
 
-/// A check: the verdict, or the read without which there is none.
+/// A check: returns the verdict, or the failed read that it depends on.
 type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a Failure>;
 
-/// All checks, in the order in which they are best mended.
+/// All checks, in the order in which to fix them.
 const CHECKS: [(&str, Judge); 11] = [
     ("target-group", elb::checks::target_group),
     ("load-balancer", elb::checks::load_balancer),
@@ -46,7 +46,7 @@ fn name(binding: &Binding) -> String {
     format!("{owner} in {cluster} → {}{port}", target_group.name())
 }
 
-/// A check without its facts is a failed one: nobody should take silence for health.
+/// A check without its facts fails: silence must not pass for health.
 fn unread(error: &Failure) -> Verdict {
     Verdict::Fail(format!("cannot be checked: {error}"), fix(error))
 }
@@ -62,7 +62,7 @@ fn fix(error: &Failure) -> String {
         Code::Aws(code) if code == "ClusterNotFoundException" => {
             "correct `cluster` in BINDINGS".to_owned()
         }
-        _ => "invoke doctor again; if it says the same, the error tells the cause".to_owned(),
+        _ => "invoke doctor again; if the check fails again, its error names the cause".to_owned(),
     }
 }
 

@@ -5,21 +5,12 @@ use std::time::Duration;
 use super::facts::*;
 use super::judge::judge;
 use super::*;
-use crate::core::binding::{Cluster, Owner, TargetGroupArn};
 use crate::core::failure::{Code, Failure};
-use crate::core::task::{Phase, Task, TaskArn};
-
-const GROUP: &str =
-    "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
+use crate::core::fixtures::{self, ADDRESS, task};
+use crate::core::task::Phase;
 
 fn binding(port: Option<u16>) -> Binding {
-    let target_group = TargetGroupArn::parse(GROUP).unwrap();
-    Binding {
-        cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
-        owner: Owner::Service("demo-service".to_owned()),
-        target_group,
-        port,
-    }
+    fixtures::binding("demo-service", "demo-ipv6", port)
 }
 
 /// All that can be said of a service without tasks.
@@ -88,7 +79,7 @@ fn container(essential: bool, ports: &[u16], stop_timeout: Option<u32>) -> Conta
 }
 
 #[test]
-fn a_task_has_to_serve_for_the_delay_and_for_new_connections_of_two_minutes() {
+fn a_task_has_to_serve_for_the_delay_and_at_least_two_minutes() {
     use Status::{Pass, Warn};
     let app = |stop_timeout| vec![container(true, &[8080], stop_timeout)];
     for (delay, native, stop, expected) in [
@@ -149,7 +140,7 @@ fn with_cross_zone_on_the_quota_of_a_zone_counts_for_all() {
 }
 
 #[test]
-fn unused_targets_are_told_and_zones_are_not_guessed() {
+fn unused_targets_are_reported_and_zones_are_not_guessed() {
     let target = |zone: Option<&str>, state: &str| Target {
         zone: zone.map(str::to_owned),
         state: state.to_owned(),
@@ -203,7 +194,7 @@ fn front() -> Balancer {
 }
 
 #[test]
-fn the_command_for_a_missing_listener_names_a_certificate_where_one_is_needed() {
+fn the_command_for_a_listener_names_a_certificate_where_one_is_needed() {
     for (protocol, expected) in [("TLS", true), ("TCP", false), ("UDP", false)] {
         let mut facts = Facts { front: Ok(Some(front())), ..facts() };
         facts.target_group.as_mut().unwrap().as_mut().unwrap().protocol = protocol.to_owned();
@@ -215,19 +206,10 @@ fn the_command_for_a_missing_listener_names_a_certificate_where_one_is_needed() 
 #[test]
 fn an_empty_group_is_as_it_should_be_while_no_task_with_an_address_serves() {
     use Phase::{Leaving, Serving};
-    let task = |phase, address: Option<&str>| Task {
-        arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
-        cluster: "demo-cluster".to_owned(),
-        group: "service:demo-service".to_owned(),
-        version: 3,
-        phase,
-        address: address.map(|address| address.parse().unwrap()),
-    };
-    let address = Some("2001:db8::1");
     for (tasks, expected) in [
         (vec![], Status::Warn),
-        (vec![task(Serving, None), task(Leaving, address)], Status::Warn),
-        (vec![task(Serving, address)], Status::Fail),
+        (vec![task("a", Serving, None), task("b", Leaving, ADDRESS)], Status::Warn),
+        (vec![task("a", Serving, ADDRESS)], Status::Fail),
     ] {
         let facts = Facts { tasks: Ok(tasks), front: Ok(Some(front())), ..facts() };
         assert_eq!(status("zones", &facts), expected, "{:?}", facts.tasks);

@@ -65,7 +65,7 @@ impl Account {
     /// All checks pass but this one; its status, its detail and its fix are these, or say these.
     pub async fn is_faulted(&self, check: &str, status: &str, detail: &str, fix: &str) {
         let answer = self.examine().await;
-        assert_eq!(troubles(&answer), [(check, status)], "{answer:#}");
+        assert_eq!(findings(&answer), [(check, status)], "{answer:#}");
         assert_eq!(answer["ok"], status == "warn");
         let found = of(&answer, check);
         let says = |field: &str, text: &str| found[field].as_str().unwrap().contains(text);
@@ -76,13 +76,13 @@ impl Account {
     /// All checks pass, and this one says this.
     pub async fn passes(&self, check: &str, detail: &str) {
         let answer = self.examine().await;
-        assert_eq!(troubles(&answer), []);
+        assert_eq!(findings(&answer), []);
         assert!(of(&answer, check)["detail"].as_str().unwrap().contains(detail), "{answer:#}");
     }
 }
 
 /// The checks that did not pass, with their status.
-pub fn troubles(answer: &Value) -> Vec<(&str, &str)> {
+pub fn findings(answer: &Value) -> Vec<(&str, &str)> {
     let checks = answer["checks"].as_array().unwrap().iter();
     let checks =
         checks.map(|check| (check["check"].as_str().unwrap(), check["status"].as_str().unwrap()));

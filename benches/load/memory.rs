@@ -1,3 +1,5 @@
+//! The size of the function's process, and how much it may grow.
+
 use std::fmt;
 
 /// How much the process may grow between 1 % and 100 %, in KiB. Measured are 10 to 11 MiB, because

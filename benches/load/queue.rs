@@ -1,3 +1,5 @@
+//! An SQS queue: at least once, out of order, and what fails comes back.
+
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
@@ -15,7 +17,7 @@ struct Message {
     received: u32,
 }
 
-/// An SQS queue: at least once, out of order, and what fails comes back.
+/// What is still to be delivered, and counts of what was.
 pub struct Queue {
     dice: fastrand::Rng,
     waiting: VecDeque<Message>,
@@ -26,7 +28,6 @@ pub struct Queue {
     timed_out: usize,
 }
 
-/// What one invocation gets.
 pub struct Batch(Vec<Message>);
 
 impl Queue {
@@ -45,7 +46,6 @@ impl Queue {
         self.done
     }
 
-    /// How many batches were settled.
     pub fn batches(&self) -> usize {
         self.batches
     }

@@ -1,21 +1,21 @@
-//! What goes wrong in a run, and how often. Most rates are zero in most runs, so that every kind
-//! is also seen alone.
+//! What goes wrong in a run, and how often. Most rates are zero in most runs, so that every fault
+//! also occurs alone.
 
 use harness::dice::Dice;
 
-/// The rates of one run. Where nothing else is said, the chance that it happens to one event, call
-/// or task.
+/// The rates of one run: unless documented otherwise, the probability that the fault happens to one
+/// event, call or task.
 #[derive(Debug, Default)]
-pub struct Trouble {
+pub struct FaultRates {
     /// An event is delivered twice.
     pub duplicate: f64,
     /// An event is held back until its task begins to stop.
     pub hold: f64,
-    /// An event comes seconds to minutes late.
+    /// An event arrives seconds to minutes late.
     pub delay: f64,
-    /// An event comes more than an hour late, when ECS has forgotten the task.
+    /// An event arrives more than an hour late, when ECS has forgotten the task.
     pub linger: f64,
-    /// An event never comes.
+    /// An event never arrives.
     pub drop: f64,
     /// An event lacks the address.
     pub addressless: f64,
@@ -23,32 +23,33 @@ pub struct Trouble {
     pub throttle: f64,
     /// A call is answered with a 500.
     pub fail: f64,
-    /// The longest that a call's way to AWS takes, and its answer's way back, in seconds.
+    /// The longest latency of a call, and of its answer, in seconds.
     pub latency: f64,
-    /// With a call begins a time in which ECS, or ELB, fails every call; four times as likely with
-    /// the look after a register.
+    /// An outage begins with a call: for a time, ECS or ELB fails every call. Four times as likely
+    /// with the look after a register.
     pub outage: f64,
-    /// A call's answer is lost after its effect.
+    /// A call's answer is lost after the call took effect.
     pub lose: f64,
-    /// A call hangs for seconds before its effect.
+    /// A call hangs for seconds before it takes effect.
     pub hang: f64,
-    /// The function is killed just before a call's effect, or just after it.
+    /// The function is killed just before a call takes effect, or just after.
     pub kill: f64,
     /// An invocation is killed at any moment.
     pub crash: f64,
     /// A read of ECS is answered from the past.
     pub stale: f64,
-    /// How far that lies back at most, in seconds.
+    /// The largest lag of a stale read, in seconds.
     pub lag: f64,
     /// A task begins to stop at the very moment when its target is registered.
-    pub ambush: f64,
+    pub stop_on_register: f64,
     /// A task starts at the very moment when a reconcile has listed the tasks.
     pub latecomer: f64,
     /// A task stops seconds after it began to run.
     pub short_lived: f64,
-    /// Somebody reconciles, or asks for a plan, at the very moment when a task changes.
+    /// Somebody reconciles, or asks for a plan or the doctor's checks, at the very moment when a
+    /// task changes.
     pub meddle: f64,
-    /// How often somebody edits a target group by hand.
+    /// How many times somebody edits a target group by hand.
     pub edits: usize,
     /// A task's address is outside the target group's VPC.
     pub bad_address: f64,
@@ -58,24 +59,23 @@ pub struct Trouble {
     pub forget: f64,
     /// A new task gets the address of a stopped one.
     pub reuse: f64,
-    /// Other callers of the account leave only a few of ELB's calls.
+    /// Other callers in the account use up most of ELB's rate limits.
     pub busy: bool,
-    /// The tasks that a service begins with ran before there was a rule.
-    pub untold: bool,
+    /// The tasks that a service begins with ran before there was a rule, so no event was sent.
+    pub before_rule: bool,
     /// Messages in the dead-letter queue are sent back in the end.
     pub redrive: bool,
 }
 
-impl Trouble {
-    /// Whether anything but the network's latency befalls the function's calls, or the function.
-    pub fn befalls_calls(&self) -> bool {
+impl FaultRates {
+    /// Whether anything besides latency can affect the function's calls or the function itself.
+    pub fn affect_calls(&self) -> bool {
         let Self { throttle, fail, outage, lose, hang, kill, crash, stale, busy, .. } = *self;
         busy || [throttle, fail, outage, lose, hang, kill, crash, stale]
             .iter()
             .any(|rate| *rate > 0.0)
     }
 
-    /// Draws a run's rates.
     pub fn draw(dice: &mut Dice) -> Self {
         let redrive = dice.chance(0.5);
         if dice.chance(0.1) {
@@ -98,7 +98,7 @@ impl Trouble {
             crash: dice.rate(0.1),
             stale: dice.rate(0.6),
             lag: dice.pick(&[1.0, 4.0, 8.0]),
-            ambush: dice.rate(0.5),
+            stop_on_register: dice.rate(0.5),
             latecomer: dice.rate(0.5),
             short_lived: dice.rate(0.5),
             meddle: dice.rate(0.2),
@@ -108,7 +108,7 @@ impl Trouble {
             forget: dice.rate(1.0),
             reuse: dice.rate(0.6),
             busy: dice.chance(0.05),
-            untold: dice.chance(0.1),
+            before_rule: dice.chance(0.1),
             redrive,
         }
     }

@@ -1,3 +1,5 @@
+//! Faults of the simulated AWS, drawn from a seed.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -5,9 +7,8 @@ use std::time::Duration;
 
 use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
-/// What befalls the calls, by chance: some ms of latency to each, and a fault to one in nine, or in
-/// an outage to most.
-pub struct Trouble(Mutex<State>);
+/// Gives every call some ms of latency, and a fault to one in nine, or in an outage to most.
+pub struct FaultInjector(Mutex<State>);
 
 struct State {
     dice: fastrand::Rng,
@@ -16,7 +17,7 @@ struct State {
     faults: BTreeMap<&'static str, usize>,
 }
 
-impl Trouble {
+impl FaultInjector {
     pub fn new(seed: u64) -> Self {
         let dice = fastrand::Rng::with_seed(seed.rotate_left(32) ^ 1);
         let (calls, faults) = (BTreeMap::new(), BTreeMap::new());
@@ -29,7 +30,7 @@ impl Trouble {
     }
 }
 
-impl Hook for Trouble {
+impl Hook for FaultInjector {
     fn decide(&self, call: &Call) -> Decision {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(call.action).or_default() += 1;
@@ -50,7 +51,7 @@ impl Hook for Trouble {
     fn settled(&self, _: &Call, _: &Decision) {}
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for FaultInjector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = state.calls.iter().map(|(action, count)| format!("{action} {count}"));

@@ -1,5 +1,4 @@
-//! Where an input lands: the simulated AWS and the real handler over it, for many cases one after
-//! the other.
+//! The simulated AWS and the real handler over it, for many cases one after the other.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,38 +15,33 @@ use tokio::runtime::Runtime;
 use crate::documents::Documents;
 use crate::oracle::{self, Claim, Sight};
 
-/// When every case happens: within a minute of all samples of running tasks. In seconds since 1970.
+/// The time of every case, in seconds since 1970: within a minute of all samples of running tasks.
 pub const NOW: i64 = 1_683_037_220;
 
-/// What a binding of the scene binds, said once more for the oracle.
+/// A binding of the fixture, in the oracle's own terms.
 pub struct Bound {
-    /// The `group` of its tasks.
+    /// The `group` of the tasks.
     pub owner: &'static str,
-    /// The cluster as it is named in the binding.
+    /// The cluster, as the binding names it.
     pub cluster: &'static str,
-    /// The target group.
     pub group: String,
-    /// The port on which they serve.
     pub port: u16,
 }
 
-/// What ECS knows of the sample's tasks.
+/// What ECS knows of the tasks in the samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ecs {
-    /// They run.
     Serving,
-    /// The first of them stops.
+    /// The first task stops, and ECS does not know the others.
     Leaving,
-    /// Nothing.
     Empty,
 }
 
 /// A simulated AWS with two functions over it.
-pub struct Scene {
+pub struct Fixture {
     aws: Aws,
-    /// What ECS knows, as the oracle reads it.
+    /// The tasks that ECS knows, as the oracle reads them.
     pub tasks: Vec<Sight>,
-    /// What is bound to what.
     pub bound: Vec<Bound>,
     bindings: Value,
     wet: Handler,
@@ -64,8 +58,8 @@ fn demo() -> TargetGroup {
     TargetGroup::ipv6("demo-ipv6").port(80)
 }
 
-impl Scene {
-    /// A scene in which ECS knows this.
+impl Fixture {
+    /// A fixture in which ECS knows this.
     pub async fn new(ecs: Ecs, documents: &Documents) -> Self {
         let aws = Aws::starting_at(now());
         let (demo, own) = (aws.add_target_group(demo()), aws.add_target_group(own()));
@@ -86,7 +80,7 @@ impl Scene {
             {"cluster": CLUSTER, "family": "batch", "targetGroupArn": demo, "port": 9000}
         ]);
         let tasks = known_to(ecs, documents).into_iter().filter_map(|event| {
-            aws.observe(&event).expect("the samples are sound");
+            aws.observe(&event).expect("the samples are valid");
             match oracle::read(&event).claims.pop() {
                 Some(Claim::Event(event)) => event.sight,
                 _ => None,
@@ -99,19 +93,19 @@ impl Scene {
             handler.with_metrics(Box::new(metrics))
         };
         let (wet, dry) = (handler("false"), handler("true"));
-        let scene = Self { tasks, bound, bindings, wet, dry, aws };
-        scene.clean();
-        // A plan has both handlers ask for the ports they remember, before the first case rather
-        // than in it.
-        for handler in [&scene.wet, &scene.dry] {
+        let fixture = Self { tasks, bound, bindings, wet, dry, aws };
+        fixture.clean();
+        // A plan makes both handlers look up the ports that they then remember, so that the first
+        // case makes the same calls as the others.
+        for handler in [&fixture.wet, &fixture.dry] {
             let plan = handler.handle(LambdaEvent::new(json!({"action": "plan"}), context())).await;
             plan.expect("a plan only reads");
         }
-        scene.aws.take_calls();
-        scene
+        fixture.aws.take_calls();
+        fixture
     }
 
-    /// Hands an input to the function, which has half a minute; also, which calls it made.
+    /// Invokes the function, which has half a minute. Returns the answer and the calls made.
     pub fn invoke(
         &self,
         runtime: &Runtime,
@@ -124,7 +118,7 @@ impl Scene {
                 let handler = if dry { &self.dry } else { &self.wet };
                 return handler.handle(event).await;
             }
-            // An instance allows only so many copies, and remembers them.
+            // An instance acts on a limited number of copies, so each gets a new one.
             let settings = [("DRY_RUN", if dry { "true" } else { "false" })];
             let fresh = function::handler(&self.bindings, &settings, &self.aws, Arc::new(now));
             fresh.with_metrics(Box::new(metrics)).handle(event).await
@@ -136,7 +130,7 @@ impl Scene {
         (answer, calls)
     }
 
-    /// The target groups as they were at first, so that no case has to do with the one before.
+    /// Restores the target groups, so that no case depends on the one before.
     fn clean(&self) {
         for group in [demo(), own()] {
             self.aws.delete_target_group(&group.arn());
@@ -150,7 +144,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(NOW as u64)
 }
 
-/// Half a minute is left.
+/// An invocation with half a minute left.
 fn context() -> Context {
     lambda::context(now() + Duration::from_secs(30))
 }
@@ -169,7 +163,7 @@ fn known_to(ecs: Ecs, documents: &Documents) -> Vec<Value> {
     }
 }
 
-/// CloudWatch reads every line of metrics as one JSON object.
+/// Checks a line of metrics, which CloudWatch reads as one JSON object.
 fn metrics(line: &str) {
     let object = serde_json::from_str::<Value>(line).is_ok_and(|read| read.is_object());
     assert!(object && !line.contains('\n'), "not one JSON object in one line: {line}");

@@ -1,3 +1,5 @@
+//! The world that all functions start in.
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,8 +12,8 @@ use crate::tls::tls_in_front_of;
 
 const PORT: u16 = 8080;
 
-/// The world that all functions start in: one running task, one target group, and AWS over HTTPS.
-pub struct Stage {
+/// One running task, one target group, and AWS over HTTPS.
+pub struct World {
     aws: Aws,
     task: Task,
     bindings: String,
@@ -20,7 +22,7 @@ pub struct Stage {
     _server: Server,
 }
 
-impl Stage {
+impl World {
     /// The authority's certificate lies in `folder`.
     pub async fn new(folder: &Path) -> Self {
         let aws = Aws::new();
@@ -43,7 +45,6 @@ impl Stage {
         }
     }
 
-    /// Starts a function.
     pub async fn start(&self, rival: &Rival) -> Result<Function, String> {
         let mut environment = vec![
             ("BINDINGS", self.bindings.as_str()),

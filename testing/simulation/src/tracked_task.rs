@@ -1,4 +1,4 @@
-//! A task as the simulation knows it: the truth, whatever anybody was told.
+//! A task as the simulation knows it: the truth, whatever the events and answers of ECS said.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,28 +9,27 @@ use crate::scenario::Target;
 /// ECS shows a stopped task for an hour (`aws-sim` does so exactly).
 const SHOWN_WHEN_STOPPED: Duration = Duration::from_secs(3600);
 
-/// Where a task stands in its life. Said here once more, and not taken from the function, because
-/// the function is what is examined.
+/// The phase of a task's life. Defined here again, and not taken from the function, because the
+/// function is what is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// It does not run yet.
+pub enum Phase {
+    /// The task does not run yet.
     Starting,
-    /// It runs and is meant to.
+    /// The task runs and is meant to.
     Serving,
-    /// It is meant to stop, or has.
+    /// The task is meant to stop, or has stopped.
     Leaving,
 }
 
-/// The stage of a task in this state.
-pub fn stage(task: &Task) -> Stage {
+/// The phase of a task in this state.
+pub fn phase(task: &Task) -> Phase {
     match (task.last_status(), task.desired_status()) {
-        (_, "STOPPED") => Stage::Leaving,
-        ("RUNNING", _) => Stage::Serving,
-        _ => Stage::Starting,
+        (_, "STOPPED") => Phase::Leaving,
+        ("RUNNING", _) => Phase::Serving,
+        _ => Phase::Starting,
     }
 }
 
-/// How a task is told to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// ECS stops it.
@@ -41,33 +40,31 @@ pub enum Stop {
 
 /// A task with everything that happened to it.
 #[derive(Debug)]
-pub struct Subject {
-    /// Its service's place in the list.
+pub struct TrackedTask {
+    /// The place of its service in the scenario.
     pub service: usize,
-    /// Its newest state.
     pub task: Task,
     /// The targets that the bindings make of it; none if it is unbound.
     pub targets: Vec<Target>,
-    /// Every state, and since when.
+    /// Every state so far, and since when.
     pub past: Vec<(SystemTime, Task)>,
-    /// How it is to end, once that is decided.
+    /// How it ends, once that is decided.
     pub stop: Option<Stop>,
-    /// Whether no target group takes its address.
+    /// Whether no target group accepts its address.
     pub bad_address: bool,
-    /// Since when ECS has forgotten it, if it did so before the hour.
+    /// When ECS forgot it, if that was before the hour was over.
     pub forgotten: Option<SystemTime>,
-    /// What may have kept the function from knowing about it.
-    pub blemish: Option<Blemish>,
-    /// Where it comes from.
+    /// Why the function may not know about it.
+    pub excuse: Option<Excuse>,
     pub origin: Origin,
 }
 
 /// Where a task comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Its service started it in the course of things.
+    /// Its service started it as part of its usual changes.
     Service,
-    /// It came up with many others, and stays to the end.
+    /// It started with many others, and stays to the end.
     Crowd,
     /// It runs in another account or region, in a cluster of the same name.
     Foreign,
@@ -75,33 +72,32 @@ pub enum Origin {
 
 /// Why the targets of a task may be wrong until a reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blemish {
+pub enum Excuse {
     /// An event of it was dropped, or it ran before there was a rule.
-    Untold,
-    /// A message about it was given up, or lies in the dead-letter queue.
+    NoEvent,
+    /// A message about it was given up, or is in the dead-letter queue.
     GivenUp,
-    /// A read of ECS was so stale that it hid that the task stops.
+    /// A read of ECS was so stale that it hid a later phase.
     StaleRead,
     /// ECS forgot it before its last event was applied.
     Forgotten,
-    /// A reconcile registered it and was cut short before it had looked again. No message comes
-    /// back for that; the next reconcile looks.
+    /// A reconcile registered it and was cut short before it looked again. No message is received
+    /// again for that; the next reconcile looks.
     ReconcileCut,
 }
 
-impl Subject {
-    /// Whether ECS knew it at that moment and did not list it among the tasks meant to run.
+impl TrackedTask {
+    /// Whether ECS knew it at that moment and did not list it as a task that is meant to run.
     pub fn is_left_out(&self, moment: SystemTime, now: SystemTime) -> bool {
         let known = self.past.first().is_some_and(|(since, _)| *since <= moment);
-        known && self.as_of(moment, now).is_none_or(|task| stage(task) == Stage::Leaving)
+        known && self.as_of(moment, now).is_none_or(|task| phase(task) == Phase::Leaving)
     }
 
-    /// Its newest stage.
-    pub fn stage(&self) -> Stage {
-        stage(&self.task)
+    pub fn phase(&self) -> Phase {
+        phase(&self.task)
     }
 
-    /// Its state as ECS showed it at that moment; none if ECS did not show it.
+    /// Its state as ECS showed it at that moment, if ECS showed it at all.
     pub fn as_of(&self, moment: SystemTime, now: SystemTime) -> Option<&Task> {
         let (since, task) = self.past.iter().rev().find(|(since, _)| *since <= moment)?;
         let expired = task.last_status() == "STOPPED" && *since + SHOWN_WHEN_STOPPED <= now;
@@ -112,11 +108,6 @@ impl Subject {
     /// Whether ECS still shows it.
     pub fn is_shown(&self, now: SystemTime) -> bool {
         self.as_of(now, now).is_some()
-    }
-
-    /// The task in few words.
-    pub fn words(&self) -> String {
-        words(&self.task)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Listens to the function's log: the one line per invocation tells what it did and why not, also
-//! where the answer does not.
+//! Captures the function's log. The one line of an invocation says what was done and why something
+//! was not, even where the answer does not say so.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -14,12 +14,12 @@ use crate::coverage::{Case, Coverage};
 use crate::invocation::NUMBER;
 
 thread_local! {
-    static TOLD: RefCell<Vec<(usize, Told)>> = const { RefCell::new(Vec::new()) };
+    static LINES: RefCell<Vec<(usize, LogLine)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What an invocation's line tells.
+/// The log line of an invocation.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct LogLine {
     input: String,
     registered: u64,
     deregistered: u64,
@@ -28,30 +28,30 @@ pub struct Told {
     errors: String,
 }
 
-/// Begins to listen, on all threads of this process.
+/// Begins to capture, on all threads of this process.
 pub fn listen() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
-        // If somebody listens already, the history and the coverage lack what is told.
-        let _ = tracing::subscriber::set_global_default(Journal);
+        // If there is a subscriber already, the history and the coverage lack what is logged.
+        let _ = tracing::subscriber::set_global_default(LogCapture);
     });
 }
 
-/// Forgets what another run on this thread told.
+/// Forgets the lines of an earlier run on this thread.
 pub fn clear() {
-    TOLD.with_borrow_mut(Vec::clear);
+    LINES.with_borrow_mut(Vec::clear);
 }
 
-/// What this invocation told.
-pub fn take(number: usize) -> Told {
-    TOLD.with_borrow_mut(|told| {
-        let found = told.iter().position(|(teller, _)| *teller == number);
-        found.map(|place| told.swap_remove(place).1).unwrap_or_default()
+/// The line of this invocation, or an empty one if none was captured.
+pub fn take(number: usize) -> LogLine {
+    LINES.with_borrow_mut(|lines| {
+        let found = lines.iter().position(|(writer, _)| *writer == number);
+        found.map(|index| lines.swap_remove(index).1).unwrap_or_default()
     })
 }
 
-impl Told {
-    /// How many tasks were skipped for this reason; none can be told if nothing was heard.
+impl LogLine {
+    /// How many tasks were skipped for this reason; none if no line was captured.
     pub fn skipped_for(&self, reason: &str) -> Option<usize> {
         let number =
             |word: &str| word.strip_prefix(reason)?.strip_prefix('=')?.parse::<usize>().ok();
@@ -59,7 +59,7 @@ impl Told {
         (!self.input.is_empty()).then(|| words.filter_map(number).sum())
     }
 
-    /// Notes what that shows to have been exercised.
+    /// Notes the cases that the line shows.
     pub fn cover(&self, coverage: &mut Coverage) {
         let reasons = [
             ("no-binding=", Case::ReasonNoBinding),
@@ -89,7 +89,7 @@ impl Told {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { registered, deregistered, unowned, skipped_for, errors, .. } = self;
         write!(f, "registered {registered}, deregistered {deregistered}, unowned {unowned}")?;
@@ -103,7 +103,7 @@ impl fmt::Display for Told {
     }
 }
 
-impl Visit for Told {
+impl Visit for LogLine {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "skipped_for" => self.skipped_for = format!("{value:?}"),
@@ -128,10 +128,10 @@ impl Visit for Told {
     }
 }
 
-/// Hears the function and nobody else.
-struct Journal;
+/// Receives the lines of the function's report and no others.
+struct LogCapture;
 
-impl Subscriber for Journal {
+impl Subscriber for LogCapture {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
@@ -150,9 +150,9 @@ impl Subscriber for Journal {
 
     fn event(&self, event: &Event<'_>) {
         let Ok(number) = NUMBER.try_with(|number| *number) else { return };
-        let mut told = Told::default();
-        event.record(&mut told);
-        TOLD.with_borrow_mut(|all| all.push((number, told)));
+        let mut line = LogLine::default();
+        event.record(&mut line);
+        LINES.with_borrow_mut(|lines| lines.push((number, line)));
     }
 
     fn enter(&self, _: &Id) {}

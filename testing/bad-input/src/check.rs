@@ -1,32 +1,28 @@
-//! Whether what the function did with an input is one of the things it may do.
+//! Checks the answer to an input, and with it the calls.
 
 use aws_sim::Call;
+use ecs_ipv6_targets::core::target::Write;
 use ecs_ipv6_targets::error::Error;
 use serde_json::Value;
 
+use crate::allowed_effects::AllowedEffects;
 use crate::answer::{self, Report};
-use crate::follows::Write;
-use crate::oracle::{Claim, Event, Legible, Message, Reading, Sight, Stage};
-use crate::scene::{NOW, Scene};
+use crate::fixture::NOW;
+use crate::oracle::{Claim, Event, Legible, Message, Phase, Reading, Sight};
 
 /// What the function made of an input.
 pub type Answer = Result<Value, Error>;
 
-/// A verdict: in few words what it was, or what is wrong.
-pub type Verdict = Result<&'static str, String>;
+/// The result of a check: a name for what the case was, or what is wrong.
+pub type Checked = Result<&'static str, String>;
 
-/// One input in one scene.
-pub struct Judge<'a> {
-    /// Where it landed.
-    pub scene: &'a Scene,
-    /// Whether the function was told to write nothing.
-    pub dry: bool,
-}
+/// The check of one input.
+pub struct Check<'a>(pub AllowedEffects<'a>);
 
-impl Judge<'_> {
-    /// Judges the answer and the calls.
-    pub fn input(&self, reading: &Reading, answer: &Answer, calls: &[Call]) -> Verdict {
-        self.calls(reading, calls)?;
+impl Check<'_> {
+    /// Checks the answer and the calls. The result names what the input was, or says what is wrong.
+    pub fn input(&self, reading: &Reading, answer: &Answer, calls: &[Call]) -> Checked {
+        self.0.calls(reading, calls)?;
         if let Err(error) = answer {
             one_line(error)?;
         }
@@ -44,23 +40,23 @@ impl Judge<'_> {
         verdict
     }
 
-    fn claim(&self, claim: &Claim, answer: &Answer) -> Verdict {
+    fn claim(&self, claim: &Claim, answer: &Answer) -> Checked {
         match claim {
             Claim::Event(event) => self.event(event, answer),
             Claim::Copy(event) => self.copy(event, answer),
             Claim::Batch(messages) => self.batch(messages, answer),
-            Claim::Reconcile => self.reconcile(answer, self.dry).map(|()| "reconcile"),
+            Claim::Reconcile => self.reconcile(answer, self.0.dry).map(|()| "reconcile"),
             Claim::Plan => self.reconcile(answer, true).map(|()| "plan"),
             Claim::Doctor => answer::checks(success(answer)?).map(|()| "doctor"),
         }
     }
 
-    fn event(&self, event: &Event, answer: &Answer) -> Verdict {
+    fn event(&self, event: &Event, answer: &Answer) -> Checked {
         match (answer, event.legible, &event.sight) {
             (Err(Error::UnreadableEvent(_)), Legible::No | Legible::Perhaps, _) => {
                 Ok("event: UnreadableEvent")
             }
-            (Err(Error::TargetsFailed(_)), _, Some(sight)) if self.may_fail(&[sight]) => {
+            (Err(Error::TargetsFailed(_)), _, Some(sight)) if self.0.may_fail(&[sight]) => {
                 Ok("event: TargetsFailed")
             }
             (Ok(answer), Legible::Yes | Legible::Perhaps, Some(sight)) => {
@@ -70,8 +66,9 @@ impl Judge<'_> {
         }
     }
 
-    /// What comes of a copy is never an error: what fails, the queue's message does.
-    fn copy(&self, event: &Event, answer: &Answer) -> Verdict {
+    /// A copy never ends in an error. Its report names no failure, because the message in the queue
+    /// is retried.
+    fn copy(&self, event: &Event, answer: &Answer) -> Checked {
         let report = answer::report(success(answer)?)?;
         let empty = report.skipped.is_empty()
             && report.registered.is_empty()
@@ -83,18 +80,18 @@ impl Judge<'_> {
             return Err(format!("a copy that cannot be read, and {report:?}"));
         };
         if report.skipped.iter().any(|(_, reason)| reason == "queued") {
-            let sound = report.failed == 0 && self.may_fail(&[sight]);
-            return if sound { Ok("copy: queued") } else { Err(format!("{report:?}")) };
+            let allowed = report.failed == 0 && self.0.may_fail(&[sight]);
+            return if allowed { Ok("copy: queued") } else { Err(format!("{report:?}")) };
         }
         self.report_of_event(event.legible, sight, report).map(|_| "copy: done")
     }
 
-    fn report_of_event(&self, legible: Legible, sight: &Sight, report: Report) -> Verdict {
-        if report.failed > 0 || report.dry_run != self.dry || !report.unowned.is_empty() {
+    fn report_of_event(&self, legible: Legible, sight: &Sight, report: Report) -> Checked {
+        if report.failed > 0 || report.dry_run != self.0.dry || !report.unowned.is_empty() {
             return Err(format!("failures, foreign targets, or another dryRun: {report:?}"));
         }
-        self.targets(Write::Register, &report.registered, &[sight])?;
-        self.targets(Write::Deregister, &report.deregistered, &[sight])?;
+        self.0.targets(Write::Register, &report.registered, &[sight])?;
+        self.0.targets(Write::Deregister, &report.deregistered, &[sight])?;
         if let Some((task, _)) = report.skipped.iter().find(|(task, _)| *task != sight.arn) {
             return Err(format!("skipped {task}, which is not the event's"));
         }
@@ -115,19 +112,19 @@ impl Judge<'_> {
         })
     }
 
-    /// What has to come of a sound event, where that follows from it alone.
+    /// What must be done about a valid event, where that follows from the event alone.
     fn exactly(&self, sight: &Sight, report: &Report) -> Result<(), String> {
-        let bound = self.bound(&[sight], &sight.arn);
+        let bound = self.0.bound(&[sight], &sight.arn);
         let done = (report.registered.len(), report.deregistered.len());
         let fresh = sight.at.is_some_and(|at| (at - NOW).abs() <= 60);
         let serves =
-            self.scene.tasks.iter().any(|t| t.arn == sight.arn && t.stage == Stage::Serving);
-        let expected = match (sight.stage, sight.addresses.first()) {
+            self.0.fixture.tasks.iter().any(|t| t.arn == sight.arn && t.phase == Phase::Serving);
+        let expected = match (sight.phase, sight.addresses.first()) {
             _ if bound.is_empty() => (0, 0),
-            (Stage::Starting, _) => (0, 0),
-            (Stage::Leaving, Some(_)) => (0, bound.len()),
-            (Stage::Serving, Some(_)) if fresh && (self.dry || serves) => (bound.len(), 0),
-            (Stage::Serving, Some(_)) if fresh => (0, bound.len()),
+            (Phase::Starting, _) => (0, 0),
+            (Phase::Leaving, Some(_)) => (0, bound.len()),
+            (Phase::Serving, Some(_)) if fresh && (self.0.dry || serves) => (bound.len(), 0),
+            (Phase::Serving, Some(_)) if fresh => (0, bound.len()),
             _ => return Ok(()),
         };
         let first = sight.addresses.first();
@@ -141,7 +138,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn batch(&self, messages: &[Message], answer: &Answer) -> Verdict {
+    fn batch(&self, messages: &[Message], answer: &Answer) -> Checked {
         let ids: Vec<&str> = messages.iter().filter_map(|m| m.id.as_deref()).collect();
         let sights: Vec<&Sight> = messages.iter().filter_map(|m| m.event.sight.as_ref()).collect();
         let may_fail = |message: &Message| {
@@ -150,7 +147,7 @@ impl Judge<'_> {
                 || sight.is_some_and(|sight| {
                     let same: Vec<&Sight> =
                         sights.iter().filter(|s| s.arn == sight.arn).copied().collect();
-                    self.may_fail(&same)
+                    self.0.may_fail(&same)
                 })
         };
         if matches!(answer, Err(Error::NamelessMessage)) {
@@ -177,7 +174,7 @@ impl Judge<'_> {
         for id in &returned {
             let same = messages.iter().filter(|message| message.id.as_ref() == Some(id));
             if !same.clone().any(may_fail) {
-                return Err(format!("{id} is sound, and was returned"));
+                return Err(format!("{id} is valid, and was returned"));
             }
         }
         Ok(match whole {
@@ -190,11 +187,11 @@ impl Judge<'_> {
 
     fn reconcile(&self, answer: &Answer, dry: bool) -> Result<(), String> {
         let report = answer::report(success(answer)?)?;
-        let tasks: Vec<&Sight> = self.scene.tasks.iter().collect();
-        self.targets(Write::Register, &report.registered, &tasks)?;
-        self.targets(Write::Deregister, &report.deregistered, &tasks)?;
-        let sound = report.failed == 0 && report.dry_run == dry && report.unowned.len() == 2;
-        if sound { Ok(()) } else { Err(format!("{report:?}")) }
+        let tasks: Vec<&Sight> = self.0.fixture.tasks.iter().collect();
+        self.0.targets(Write::Register, &report.registered, &tasks)?;
+        self.0.targets(Write::Deregister, &report.deregistered, &tasks)?;
+        let right = report.failed == 0 && report.dry_run == dry && report.unowned.len() == 2;
+        if right { Ok(()) } else { Err(format!("{report:?}")) }
     }
 }
 
@@ -202,7 +199,7 @@ fn success(answer: &Answer) -> Result<&Value, String> {
     answer.as_ref().map_err(|error| format!("failed: {error}"))
 }
 
-/// The runtime puts it into one line of the log, and people read it.
+/// The runtime logs an error as one line, which people read.
 fn one_line(error: &Error) -> Result<(), String> {
     let text = error.to_string();
     if text.is_empty() || text.contains(['\n', '\r']) {

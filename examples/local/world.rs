@@ -1,3 +1,5 @@
+//! The simulated AWS with the demo target group, and the function's process.
+
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -6,15 +8,15 @@ use aws_sim::{
     Answer, Aws, Call, Function, LoadBalancer, Server, Service, TargetGroup, TaskDefinition,
 };
 
+use crate::error::Error;
 use crate::input::{Input, sample, without_number};
-use crate::trouble::Trouble;
 
 pub const CLUSTER: &str = "demo-cluster";
 pub const SERVICE: &str = "demo-service";
 pub const GROUP: &str = "demo-ipv6";
 pub const PORT: u16 = 8080;
 
-/// Tells this program that it is the function's process: cargo builds no binary for an example, so
+/// Marks a process as the function's: cargo builds no binary for an example, so
 /// the example runs itself.
 const ROLE: (&str, &str) = ("LOCAL_ROLE", "function");
 
@@ -69,22 +71,22 @@ pub fn binding_in_words() -> String {
     format!("{SERVICE} in {CLUSTER} → target group {GROUP}, port {PORT}")
 }
 
-pub async fn serve(aws: &Aws, address: SocketAddr) -> Result<Server, Trouble> {
+pub async fn serve(aws: &Aws, address: SocketAddr) -> Result<Server, Error> {
     aws.serve(address).await.map_err(|error| {
         let error = without_number(&error);
-        let mend = "name another address, or port 0 for any free one";
-        Trouble::Failed(format!("cannot listen on {address}: {error}; {mend}"))
+        let fix = "name another address, or port 0 for any free one";
+        Error::Failed(format!("cannot listen on {address}: {error}; {fix}"))
     })
 }
 
 /// The simulated AWS and the function under it.
-pub struct Stage {
+pub struct World {
     pub aws: Aws,
     /// The ARN of the target group.
     pub group: String,
     server: Server,
     function: Function,
-    lines_told: usize,
+    lines_shown: usize,
     wants_logs: bool,
 }
 
@@ -97,8 +99,8 @@ pub struct Delivery {
     pub logs: Vec<String>,
 }
 
-impl Stage {
-    pub async fn set(pace: Pace, wants_logs: bool) -> Result<Self, Trouble> {
+impl World {
+    pub async fn start(pace: Pace, wants_logs: bool) -> Result<Self, Error> {
         let (aws, group) = demo_aws(pace);
         let server = serve(&aws, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let bindings = bindings(&group);
@@ -107,11 +109,11 @@ impl Stage {
         let set = handed_on.iter().filter(|(_, value)| !value.is_empty());
         environment.extend(set.map(|(name, value)| (*name, value.as_str())));
 
-        let no_start = |error| Trouble::Failed(format!("the function cannot be started: {error}"));
+        let no_start = |error| Error::Failed(format!("the function cannot be started: {error}"));
         let program = env::current_exe().map_err(no_start)?;
         let function =
             Function::start(program, &server.url(), &environment).await.map_err(no_start)?;
-        Ok(Self { aws, group, server, function, lines_told: 0, wants_logs })
+        Ok(Self { aws, group, server, function, lines_shown: 0, wants_logs })
     }
 
     /// The endpoint URL of the simulated AWS.
@@ -134,8 +136,8 @@ impl Stage {
     }
 
     fn new_lines(&mut self) -> Vec<String> {
-        let lines = self.function.logs().split_off(self.lines_told);
-        self.lines_told += lines.len();
+        let lines = self.function.logs().split_off(self.lines_shown);
+        self.lines_shown += lines.len();
         lines
     }
 }
@@ -160,8 +162,8 @@ pub const DRIFT: [&str; 4] = [
 
 /// Makes a world in which events were lost and people were at work, for inputs that look at all of
 /// it.
-pub fn drift(stage: &Stage) -> Result<(), Trouble> {
-    let Stage { aws, group, .. } = stage;
+pub fn drift(world: &World) -> Result<(), Error> {
+    let World { aws, group, .. } = world;
     for sample in [sample!("task-running.json"), sample!("task-running-second.json")] {
         learn(aws, &Input::of_sample(sample)?);
     }

@@ -1,8 +1,10 @@
+//! Why a run ends early.
+
 use std::io;
 use std::process::ExitCode;
 
-/// Why a run ends early. Told in one line on standard error.
-pub enum Trouble {
+/// Shown in one line on standard error.
+pub enum Error {
     /// The command line, or a file that it names, cannot be used: exit code 2.
     Usage(String),
     /// The function or the simulated AWS did not run as it must: exit code 1.
@@ -11,9 +13,9 @@ pub enum Trouble {
     Output(io::Error),
 }
 
-impl Trouble {
-    /// Says it, and gives the exit code.
-    pub fn tell(self) -> ExitCode {
+impl Error {
+    /// Prints the error and returns the exit code.
+    pub fn report(self) -> ExitCode {
         let (line, code) = match self {
             Self::Usage(line) => (line, 2),
             Self::Failed(line) => (line, 1),
@@ -28,7 +30,7 @@ impl Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for Error {
     /// Only writing to the screen converts by itself; what else can fail says what it was doing.
     fn from(error: io::Error) -> Self {
         Self::Output(error)

@@ -78,7 +78,7 @@ async fn a_register_that_cannot_be_confirmed_fails_so_that_it_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_killed_after_the_register_is_made_good_by_the_next() {
+async fn a_delivery_killed_after_the_register_is_repaired_by_the_next() {
     let function = Function::new().await;
     let start = function.event(&task(0));
     function.aws.put_task(&task(0));

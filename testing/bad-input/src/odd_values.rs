@@ -1,9 +1,9 @@
-//! Odd values and odd texts: what somebody, some day, puts where something else belongs.
+//! Odd values and texts, to put where something else belongs.
 
 use harness::dice::Dice;
 use serde_json::{Map, Number, Value, json};
 
-/// Texts that are odd in themselves, or right in another place.
+/// Texts that are odd everywhere, or valid in another place.
 const TEXTS: &[&str] = &[
     "",
     " ",
@@ -102,7 +102,7 @@ const TEXTS: &[&str] = &[
     "2023-05-02",
 ];
 
-/// The keys that mean something somewhere, for renaming and adding.
+/// Keys for renaming and adding: those with a meaning somewhere, and some that are nearly the same.
 pub const KEYS: &[&str] = &[
     "action",
     "Records",
@@ -141,7 +141,6 @@ pub const KEYS: &[&str] = &[
     "a\nb",
 ];
 
-/// An odd text.
 pub fn text(dice: &mut Dice) -> String {
     match dice.number(0..=40) {
         0 => "a".repeat(dice.pick(&[254, 255, 256, 4000])),
@@ -154,7 +153,7 @@ fn any_char(dice: &mut Dice) -> char {
     char::from_u32(dice.number(0..=0x2fff) as u32).unwrap_or('x')
 }
 
-/// An odd number; none is NaN, which JSON lacks.
+/// An odd number. JSON has no NaN.
 pub fn number(dice: &mut Dice) -> Value {
     let float = |float| Number::from_f64(float).map_or(Value::Null, Value::Number);
     match dice.number(0..=14) {
@@ -193,7 +192,7 @@ pub fn value(dice: &mut Dice) -> Value {
 fn deep(dice: &mut Dice) -> Value {
     let arrays = dice.chance(0.5);
     let depth = dice.pick(&[2, 20, 100, 118, 122, 126, 127, 128, 140]);
-    // Not by `json!`, which would write and read what is inside anew at every level.
+    // `json!` would serialize the inner value again at every level.
     let wrap = |inner| if arrays { Value::Array(vec![inner]) } else { within("a", inner) };
     (0..depth).fold(Value::Null, |inner, _| wrap(inner))
 }
@@ -203,7 +202,7 @@ pub fn within(key: &str, inner: Value) -> Value {
     Value::Object(Map::from_iter([(key.to_owned(), inner)]))
 }
 
-/// Any JSON at all, its keys being such as mean something.
+/// A random JSON value with keys that mean something.
 pub fn tree(dice: &mut Dice, depth: usize) -> Value {
     match dice.number(0..=5) {
         0 | 1 if depth > 0 => {

@@ -1,12 +1,12 @@
-//! JSON that a reader may refuse though the grammar (RFC 8259) admits it: values nested very
-//! deeply, halves of surrogate pairs, numbers beyond all range.
+//! Reads JSON that the grammar (RFC 8259) allows and serde_json refuses: very deep nesting, halves
+//! of surrogate pairs, numbers out of range. What cannot be represented is lost.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What stands in a text, with null for whatever cannot be told; none if it is no JSON at all.
+/// The value of a text, with null for what cannot be represented; none if the text is not JSON.
 pub fn read(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().map(value)
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_told_is_null_and_the_rest_is_there() {
+    fn what_cannot_be_represented_is_null_and_the_rest_is_there() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         for odd in [r#""\ud800""#, "1e999", r#"{"\udfff": 1}"#] {
             let text = format!(r#"{{"a": [{odd}, 1], "b": "é", "c": {deep}}}"#);

@@ -1,3 +1,5 @@
+//! Tasks that start, serve and stop, and their events, from a seed.
+
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 use std::time::SystemTime;
@@ -17,7 +19,7 @@ pub struct Fleet {
     dice: fastrand::Rng,
     aws: Aws,
     started: usize,
-    told: usize,
+    events: usize,
     serving: Vec<Task>,
     stopped: VecDeque<String>,
 }
@@ -25,12 +27,11 @@ pub struct Fleet {
 impl Fleet {
     pub fn new(seed: u64, aws: Aws) -> Self {
         let dice = fastrand::Rng::with_seed(seed);
-        Self { dice, aws, started: 0, told: 0, serving: Vec::new(), stopped: VecDeque::new() }
+        Self { dice, aws, started: 0, events: 0, serving: Vec::new(), stopped: VecDeque::new() }
     }
 
-    /// How many events there were.
-    pub fn told(&self) -> usize {
-        self.told
+    pub fn events(&self) -> usize {
+        self.events
     }
 
     /// The addresses that have to be in the target group.
@@ -64,23 +65,23 @@ impl Fleet {
         let task = Task::new(&format!("{number:032x}"));
         let task = task.address(&format!("2001:db8::{:x}:{:x}", number >> 16, number & 0xffff));
         let task = if number.is_multiple_of(10) { task.service("other-service") } else { task };
-        let task = self.tell(task.pending(), queue);
-        let task = self.tell(task.running(), queue);
+        let task = self.report(task.pending(), queue);
+        let task = self.report(task.running(), queue);
         self.serving.push(task);
     }
 
     fn stop(&mut self, task: Task, queue: &mut Queue) {
-        let task = self.tell(task.deactivating(), queue);
-        let task = self.tell(task.stopped(), queue);
+        let task = self.report(task.deactivating(), queue);
+        let task = self.report(task.stopped(), queue);
         self.stopped.push_back(task.arn());
         if self.stopped.len() > REMEMBERED {
             self.stopped.pop_front().iter().for_each(|arn| self.aws.forget_task(arn));
         }
     }
 
-    fn tell(&mut self, task: Task, queue: &mut Queue) -> Task {
+    fn report(&mut self, task: Task, queue: &mut Queue) -> Task {
         self.aws.put_task(&task);
-        self.told += 1;
+        self.events += 1;
         queue.put(task.event(SystemTime::now()).to_string());
         task
     }
