@@ -55,7 +55,7 @@ impl Aws {
     fn run_steps(&self, asked: &Asked, steps: impl FnOnce(&mut Script) -> &mut Steps) {
         let due = steps(&mut self.world().script).due(asked.action);
         for run in due {
-            run(self);
+            run();
         }
     }
 

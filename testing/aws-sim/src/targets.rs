@@ -97,7 +97,10 @@ impl Targets {
                     since: now,
                     lag: checks.lag(&self.group.name, key.0, now),
                     named_port: target.port.is_some(),
-                    checked: checks.first(key.0),
+                    checked: match checks.answers(key.0) {
+                        true => Health::Healthy,
+                        false => Health::Unhealthy,
+                    },
                     draining_until: None,
                 };
                 after.insert(key, entry);

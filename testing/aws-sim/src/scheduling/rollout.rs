@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Fleet, Sent, deployment_id};
 use crate::deployment::{self, Deployment, Report, Rollout};
 use crate::deployment_configuration::{DeploymentConfiguration, Strategy};
+use crate::fleet::{Fleet, Sent, deployment_id};
 use crate::lifecycle_hook::Stage;
 use crate::scheduler::Limits;
 use crate::stages::{HookCall, Progress, Turn};
