@@ -118,9 +118,10 @@ impl Aws {
         let mut world = self.world();
         world.catch_up();
         let index = world.fleets.iter().position(|fleet| fleet.service.arn() == service_arn);
-        let mut fleet = world.fleets.remove(index.expect("a service that the scheduler runs"));
+        let index = index.expect("a service that the scheduler runs");
+        let mut fleet = world.fleets.remove(index);
         let answer = look(&mut fleet, &mut world);
-        world.fleets.push(fleet);
+        world.fleets.insert(index, fleet);
         answer
     }
 }

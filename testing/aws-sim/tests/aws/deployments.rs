@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sim::{Aws, DeploymentConfiguration, LoadBalancer, Rollout, TargetGroup};
+use aws_sim::{Aws, DeploymentConfiguration, LoadBalancer, Rollout, Service, TargetGroup};
 use tokio::time::advance;
 
 use crate::clients::ecs;
@@ -217,4 +217,20 @@ async fn one_seed_gives_the_same_events_however_often_one_steps() {
         events
     };
     assert_eq!(run(1).await, run(60).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_one_service_does_not_reorder_events_of_others() {
+    let run = async |asks: bool| {
+        let aws = Aws::starting_at(std::time::SystemTime::UNIX_EPOCH + 1_800_000_000 * SECOND);
+        let services = ["one", "two"].map(|name| Service::new(name).desired_count(2));
+        let services = services.map(|service| aws.run_service(service.starts(quick()), 3));
+        services.iter().for_each(|service| drop(aws.deploy(service)));
+        if asks {
+            aws.deployments(&services[0]);
+        }
+        advance(100 * SECOND).await;
+        aws.step()
+    };
+    assert_eq!(run(false).await, run(true).await);
 }
