@@ -18,6 +18,8 @@ pub enum Action {
     ListTasks,
     DescribeServices,
     DescribeTaskDefinition,
+    UpdateTaskProtection,
+    GetTaskProtection,
 }
 
 /// The two services behind the actions; they speak different protocols.
@@ -28,7 +30,7 @@ pub(crate) enum Api {
 }
 
 impl Action {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -42,6 +44,8 @@ impl Action {
         Self::ListTasks,
         Self::DescribeServices,
         Self::DescribeTaskDefinition,
+        Self::UpdateTaskProtection,
+        Self::GetTaskProtection,
     ];
 
     /// The name in the API.
@@ -60,6 +64,8 @@ impl Action {
             Self::ListTasks => "ListTasks",
             Self::DescribeServices => "DescribeServices",
             Self::DescribeTaskDefinition => "DescribeTaskDefinition",
+            Self::UpdateTaskProtection => "UpdateTaskProtection",
+            Self::GetTaskProtection => "GetTaskProtection",
         }
     }
 
@@ -82,7 +88,9 @@ impl Action {
             Self::DescribeTasks
             | Self::ListTasks
             | Self::DescribeServices
-            | Self::DescribeTaskDefinition => Api::Ecs,
+            | Self::DescribeTaskDefinition
+            | Self::UpdateTaskProtection
+            | Self::GetTaskProtection => Api::Ecs,
             Self::RegisterTargets
             | Self::DeregisterTargets
             | Self::DescribeTargetHealth

@@ -105,7 +105,8 @@ impl Aws {
     /// panic.
     pub fn put_target(&self, arn: &str, id: &str, port: u16) {
         let target = Target { address: address(id), port: Some(port), zone: None };
-        self.in_group(arn, |targets, now| targets.register(&[target], now))
+        let checks = self.world().health_checks.clone();
+        self.in_group(arn, |targets, now| targets.register(&[target], &checks, now))
             .unwrap_or_else(|error| panic!("{}: {}", error.code, error.message));
     }
 

@@ -17,6 +17,10 @@ impl Clock {
         Self { base, started: Instant::now() }
     }
 
+    pub(crate) fn base(&self) -> SystemTime {
+        self.base
+    }
+
     pub(crate) fn now(&self) -> SystemTime {
         self.base + self.started.elapsed()
     }

@@ -32,12 +32,13 @@ pub(crate) fn apply(world: &mut World, action: Action, query: &Query) -> Result<
 
 fn register_targets(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
+    let checks = world.health_checks.clone();
     let targets = group(world, query.required("TargetGroupArn")?)?;
     let asked = query.targets()?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
-    targets.register(&asked, now)?;
+    targets.register(&asked, &checks, now)?;
     Ok(String::new())
 }
 
@@ -66,9 +67,17 @@ fn describe_target_health(world: &mut World, query: &Query) -> Result<String, Ap
     } else {
         asked.iter().map(|target| targets.row(target, now)).collect()
     };
-    let descriptions = rows.iter().map(|row| {
+    let checked =
+        |row: &TargetRow| row.health == Health::Initial && targets.is_first_checked(row, now);
+    let rows: Vec<(TargetRow, bool)> = rows.into_iter().map(|row| (row, checked(&row))).collect();
+    let descriptions = rows.iter().map(|(row, is_first_checked)| {
         let zone = world.zone_of(row.id, &region);
-        target_health_description(row, spell_out, in_use, zone)
+        let reason = match (in_use, is_first_checked) {
+            (false, _) => Some(NOT_IN_USE),
+            (true, true) => Some(FIRST_CHECKS),
+            (true, false) => reason(row.health),
+        };
+        target_health_description(row, spell_out, in_use, reason, zone)
     });
     Ok(xml::list("TargetHealthDescriptions", descriptions))
 }
@@ -124,6 +133,7 @@ fn target_health_description(
     row: &TargetRow,
     spell_out: bool,
     in_use: bool,
+    reason: Option<(&str, &str)>,
     zone: String,
 ) -> String {
     let id = match row.id {
@@ -133,7 +143,6 @@ fn target_health_description(
     let zone = xml::text("AvailabilityZone", zone);
     let target = [xml::text("Id", id), xml::text("Port", row.port), zone].concat();
     let state = if in_use { row.health } else { Health::Unused };
-    let reason = if in_use { reason(row.health) } else { Some(NOT_IN_USE) };
     let health = [
         xml::text("State", state),
         reason.map_or_else(String::new, |(reason, description)| {
@@ -157,6 +166,10 @@ fn spelled_out(address: Ipv6Addr) -> String {
 /// botocore: "The target group is not used by any load balancer".
 const NOT_IN_USE: (&str, &str) =
     ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+
+/// botocore: "The load balancer is still sending the target the minimum number of health checks".
+const FIRST_CHECKS: (&str, &str) =
+    ("Elb.InitialHealthChecking", "Initial health checks in progress");
 
 /// botocore: the reason codes of `TargetHealth`; a healthy target has none.
 fn reason(health: Health) -> Option<(&'static str, &'static str)> {

@@ -68,6 +68,7 @@ impl Aws {
         as_of: Option<SystemTime>,
     ) -> (Outcome, Reply) {
         let world = &mut self.world();
+        world.catch_up();
         let applied = match &effect {
             Some(Effect::Refuse(error)) => Err(error.clone()),
             Some(Effect::LoseAnswer | Effect::Hang(_)) | None => admit(world, asked)

@@ -18,24 +18,37 @@ impl Rate {
     pub const ELB_WRITES: Self = Self { at_once: 20, per_second: 4 };
     /// All calls to ELBv2 (the same page).
     pub const ELB_CALLS: Self = Self { at_once: 40, per_second: 10 };
+    /// UpdateTaskProtection and GetTaskProtection together (ECS docs, "Request throttling for the
+    /// Amazon ECS API").
+    pub const TASK_PROTECTION: Self = Self { at_once: 200, per_second: 80 };
 }
 
-/// ELBv2's buckets of one account and region.
+/// The buckets of one account and region.
 #[derive(Debug)]
 pub(crate) struct Rates {
     writes: Bucket,
     calls: Bucket,
+    task_protection: Bucket,
 }
 
 impl Rates {
     pub(crate) fn new(writes: Rate, calls: Rate) -> Self {
-        Self { writes: Bucket::full(writes), calls: Bucket::full(calls) }
+        Self {
+            writes: Bucket::full(writes),
+            calls: Bucket::full(calls),
+            task_protection: Bucket::full(Rate::TASK_PROTECTION),
+        }
     }
 
     /// Takes a call's tokens, or refuses it.
     pub(crate) fn admit(&mut self, action: Action, now: SystemTime) -> Result<(), ApiError> {
-        let admitted = action.api() == Api::Ecs
-            || (self.calls.take(now) && (!action.is_write() || self.writes.take(now)));
+        let admitted = match action {
+            Action::UpdateTaskProtection | Action::GetTaskProtection => {
+                self.task_protection.take(now)
+            }
+            _ if action.api() == Api::Ecs => true,
+            _ => self.calls.take(now) && (!action.is_write() || self.writes.take(now)),
+        };
         if admitted {
             Ok(())
         } else {

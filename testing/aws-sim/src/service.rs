@@ -1,5 +1,7 @@
 //! An ECS service.
 
+use crate::deployment_configuration::DeploymentConfiguration;
+use crate::starts::Starts;
 use crate::task_definition::TaskDefinition;
 
 /// An ECS service; [`crate::Aws::add_service`] puts it into the world.
@@ -13,6 +15,15 @@ pub struct Service {
     pub(crate) task_definition: TaskDefinition,
     /// Each with the one of the other side of blue/green deployments, if it has one.
     pub(crate) target_groups: Vec<(String, Option<String>)>,
+    /// If it is not as many as are running.
+    pub(crate) desired_count: Option<usize>,
+    pub(crate) deployment: DeploymentConfiguration,
+    pub(crate) controller: String,
+    pub(crate) scheduling: String,
+    pub(crate) launch_type: String,
+    /// The letters of the zones that its tasks take in turn.
+    pub(crate) zones: Vec<char>,
+    pub(crate) starts: Starts,
 }
 
 impl Service {
@@ -27,6 +38,13 @@ impl Service {
             status: "ACTIVE".to_owned(),
             task_definition: TaskDefinition::new("demo"),
             target_groups: Vec::new(),
+            desired_count: None,
+            deployment: DeploymentConfiguration::default(),
+            controller: "ECS".to_owned(),
+            scheduling: "REPLICA".to_owned(),
+            launch_type: "FARGATE".to_owned(),
+            zones: vec!['a'],
+            starts: Starts::default(),
         }
     }
 
@@ -53,6 +71,41 @@ impl Service {
     pub fn attached_to_both(mut self, target_group: &str, alternate: &str) -> Self {
         self.target_groups.push((target_group.to_owned(), Some(alternate.to_owned())));
         self
+    }
+
+    /// How many tasks it is to have; as many as are running unless said otherwise.
+    pub fn desired_count(self, desired_count: usize) -> Self {
+        Self { desired_count: Some(desired_count), ..self }
+    }
+
+    /// How it is deployed: ROLLING with 100 and 200 percent unless said otherwise.
+    pub fn deployment(self, deployment: DeploymentConfiguration) -> Self {
+        Self { deployment, ..self }
+    }
+
+    /// botocore: `deploymentController.type` is `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+    pub fn controller(self, controller: &str) -> Self {
+        Self { controller: controller.to_owned(), ..self }
+    }
+
+    /// botocore: `schedulingStrategy` is `REPLICA` or `DAEMON`.
+    pub fn scheduling(self, scheduling: &str) -> Self {
+        Self { scheduling: scheduling.to_owned(), ..self }
+    }
+
+    /// `FARGATE` unless said otherwise.
+    pub fn launch_type(self, launch_type: &str) -> Self {
+        Self { launch_type: launch_type.to_owned(), ..self }
+    }
+
+    /// The zones that its tasks take in turn, by their letters.
+    pub fn zones(self, letters: &str) -> Self {
+        Self { zones: letters.chars().collect(), ..self }
+    }
+
+    /// How its tasks start and stop, if [`crate::Aws::run_service`] runs it.
+    pub fn starts(self, starts: Starts) -> Self {
+        Self { starts, ..self }
     }
 
     pub(crate) fn arn(&self) -> String {

@@ -1,10 +1,11 @@
 //! A task in one state of its life.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-use serde_json::Value;
+use std::time::SystemTime;
 
 use crate::digest::digest;
+
+mod reading;
 
 /// A task in one state of its life: a builder, with a verb for every step.
 ///
@@ -25,6 +26,12 @@ pub struct Task {
     version: u64,
     old_arn: bool,
     zone: char,
+    /// The deployment's id, if it is not the only one of its service.
+    pub(crate) started_by: Option<String>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) started_at: Option<SystemTime>,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub(crate) health_status: Option<&'static str>,
 }
 
 /// `group`: `service:<name>`, or `family:<task definition family>` for a standalone task.
@@ -53,6 +60,10 @@ impl Task {
             version: 1,
             old_arn: false,
             zone: 'a',
+            started_by: None,
+            created_at: None,
+            started_at: None,
+            health_status: None,
         }
     }
 
@@ -104,6 +115,21 @@ impl Task {
     /// The letter of its Availability Zone, `a` unless said otherwise.
     pub fn zone(self, letter: char) -> Self {
         Self { zone: letter, ..self }
+    }
+
+    /// The id of the deployment that started it, `ecs-svc/…`.
+    pub fn started_by(self, deployment: &str) -> Self {
+        Self { started_by: Some(deployment.to_owned()), ..self }
+    }
+
+    /// When it was created; its `startedAt` is then that of the captured task, 19.5 s later.
+    pub fn created_at(self, at: SystemTime) -> Self {
+        Self { created_at: Some(at), ..self }
+    }
+
+    /// Its `healthStatus`: `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub fn health_status(self, status: &'static str) -> Self {
+        Self { health_status: Some(status), ..self }
     }
 
     /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network
@@ -238,72 +264,16 @@ impl Task {
         let [.., third, fourth] = address_of(&self.id).octets();
         Ipv4Addr::new(10, 0, third, fourth)
     }
-
-    /// Reads the state out of an `ECS Task State Change` event.
-    pub(crate) fn from_event(event: &Value) -> Result<Self, String> {
-        let detail = &event["detail"];
-        let arn = text(detail, "taskArn")?;
-        let [_, _, _, region, account, path] = parts(arn)?;
-        let path: Vec<&str> = path.split('/').collect();
-        let cluster_arn = text(detail, "clusterArn")?;
-        let version = detail["version"].as_u64();
-        Ok(Self {
-            id: path.last().copied().unwrap_or_default().to_owned(),
-            region: region.to_owned(),
-            account: account.to_owned(),
-            cluster: last_segment(cluster_arn).to_owned(),
-            group: read_group(detail["group"].as_str().unwrap_or_default()),
-            task_definition: read_family(detail["taskDefinitionArn"].as_str().unwrap_or_default()),
-            address: read_address(detail),
-            launch_type: detail["launchType"].as_str().unwrap_or("FARGATE").to_owned(),
-            last_status: text(detail, "lastStatus")?.to_owned(),
-            desired_status: text(detail, "desiredStatus")?.to_owned(),
-            version: version.ok_or("the event has no number in detail.version")?,
-            old_arn: path.len() == 2,
-            zone: detail["availabilityZone"]
-                .as_str()
-                .and_then(|zone| zone.chars().last())
-                .unwrap_or('a'),
-        })
-    }
 }
 
-fn text<'a>(detail: &'a Value, name: &str) -> Result<&'a str, String> {
-    let text = detail[name].as_str();
-    text.ok_or_else(|| format!("the event has no text in detail.{name}"))
-}
-
-fn parts(arn: &str) -> Result<[&str; 6], String> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    parts.try_into().map_err(|_| format!("`{arn}` is not an ARN"))
+/// The id of the only deployment of a service that has had no other.
+pub(crate) fn deployment_of(service: &str) -> String {
+    format!("ecs-svc/{}", digest(service))
 }
 
 /// `demo-cluster` of `arn:aws:ecs:…:cluster/demo-cluster`, and any bare name itself.
 pub(crate) fn last_segment(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
-}
-
-fn read_group(group: &str) -> Group {
-    match group.split_once(':') {
-        Some(("service", name)) => Group::Service(name.to_owned()),
-        Some(("family", _)) => Group::Family,
-        _ => Group::Other(group.to_owned()),
-    }
-}
-
-/// `demo` of `…:task-definition/demo:10`.
-fn read_family(task_definition_arn: &str) -> String {
-    let name = last_segment(task_definition_arn);
-    name.split(':').next().unwrap_or(name).to_owned()
-}
-
-fn read_address(detail: &Value) -> Option<Ipv6Addr> {
-    let containers = detail["containers"].as_array()?;
-    containers
-        .iter()
-        .filter_map(|container| container["networkInterfaces"].as_array())
-        .flatten()
-        .find_map(|interface| interface["ipv6Address"].as_str()?.parse().ok())
 }
 
 /// An address in 2001:db8:1234:1a00::/64 made from the task's id.

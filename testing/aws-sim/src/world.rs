@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::call::{Call, Outcome};
 use crate::clock::Clock;
 use crate::earlier_states::EarlierStates;
+use crate::fleet::{Fleet, Sent};
+use crate::health::HealthChecks;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::load_balancers::default_limits;
+use crate::protection::Protections;
 use crate::rates::Rates;
 use crate::script::Script;
 use crate::service::Service;
@@ -19,6 +22,9 @@ use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
+
+/// How often the scheduler looks at its services.
+const TICK: Duration = Duration::from_secs(1);
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
@@ -38,6 +44,14 @@ pub(crate) struct World {
     pub(crate) earlier_states: Option<EarlierStates>,
     /// What all callers of ELBv2 share, if it is to be limited.
     pub(crate) rates: Option<Rates>,
+    pub(crate) protections: Protections,
+    pub(crate) health_checks: HealthChecks,
+    /// The services that ECS's scheduler runs here.
+    pub(crate) fleets: Vec<Fleet>,
+    /// What left ECS and was not taken yet.
+    pub(crate) sent: Vec<Sent>,
+    /// Up to when the scheduler has done its work.
+    scheduled_until: SystemTime,
     calls: Vec<(u64, Call)>,
     requests: u64,
 }
@@ -57,6 +71,11 @@ impl World {
             hook: None,
             earlier_states: None,
             rates: None,
+            protections: Protections::default(),
+            health_checks: HealthChecks::default(),
+            fleets: Vec::new(),
+            sent: Vec::new(),
+            scheduled_until: base,
             calls: Vec::new(),
             requests: 0,
         }
@@ -66,9 +85,18 @@ impl World {
         self.clock.now()
     }
 
+    /// When its clock began to run.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.clock.base()
+    }
+
     /// Takes a task's state in as of now.
     pub(crate) fn put_task(&mut self, task: Task) {
-        let now = self.now();
+        self.put_task_at(task, self.now());
+    }
+
+    /// Likewise, as of that time.
+    pub(crate) fn put_task_at(&mut self, task: Task, now: SystemTime) {
         if let Some(earlier) = &mut self.earlier_states {
             earlier.note(&task, now);
         }
@@ -96,6 +124,41 @@ impl World {
         let answer = read(self);
         self.tasks = newest;
         answer
+    }
+
+    /// Lets the scheduler do what is due. It looks at its services once a second; ECS's own pace is
+    /// not documented.
+    pub(crate) fn catch_up(&mut self) {
+        let now = self.now();
+        if self.fleets.is_empty() {
+            self.scheduled_until = now;
+        }
+        while self.scheduled_until + TICK <= now {
+            self.scheduled_until += TICK;
+            let at = self.scheduled_until;
+            let mut fleets = std::mem::take(&mut self.fleets);
+            fleets.iter_mut().for_each(|fleet| fleet.tick(self, at));
+            self.fleets = fleets;
+        }
+    }
+
+    /// The service of this name, if the scheduler runs it.
+    pub(crate) fn fleet(&self, cluster: &str, service: &str) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.is_of(cluster, service))
+    }
+
+    pub(crate) fn running_tasks(&self, cluster: &str, service: &str) -> usize {
+        let known = self.tasks.of_cluster(cluster, "", self.now());
+        let runs =
+            |task: &Task| task.service_name() == Some(service) && task.last_status() == "RUNNING";
+        known.filter(|(_, known)| runs(&known.task)).count()
+    }
+
+    /// How many tasks a service is to have; without a word on it, as many as are running.
+    pub(crate) fn desired_count(&self, cluster: &str, service: &str) -> usize {
+        let known = self.services.iter().find(|s| s.cluster == cluster && s.name == service);
+        let desired = known.and_then(|service| service.desired_count);
+        desired.unwrap_or_else(|| self.running_tasks(cluster, service))
     }
 
     /// The ARNs of the load balancers with a listener that forwards to this target group.

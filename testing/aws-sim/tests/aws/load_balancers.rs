@@ -73,7 +73,7 @@ async fn a_target_group_names_the_load_balancer_that_uses_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn targets_of_a_group_that_no_listener_uses_are_unused_once_there_are_load_balancers() {
+async fn targets_of_a_group_without_listener_are_unused_beside_a_balancer() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     aws.put_target(&arn, A, 80);
     let health = async || {

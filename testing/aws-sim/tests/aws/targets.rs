@@ -102,7 +102,7 @@ async fn one_address_outside_the_vpc_fails_the_whole_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_availability_zone_for_an_address_inside_the_vpc_fails_the_whole_call() {
+async fn an_availability_zone_within_the_vpc_fails_the_whole_call() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     let zoned = TargetDescription::builder().id(B).port(80).availability_zone("us-east-2a").build();
     let refused = register(&client, &arn, &[target(A, 80), zoned]).await;
