@@ -15,6 +15,7 @@ use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::query_protocol::Target;
 use crate::rates::{Rate, Rates};
+use crate::script::Run;
 use crate::service::Service;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
@@ -205,15 +206,17 @@ impl Aws {
     /// Runs `step` just before the `nth` call of `action` from now on (counted from 1) is applied
     /// or refused.
     pub fn before(&self, action: Action, nth: usize, step: impl FnOnce(&Self) + Send + 'static) {
+        let run = self.later(step);
         let before = &mut self.world().script.before;
-        before.add(action, nth, Box::new(step));
+        before.add(action, nth, run);
     }
 
     /// Runs `step` just after the `nth` call of `action` from now on (counted from 1) was applied
     /// or refused, and before its answer leaves.
     pub fn after(&self, action: Action, nth: usize, step: impl FnOnce(&Self) + Send + 'static) {
+        let run = self.later(step);
         let after = &mut self.world().script.after;
-        after.add(action, nth, Box::new(step));
+        after.add(action, nth, run);
     }
 
     /// From now on `hook` decides about every call.
@@ -245,6 +248,16 @@ impl Aws {
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A step for the script of this world, which does not keep the world alive.
+    fn later(&self, step: impl FnOnce(&Self) + Send + 'static) -> Run {
+        let world = Arc::downgrade(&self.world);
+        Box::new(move || {
+            if let Some(world) = world.upgrade() {
+                step(&Self { world });
+            }
+        })
     }
 
     fn in_group<T>(&self, arn: &str, look: impl FnOnce(&mut Targets, SystemTime) -> T) -> T {

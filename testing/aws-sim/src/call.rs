@@ -10,6 +10,7 @@ use crate::action::Action;
 pub struct Call {
     /// When the call arrived.
     pub at: SystemTime,
+    /// The action that was called.
     pub action: Action,
     /// The target group's or load balancer's ARN, or the cluster as the caller named it; none for
     /// calls about several of them.
@@ -18,6 +19,7 @@ pub struct Call {
     /// port was sent) in canonical text, or whatever else it lists: tasks, services, a task
     /// definition, ARNs of target groups or load balancers.
     pub targets: Vec<String>,
+    /// What became of it so far.
     pub outcome: Outcome,
     /// The host the request was sent to.
     pub host: String,
@@ -45,6 +47,7 @@ impl Call {
 pub enum Outcome {
     /// Not answered: it is still under way, or the caller gave up before it was.
     Unanswered,
+    /// Applied and answered.
     Ok,
     /// Refused with this wire code; nothing was changed.
     Error(String),

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::digest::digest;
 
+#[cfg(test)]
+mod tests;
+
 /// Draws that depend on the seed and on what is drawn, and not on the order of the draws. Two runs
 /// of one seed that differ in one setting thus have the same start times and the same lags, and
 /// can be compared pair by pair.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::action::Action;
 use crate::api_error::ApiError;
-use crate::protection::{get_task_protection, update_task_protection};
+use crate::protection_actions::{get_task_protection, update_task_protection};
 use crate::services::{describe_services, describe_task_definition};
 use crate::task_actions::{describe_tasks, list_tasks};
 use crate::world::World;

@@ -6,12 +6,13 @@ use crate::action::Api;
 use crate::api_error::ApiError;
 use crate::aws::Aws;
 use crate::call::{Call, Outcome};
+use crate::ecs;
+use crate::elb;
 use crate::fault::Effect;
 use crate::hook::Decision;
 use crate::script::{Script, Steps};
 use crate::wire::{Answer, Asked, Input, Reply, Request};
 use crate::world::World;
-use crate::{ecs, elb};
 
 impl Aws {
     /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and
@@ -55,7 +56,7 @@ impl Aws {
     fn run_steps(&self, asked: &Asked, steps: impl FnOnce(&mut Script) -> &mut Steps) {
         let due = steps(&mut self.world().script).due(asked.action);
         for run in due {
-            run(self);
+            run();
         }
     }
 

@@ -34,6 +34,7 @@ pub(crate) enum Effect {
 }
 
 impl Fault {
+    /// Every call of this action is refused with a 503, until it is said otherwise.
     pub fn on(action: Action) -> Self {
         let unavailable = ApiError::new("ServiceUnavailable", "Service is unavailable", 503);
         Self {

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use crate::chance::Chance;
-use crate::targets::Health;
 
 /// What the health checks of the world come to. By default every target group has its one
 /// registration lag, and every target is healthy after that.
@@ -25,8 +24,8 @@ impl HealthChecks {
         Some(chance.between(&format!("lag {group} {id} {since}"), range))
     }
 
-    /// What the first health check says.
-    pub(crate) fn first(&self, id: IpAddr) -> Health {
-        if self.silent.contains(&id) { Health::Unhealthy } else { Health::Healthy }
+    /// Whether this address answers health checks.
+    pub(crate) fn answers(&self, id: IpAddr) -> bool {
+        !self.silent.contains(&id)
     }
 }

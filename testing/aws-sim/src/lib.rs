@@ -20,16 +20,18 @@
 //! | `elb`, `query_protocol`, `xml` | ELBv2's actions and their protocol (AWS Query) |
 //! | `target_group`, `targets`, `cidr` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
+//! | `account_limits` | the quotas of a new account |
 //! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
 //! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
 //! | `deployment_configuration`, `starts` | how a service is deployed, and how its tasks start and stop |
 //! | `deploying` | the part of the handle that drives deployments |
-//! | `fleet`, `task_run`, `native_targets` | a service that the scheduler runs, its tasks, and its own target groups |
+//! | `fleet`, `task_run` | a service that the scheduler runs, and its tasks |
 //! | `scheduler` | what the scheduler starts and stops: pure decisions |
+//! | `scheduling`, `native_targets` | the scheduler at work, and what it does with target groups of the service's own |
 //! | `deployment` | a deployment as DescribeServices and EventBridge show it |
 //! | `lifecycle_hook`, `stages` | hooks, and the stages of deployments that are not rolling ones |
-//! | `protection` | task scale-in protection |
+//! | `protection`, `protection_actions` | task scale-in protection, and ECS's actions about it |
 //! | `health`, `chance` | registration lags and silent targets; draws from a seed |
 //! | [`events`], `timestamps` | tasks as EventBridge events, and SQS batches of them |
 //! | `connector`, `server` | the two ways in: in process and over loopback |
@@ -81,6 +83,7 @@
 //! checks of running tasks and their grace period, alarms, Availability Zone rebalancing, early
 //! success criteria, test traffic, PAUSE hooks, and the hooks' second round in a rollback.
 
+mod account_limits;
 mod action;
 mod api_error;
 mod aws;
@@ -109,10 +112,12 @@ mod load_balancer;
 mod load_balancers;
 mod native_targets;
 mod protection;
+mod protection_actions;
 mod query_protocol;
 mod rates;
 pub mod runtime_api;
 mod scheduler;
+mod scheduling;
 mod script;
 mod server;
 mod service;

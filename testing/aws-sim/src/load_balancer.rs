@@ -78,6 +78,7 @@ impl LoadBalancer {
         }
     }
 
+    /// `IpAddressType` is `dualstack`: it takes IPv6 clients, and may have IPv6 target groups.
     pub fn dualstack(self) -> Self {
         Self { ip_address_type: "dualstack".to_owned(), ..self }
     }
@@ -92,6 +93,7 @@ impl LoadBalancer {
         Self { source_nat_prefixes: true, ..self }
     }
 
+    /// Cross-zone load balancing is on.
     pub fn cross_zone(self) -> Self {
         Self { cross_zone: true, ..self }
     }

@@ -1,7 +1,5 @@
 //! ELBv2's actions about load balancers and the account.
 
-use std::collections::BTreeMap;
-
 use crate::api_error::ApiError;
 use crate::load_balancer::{Listener, LoadBalancer};
 use crate::query_protocol::Query;
@@ -57,20 +55,6 @@ pub(crate) fn describe_account_limits(world: &World) -> String {
     let limit =
         |(name, max): (&String, &u64)| [xml::text("Max", max), xml::text("Name", name)].concat();
     xml::list("Limits", world.account_limits.iter().map(limit))
-}
-
-/// As real answers of DescribeAccountLimits have them; only those that concern Network Load
-/// Balancers.
-pub(crate) fn default_limits() -> BTreeMap<String, u64> {
-    let limits = [
-        ("listeners-per-network-load-balancer", 50),
-        ("network-load-balancers", 50),
-        ("target-groups", 3000),
-        ("targets-per-availability-zone-per-network-load-balancer", 500),
-        ("targets-per-network-load-balancer", 3000),
-        ("targets-per-target-group", 1000),
-    ];
-    limits.into_iter().map(|(name, max)| (name.to_owned(), max)).collect()
 }
 
 pub(crate) fn attribute_list(

@@ -8,7 +8,9 @@ use crate::api_error::ApiError;
 /// A token bucket: so many calls at once, and so many a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
+    /// How many calls a full bucket admits at once.
     pub at_once: u32,
+    /// How many more it admits in each second.
     pub per_second: u32,
 }
 

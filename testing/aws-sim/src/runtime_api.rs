@@ -31,8 +31,15 @@ pub struct RuntimeApi {
 /// What became of an invocation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
+    /// The function's answer.
     Success(Value),
-    Error { error_type: String, error_message: String },
+    /// A function error.
+    Error {
+        /// Its stable type.
+        error_type: String,
+        /// What it says.
+        error_message: String,
+    },
 }
 
 #[derive(Default)]

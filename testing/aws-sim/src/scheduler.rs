@@ -1,5 +1,8 @@
 //! What ECS's service scheduler does next: pure decisions.
 
+#[cfg(test)]
+mod tests;
+
 /// A task of the service whose desiredStatus is RUNNING, as the scheduler sees it. botocore: only
 /// tasks "in the RUNNING or PENDING state" count toward `maximumPercent`, so stopping ones do not.
 #[derive(Clone, Debug)]
@@ -35,11 +38,11 @@ pub(crate) struct Moves {
 }
 
 /// ECS docs (deployment-type-ecs): tasks are started up to the upper limit, and stopped as long as
-/// the lower limit of healthy ones holds. Those that are not healthy go first.
+/// the lower limit of healthy ones holds.
 pub(crate) fn decide(limits: Limits, tasks: &[Seen]) -> Moves {
-    let (mut left, held_back) = (Standing::of(tasks), Vec::new());
+    let mut left = Standing::of(tasks);
     let mut moves = Moves::default();
-    let mut held_back: Vec<&Seen> = held_back;
+    let mut held_back: Vec<&Seen> = Vec::new();
     for task in candidates(limits, tasks) {
         if !left.can_do_without(task, limits) {
             continue;
@@ -64,13 +67,11 @@ pub(crate) fn decide(limits: Limits, tasks: &[Seen]) -> Moves {
 
 /// What may be stopped, in this order: all old tasks, and new ones beyond the desired count.
 fn candidates(limits: Limits, tasks: &[Seen]) -> Vec<&Seen> {
-    let (new, mut candidates): (Vec<&Seen>, Vec<&Seen>) =
+    let (mut new, mut candidates): (Vec<&Seen>, Vec<&Seen>) =
         tasks.iter().partition(|task| task.is_new);
     let surplus = new.len().saturating_sub(limits.desired);
-    let mut new: Vec<&Seen> = new;
     new.sort_by_key(|task| (task.is_protected, task.is_healthy));
     candidates.extend(new.into_iter().take(surplus));
-    candidates.sort_by_key(|task| task.is_healthy);
     candidates
 }
 

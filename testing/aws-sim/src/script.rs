@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::action::Action;
-use crate::aws::Aws;
 use crate::call::Call;
 use crate::fault::{Effect, Fault};
 
@@ -32,7 +31,7 @@ impl Script {
     }
 }
 
-pub(crate) type Run = Box<dyn FnOnce(&Aws) + Send>;
+pub(crate) type Run = Box<dyn FnOnce() + Send>;
 
 /// Things to do at certain calls.
 #[derive(Default)]

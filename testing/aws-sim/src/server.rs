@@ -19,6 +19,7 @@ use crate::wire::{Answer, Reply, Request};
 /// connections included.
 #[derive(Debug)]
 pub struct Server {
+    /// Where it listens.
     pub addr: SocketAddr,
     accepting: JoinHandle<()>,
 }

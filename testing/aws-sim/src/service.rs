@@ -48,6 +48,7 @@ impl Service {
         }
     }
 
+    /// The cluster that it is in, by name.
     pub fn cluster(self, cluster: &str) -> Self {
         Self { cluster: cluster.to_owned(), ..self }
     }
@@ -57,6 +58,7 @@ impl Service {
         Self { status: status.to_owned(), ..self }
     }
 
+    /// The task definition that its tasks are made of.
     pub fn task_definition(self, task_definition: TaskDefinition) -> Self {
         Self { task_definition, ..self }
     }

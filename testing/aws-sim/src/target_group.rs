@@ -97,10 +97,12 @@ impl TargetGroup {
         Self { port, ..self }
     }
 
+    /// The region in its ARN, `us-east-2` unless said otherwise.
     pub fn region(self, region: &str) -> Self {
         Self { region: region.to_owned(), ..self }
     }
 
+    /// The account in its ARN, `123456789012` unless said otherwise.
     pub fn account(self, account: &str) -> Self {
         Self { account: account.to_owned(), ..self }
     }

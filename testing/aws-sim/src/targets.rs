@@ -19,7 +19,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 pub enum Health {
     /// Registered, and not yet serving.
     Initial,
+    /// It gets traffic.
     Healthy,
+    /// Registered, and failing its health checks.
     Unhealthy,
     /// Registered, failing its health checks, and keeping its connections for a while. ELBv2 docs:
     /// with `target_health_state.unhealthy.draining_interval_seconds`, an unhealthy target is in
@@ -47,8 +49,11 @@ impl fmt::Display for Health {
 /// A target as DescribeTargetHealth would show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetRow {
+    /// Its address.
     pub id: IpAddr,
+    /// Its port: one address may be registered at several.
     pub port: u16,
+    /// Its state now.
     pub health: Health,
 }
 
@@ -97,7 +102,10 @@ impl Targets {
                     since: now,
                     lag: checks.lag(&self.group.name, key.0, now),
                     named_port: target.port.is_some(),
-                    checked: checks.first(key.0),
+                    checked: match checks.answers(key.0) {
+                        true => Health::Healthy,
+                        false => Health::Unhealthy,
+                    },
                     draining_until: None,
                 };
                 after.insert(key, entry);

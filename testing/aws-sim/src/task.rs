@@ -67,16 +67,19 @@ impl Task {
         }
     }
 
+    /// The cluster that it is in, by name.
     pub fn cluster(self, cluster: &str) -> Self {
         let cluster = cluster.to_owned();
         Self { cluster, ..self }
     }
 
+    /// The region in its ARNs, `us-east-2` unless said otherwise.
     pub fn region(self, region: &str) -> Self {
         let region = region.to_owned();
         Self { region, ..self }
     }
 
+    /// The account in its ARNs, `123456789012` unless said otherwise.
     pub fn account(self, account: &str) -> Self {
         let account = account.to_owned();
         Self { account, ..self }
@@ -108,6 +111,7 @@ impl Task {
         Self { address: Some(parsed), ..self }
     }
 
+    /// It has no IPv6 address, as in a subnet with IPv4 alone.
     pub fn without_address(self) -> Self {
         Self { address: None, ..self }
     }
@@ -149,18 +153,22 @@ impl Task {
         Self { old_arn: true, ..self }
     }
 
+    /// Its network interface is being made; at version 1 or one more than before.
     pub fn provisioning(self) -> Self {
         self.enter("PROVISIONING", "RUNNING", 1)
     }
 
+    /// It waits for its instance; at version 2 at least.
     pub fn pending(self) -> Self {
         self.enter("PENDING", "RUNNING", 2)
     }
 
+    /// Its containers start; at version 2 at least.
     pub fn activating(self) -> Self {
         self.enter("ACTIVATING", "RUNNING", 2)
     }
 
+    /// It runs; at version 3 at least.
     pub fn running(self) -> Self {
         self.enter("RUNNING", "RUNNING", 3)
     }
@@ -172,18 +180,22 @@ impl Task {
         self.enter(&last_status, "STOPPED", 4)
     }
 
+    /// It is to stop, and its containers do not know it yet; at version 4 at least.
     pub fn deactivating(self) -> Self {
         self.enter("DEACTIVATING", "STOPPED", 4)
     }
 
+    /// Its containers were sent SIGTERM; at version 4 at least.
     pub fn stopping(self) -> Self {
         self.enter("STOPPING", "STOPPED", 4)
     }
 
+    /// Its containers have ended; at version 5 at least.
     pub fn deprovisioning(self) -> Self {
         self.enter("DEPROVISIONING", "STOPPED", 5)
     }
 
+    /// It is over; at version 6 at least.
     pub fn stopped(self) -> Self {
         self.enter("STOPPED", "STOPPED", 6)
     }
@@ -197,10 +209,12 @@ impl Task {
         }
     }
 
+    /// The last part of its ARN.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// Its ARN; it depends on region, account, cluster and id alone.
     pub fn arn(&self) -> String {
         let path = match self.old_arn {
             true => self.id.clone(),
@@ -209,10 +223,12 @@ impl Task {
         self.arn_of(&format!("task/{path}"))
     }
 
+    /// The ARN of its cluster.
     pub fn cluster_arn(&self) -> String {
         self.arn_of(&format!("cluster/{}", self.cluster))
     }
 
+    /// The name of its cluster.
     pub fn cluster_name(&self) -> &str {
         &self.cluster
     }
@@ -234,18 +250,22 @@ impl Task {
         }
     }
 
+    /// Its IPv6 address, if it has one.
     pub fn ipv6(&self) -> Option<Ipv6Addr> {
         self.address
     }
 
+    /// How many states it has been through, more or less: it only grows.
     pub fn version(&self) -> u64 {
         self.version
     }
 
+    /// `lastStatus`: the state that it is in.
     pub fn last_status(&self) -> &str {
         &self.last_status
     }
 
+    /// `desiredStatus`: `RUNNING`, or `STOPPED` from the moment it is to stop.
     pub fn desired_status(&self) -> &str {
         &self.desired_status
     }

@@ -28,6 +28,7 @@ impl TaskDefinition {
         }
     }
 
+    /// `awsvpc` unless said otherwise; botocore: `bridge`, `host` or `none`.
     pub fn network_mode(self, mode: &str) -> Self {
         Self { network_mode: Some(mode.to_owned()), ..self }
     }

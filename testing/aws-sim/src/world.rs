@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use crate::account_limits::default_limits;
 use crate::call::{Call, Outcome};
 use crate::clock::Clock;
 use crate::earlier_states::EarlierStates;
@@ -12,7 +13,6 @@ use crate::fleet::{Fleet, Sent};
 use crate::health::HealthChecks;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
-use crate::load_balancers::default_limits;
 use crate::protection::Protections;
 use crate::rates::Rates;
 use crate::script::Script;
@@ -22,9 +22,6 @@ use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
-
-/// How often the scheduler looks at its services.
-const TICK: Duration = Duration::from_secs(1);
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
@@ -51,7 +48,7 @@ pub(crate) struct World {
     /// What left ECS and was not taken yet.
     pub(crate) sent: Vec<Sent>,
     /// Up to when the scheduler has done its work.
-    scheduled_until: SystemTime,
+    pub(crate) scheduled_until: SystemTime,
     calls: Vec<(u64, Call)>,
     requests: u64,
 }
@@ -126,22 +123,6 @@ impl World {
         answer
     }
 
-    /// Lets the scheduler do what is due. It looks at its services once a second; ECS's own pace is
-    /// not documented.
-    pub(crate) fn catch_up(&mut self) {
-        let now = self.now();
-        if self.fleets.is_empty() {
-            self.scheduled_until = now;
-        }
-        while self.scheduled_until + TICK <= now {
-            self.scheduled_until += TICK;
-            let at = self.scheduled_until;
-            let mut fleets = std::mem::take(&mut self.fleets);
-            fleets.iter_mut().for_each(|fleet| fleet.tick(self, at));
-            self.fleets = fleets;
-        }
-    }
-
     /// The service of this name, if the scheduler runs it.
     pub(crate) fn fleet(&self, cluster: &str, service: &str) -> Option<&Fleet> {
         self.fleets.iter().find(|fleet| fleet.is_of(cluster, service))
@@ -175,9 +156,11 @@ impl World {
 
     /// The Availability Zone of an address: that of the task that has it, or else zone `a`.
     pub(crate) fn zone_of(&self, address: IpAddr, region: &str) -> String {
-        let task = self.tasks.all().find(|task| {
-            task.ipv6().map(IpAddr::V6) == Some(address) || IpAddr::V4(task.ipv4()) == address
-        });
+        let has_it = |task: &&Task| match address {
+            IpAddr::V6(address) => task.ipv6() == Some(address),
+            IpAddr::V4(address) => task.ipv4() == address,
+        };
+        let task = self.tasks.all().find(has_it);
         task.map_or_else(|| format!("{region}a"), Task::zone_name)
     }
 

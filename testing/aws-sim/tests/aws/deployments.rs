@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sim::{Aws, DeploymentConfiguration, Rollout, TargetGroup};
+use aws_sim::{Aws, DeploymentConfiguration, LoadBalancer, Rollout, TargetGroup};
 use tokio::time::advance;
 
 use crate::clients::ecs;
@@ -94,6 +94,72 @@ async fn the_circuit_breaker_rolls_back_to_what_was_completed() {
     let details = scene.events.iter().map(|event| &event["detail"]);
     let ended = details.filter(|detail| detail["eventType"] == "ERROR");
     assert!(ended.map(|detail| &detail["deploymentId"]).eq([failed.as_str()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_goes_to_the_last_deployment_that_was_completed() {
+    let breaks = DeploymentConfiguration::default().circuit_breaker(true);
+    let mut scene = Scene::of(service(2).starts(quick()).deployment(breaks));
+    let good = scene.aws.deploy(&scene.service);
+    scene.finish().await;
+    scene.aws.deploy_starting(&scene.service, quick().failing(1.0));
+    scene.finish().await;
+    assert_eq!((scene.primary().id, scene.primary().rollout), (good, Rollout::Completed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_circuit_breaker_counts_to_three_and_without_rollback_stalls() {
+    let breaks = DeploymentConfiguration::default().circuit_breaker(false);
+    let mut scene = Scene::of(service(1).starts(quick()).deployment(breaks));
+    scene.aws.deploy_starting(&scene.service, quick().failing(1.0));
+    scene.seconds(30).await;
+    assert_eq!(scene.primary().rollout, Rollout::InProgress);
+    scene.seconds(300).await;
+    assert_eq!((scene.primary().rollout, scene.primary().failed_tasks), (Rollout::Failed, 3));
+    assert_eq!(scene.tasks().await, (1, 0));
+    let mut scene = Scene::of(
+        service(4)
+            .starts(quick())
+            .deployment(DeploymentConfiguration::default().circuit_breaker(false)),
+    );
+    scene.aws.deploy_starting(&scene.service, quick().failing(1.0));
+    scene.seconds(60).await;
+    let names = ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_FAILED"];
+    assert_eq!(scene.deployment_events(), names, "once, though four tasks failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_task_sets_the_count_of_failures_back() {
+    let breaks = DeploymentConfiguration::default().circuit_breaker(true);
+    let starts = quick().healthy(SECOND, SECOND).failing(0.33);
+    let mut scene = Scene::of(service(30).starts(starts).deployment(breaks));
+    let id = scene.aws.deploy(&scene.service);
+    scene.finish().await;
+    let details = scene.events.iter().map(|event| &event["detail"]);
+    let failed = details.filter(|detail| detail["startedBy"] == id.as_str());
+    let failed = failed.filter(|detail| detail["lastStatus"] == "DEPROVISIONING").count();
+    assert!(failed >= 15, "{failed} are less than the threshold");
+    assert_eq!(scene.primary().id, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_sees_what_is_due_without_a_step() {
+    let scene = Scene::of(service(1).starts(quick()));
+    scene.aws.deploy(&scene.service);
+    advance(30 * SECOND).await;
+    assert_eq!(running(&scene.aws).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_of_a_group_without_listener_serve_nobody() {
+    let aws = Aws::new();
+    let native = aws.add_target_group(TargetGroup::ipv4("demo-ipv4"));
+    aws.add_load_balancer(LoadBalancer::network("demo-nlb"));
+    let scene = Scene::in_world(aws, service(2).attached_to(&native));
+    assert_eq!(scene.aws.serving(&native), 0);
+    let balancer = LoadBalancer::network("demo-nlb").listener("TCP", 80, &native);
+    scene.aws.add_load_balancer(balancer);
+    assert_eq!(scene.aws.serving(&native), 2);
 }
 
 #[tokio::test(start_paused = true)]

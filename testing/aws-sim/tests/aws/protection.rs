@@ -108,6 +108,16 @@ async fn more_protected_tasks_than_desired_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_protected_task_that_stops_makes_room_for_another() {
+    let (aws, client, arns) = world(2);
+    aws.add_service(Service::new("demo-service").desired_count(1));
+    update(&client, &arns[..1], true, None).await;
+    assert_eq!(reasons(&update(&client, &arns[1..], true, None).await).len(), 1);
+    aws.put_task(&Task::new("0").running().deactivating());
+    assert_eq!(reasons(&update(&client, &arns[1..], true, None).await), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_beyond_their_bounds_are_refused() {
     let (_, client, arns) = world(11);
     for (tasks, minutes, accepted) in

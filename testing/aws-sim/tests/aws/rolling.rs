@@ -138,3 +138,19 @@ async fn tasks_come_and_go_with_the_desired_count_unless_protected() {
     scene.seconds(5).await;
     assert_eq!(arns(&scene.aws).await, all[..3]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn with_a_health_check_and_a_native_group_ecs_waits_for_both() {
+    for (container, trusted) in [(5, 126), (200, 210)] {
+        let aws = Aws::new();
+        let native = aws.add_target_group(TargetGroup::ipv4("demo-ipv4"));
+        let starts = quick().healthy(container * SECOND, container * SECOND);
+        let service = service(1).starts(starts).attached_to(&native);
+        let mut scene = Scene::in_world(aws, service);
+        scene.aws.deploy(&scene.service);
+        scene.seconds(trusted).await;
+        assert_eq!(scene.tasks().await, (1, 1));
+        scene.seconds(4).await;
+        assert_eq!(scene.tasks().await, (0, 1));
+    }
+}

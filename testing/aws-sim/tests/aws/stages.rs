@@ -211,3 +211,13 @@ async fn protected_blue_tasks_stay_after_the_bake_time() {
     scene.seconds(20, succeeded).await;
     assert_eq!((scene.tasks(), scene.rollout()), ((0, 2), Rollout::Completed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_answer_to_one_call_changes_nothing() {
+    let mut scene = Scene::of(gated());
+    scene.seconds(51, in_progress).await;
+    let call = scene.calls[0].1.clone();
+    scene.aws.answer_hook(&call, succeeded(&call.payload).as_ref());
+    scene.seconds(15, in_progress).await;
+    assert_eq!(scene.calls.len(), 2);
+}

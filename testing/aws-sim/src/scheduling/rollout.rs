@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Fleet, Sent, deployment_id};
 use crate::deployment::{self, Deployment, Report, Rollout};
 use crate::deployment_configuration::{DeploymentConfiguration, Strategy};
+use crate::fleet::{Fleet, Sent, deployment_id};
 use crate::lifecycle_hook::Stage;
 use crate::scheduler::Limits;
 use crate::stages::{HookCall, Progress, Turn};
@@ -93,7 +93,7 @@ impl Fleet {
         }
         let seen = self.seen(world, now);
         let healthy = seen.iter().filter(|task| task.is_healthy).count();
-        if healthy == self.desired() && seen.len() == healthy {
+        if healthy == self.desired() {
             self.deployments[0].enter(Rollout::Completed, now);
             self.completed = Some(self.deployments[0].clone());
             self.progress = None;

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::{Fleet, Sent};
 use crate::digest::hex;
+use crate::fleet::{Fleet, Sent};
 use crate::native_targets;
 use crate::scheduler::{Moves, Seen};
 use crate::task::Task;
