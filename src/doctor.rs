@@ -31,6 +31,7 @@ mod judge;
 mod memo;
 #[cfg(test)]
 mod tests;
+mod unread;
 pub mod verdict;
 
 use futures_util::stream::{self, StreamExt};
@@ -63,9 +64,15 @@ impl Doctor {
         }
     }
 
-    /// Examines all bindings at the same time.
-    pub async fn examine(&self, bindings: &[Binding], limits: &Limits) -> Diagnosis {
-        let reads = Reads::new(self, limits);
+    /// Examines all bindings at the same time, for a function that in a deployment keeps old tasks
+    /// for at most so many minutes, or none with 0.
+    pub async fn examine(
+        &self,
+        bindings: &[Binding],
+        hold_minutes: u32,
+        limits: &Limits,
+    ) -> Diagnosis {
+        let reads = Reads::new(self, hold_minutes, limits);
         let facts = stream::iter(bindings).map(|binding| reads.facts(binding));
         let facts: Vec<_> = facts.buffered(bindings.len().max(1)).collect().await;
         let checks: Vec<Check> = bindings

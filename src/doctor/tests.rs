@@ -1,10 +1,13 @@
 //! The decisions by themselves, from facts.
 
 mod drain;
+mod health;
 mod listeners;
 mod quota;
+mod rollout;
 mod zones;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::*;
@@ -36,6 +39,7 @@ fn facts() -> Facts {
             ip_address_type: "ipv6".to_owned(),
             protocol: "TCP".to_owned(),
             port: Some(8080),
+            health_check: HealthCheck { protocol: "TCP".to_owned(), port: None },
             load_balancers: Vec::new(),
         })),
         attributes: Ok(Attributes {
@@ -46,7 +50,11 @@ fn facts() -> Facts {
         }),
         targets: Ok(Vec::new()),
         front: Ok(None),
-        quotas: Ok(Quotas { per_group: TargetsPerGroup::Told(1000), per_zone: 500 }),
+        quotas: Ok(Quotas {
+            per_group: TargetsPerGroup::Told(1000),
+            per_zone: 500,
+            per_load_balancer: 3000,
+        }),
         service: Ok(Some(Service {
             status: "ACTIVE".to_owned(),
             desired: 0,
@@ -54,6 +62,7 @@ fn facts() -> Facts {
             task_definition: None,
             target_groups: Vec::new(),
             subnets: Vec::new(),
+            deployment: rolling(),
         })),
         native_groups: Ok(Vec::new()),
         task_definition: Ok(Some(TaskDefinition {
@@ -62,7 +71,64 @@ fn facts() -> Facts {
             containers: Vec::new(),
         })),
         tasks: Ok(Vec::new()),
+        hold_minutes: 0,
     }
+}
+
+/// ECS's defaults.
+fn rolling() -> Deployment {
+    Deployment {
+        controller: "ECS".to_owned(),
+        strategy: "ROLLING".to_owned(),
+        is_daemon: false,
+        minimum_percent: 100,
+        maximum_percent: 200,
+        hooks: Vec::new(),
+        bake_minutes: 0,
+    }
+}
+
+fn task(phase: Phase, address: Option<&str>) -> Task {
+    Task {
+        arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
+        cluster: "demo-cluster".to_owned(),
+        group: "service:demo-service".to_owned(),
+        version: 3,
+        phase,
+        address: address.map(|address| address.parse().unwrap()),
+    }
+}
+
+/// A target that tells neither address nor port.
+fn target(zone: Option<&str>, state: &str) -> Target {
+    let (zone, state) = (zone.map(str::to_owned), state.to_owned());
+    Target { address: None, port: None, zone, state, reason: String::new() }
+}
+
+/// A group that ECS fills, behind the load balancer `ARN` of [`front`].
+fn native(name: &str, targets: Vec<Target>) -> NativeGroup {
+    NativeGroup {
+        name: name.to_owned(),
+        protocol: "TCP".to_owned(),
+        load_balancers: vec!["ARN".to_owned()],
+        targets: Ok(targets),
+        deregistration_delay: 300,
+    }
+}
+
+/// Facts about a group behind the load balancer of [`front`].
+fn behind() -> Facts {
+    let mut facts = Facts { front: Ok(Some(front())), ..facts() };
+    group(&mut facts).load_balancers.push("ARN".to_owned());
+    facts
+}
+
+fn group(facts: &mut Facts) -> &mut TargetGroup {
+    facts.target_group.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn denied(action: &'static str) -> Failure {
+    Failure::new(action, Code::of_aws(Some("AccessDeniedException")), "no")
 }
 
 fn check(name: &str, facts: &Facts) -> Option<Check> {
@@ -85,13 +151,17 @@ fn front() -> Balancer {
         source_nat_prefixes: false,
         zones: vec![zone],
     };
-    Balancer { load_balancer: Ok(balancer), listeners: Ok(Vec::new()), cross_zone: Ok(false) }
+    Balancer {
+        load_balancer: Ok(balancer),
+        listeners: Ok(Vec::new()),
+        cross_zone: Ok(false),
+        ipv4_targets: BTreeMap::new(),
+    }
 }
 
 #[test]
 fn only_what_was_read_is_claimed() {
-    let error = Failure::new("ListTasks", Code::of_aws(Some("AccessDeniedException")), "no");
-    let facts = Facts { tasks: Err(error), front: Ok(Some(front())), ..facts() };
+    let facts = Facts { tasks: Err(denied("ListTasks")), front: Ok(Some(front())), ..facts() };
     for name in ["zones", "task-addresses"] {
         let found = check(name, &facts).unwrap();
         assert_eq!(found.status, Status::Fail);

@@ -101,6 +101,7 @@ async fn a_task_that_stops_before_its_target_is_drained_is_warned_of() {
     let fix = "Key=deregistration_delay.timeout_seconds,Value=120";
 
     let mut account = account();
+    account.beside = vec![("rollout", "warn")];
     account.service = detached().task_definition(definition());
     let detail = "ECS sends SIGTERM at once, then waits 30 s for the containers; the IPv6 target \
                   drains for 300 s";

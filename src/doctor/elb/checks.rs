@@ -1,10 +1,13 @@
 //! The checks of the target group and the load balancer before it.
 
+mod health;
+mod listeners;
 mod load_balancer;
 mod quota;
 mod target_group;
 mod zones;
 
+pub use health::{health, health_check};
 pub use load_balancer::{load_balancer, source_nat};
 pub use quota::quota;
 pub use target_group::{client_ip, target_group};

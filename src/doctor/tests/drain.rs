@@ -7,18 +7,21 @@ fn ending(delay: u32, native: &[(&str, u32)], containers: Vec<Container>) -> Fac
     let mut facts = facts();
     facts.attributes.as_mut().unwrap().deregistration_delay = delay;
     let native = native.iter().map(|(protocol, delay)| NativeGroup {
-        name: "demo-ipv4".to_owned(),
         protocol: (*protocol).to_owned(),
         deregistration_delay: *delay,
+        ..super::native("demo-ipv4", Vec::new())
     });
     facts.native_groups = Ok(native.collect());
     facts.task_definition.as_mut().unwrap().as_mut().unwrap().containers = containers;
     facts
 }
 
-fn container(essential: bool, ports: &[u16], stop_timeout: Option<u32>) -> Container {
+pub fn container(essential: bool, ports: &[u16], stop_timeout: Option<u32>) -> Container {
     let name = "app".to_owned();
-    Container { name, essential, ports: ports.to_vec(), stop_timeout }
+    let ports = ports.iter();
+    let ports = ports.map(|port| Ports { range: *port..=*port, protocol: "tcp".to_owned() });
+    let ports = ports.collect();
+    Container { name, essential, ports, stop_timeout, has_health_check: false }
 }
 
 #[test]

@@ -4,10 +4,6 @@ use super::*;
 
 #[test]
 fn unused_targets_are_told_and_zones_are_not_guessed() {
-    let target = |zone: Option<&str>, state: &str| Target {
-        zone: zone.map(str::to_owned),
-        state: state.to_owned(),
-    };
     for (targets, expected, says) in [
         (vec![target(Some("us-east-2a"), "healthy")], Status::Pass, "us-east-2a"),
         (vec![target(None, "healthy")], Status::Pass, "not known"),
@@ -36,22 +32,13 @@ fn a_target_on_its_way_out_or_out_of_use_is_not_in_service() {
         ("draining", false),
         ("unhealthy.draining", true),
     ] {
-        let target = Target { zone: None, state: state.to_owned() };
-        assert_eq!(target.is_in_service(), expected, "{state}");
+        assert_eq!(target(None, state).is_in_service(), expected, "{state}");
     }
 }
 
 #[test]
 fn an_empty_group_is_as_it_should_be_while_no_task_with_an_address_serves() {
     use Phase::{Leaving, Serving};
-    let task = |phase, address: Option<&str>| Task {
-        arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
-        cluster: "demo-cluster".to_owned(),
-        group: "service:demo-service".to_owned(),
-        version: 3,
-        phase,
-        address: address.map(|address| address.parse().unwrap()),
-    };
     let address = Some("2001:db8::1");
     for (tasks, expected) in [
         (vec![], Status::Warn),

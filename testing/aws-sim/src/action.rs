@@ -10,6 +10,7 @@ pub enum Action {
     DescribeTargetGroupAttributes,
     DescribeLoadBalancers,
     DescribeListeners,
+    DescribeRules,
     DescribeLoadBalancerAttributes,
     DescribeAccountLimits,
     DescribeTasks,
@@ -26,7 +27,7 @@ pub(crate) enum Api {
 }
 
 impl Action {
-    pub const ALL: [Action; 13] = [
+    pub const ALL: [Action; 14] = [
         Action::RegisterTargets,
         Action::DeregisterTargets,
         Action::DescribeTargetHealth,
@@ -34,6 +35,7 @@ impl Action {
         Action::DescribeTargetGroupAttributes,
         Action::DescribeLoadBalancers,
         Action::DescribeListeners,
+        Action::DescribeRules,
         Action::DescribeLoadBalancerAttributes,
         Action::DescribeAccountLimits,
         Action::DescribeTasks,
@@ -52,6 +54,7 @@ impl Action {
             Action::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
             Action::DescribeLoadBalancers => "DescribeLoadBalancers",
             Action::DescribeListeners => "DescribeListeners",
+            Action::DescribeRules => "DescribeRules",
             Action::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
             Action::DescribeAccountLimits => "DescribeAccountLimits",
             Action::DescribeTasks => "DescribeTasks",
@@ -88,6 +91,7 @@ impl Action {
             | Action::DescribeTargetGroupAttributes
             | Action::DescribeLoadBalancers
             | Action::DescribeListeners
+            | Action::DescribeRules
             | Action::DescribeLoadBalancerAttributes
             | Action::DescribeAccountLimits => Api::Elb,
         }

@@ -6,6 +6,7 @@ use crate::load_balancers::{
     attribute_list, describe_account_limits, describe_listeners, describe_load_balancer_attributes,
     describe_load_balancers,
 };
+use crate::rules::describe_rules;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::wire::ApiError;
@@ -23,6 +24,7 @@ pub(crate) fn apply(world: &mut World, action: Action, form: &Form) -> Result<St
         Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, form),
         Action::DescribeLoadBalancers => describe_load_balancers(world, form),
         Action::DescribeListeners => describe_listeners(world, form),
+        Action::DescribeRules => describe_rules(world, form),
         Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, form),
         Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
         _ => unreachable!("{action} is an action of ECS"),
@@ -112,6 +114,8 @@ fn target_group(world: &World, group: &TargetGroup) -> String {
         xml::text("Protocol", &group.protocol),
         xml::text("Port", group.port),
         xml::text("VpcId", "vpc-0aaaaaaaaaaaaaaaa"),
+        xml::text("HealthCheckProtocol", &group.health_check.0),
+        xml::text("HealthCheckPort", &group.health_check.1),
         xml::text("TargetType", &group.target_type),
         xml::text("IpAddressType", group.family.wire_name()),
         xml::list("LoadBalancerArns", world.load_balancers_of(&group.arn())),

@@ -20,6 +20,7 @@
 //! | `elb`, `form`, `xml` | ELBv2's actions and their protocol (AWS Query) |
 //! | `target_group`, `targets` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
+//! | `rules` | the rules of listeners |
 //! | `ecs`, `task` | ECS's actions (AWS JSON 1.1), and a task with its life |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
 //! | [`events`] | tasks as EventBridge events, and SQS batches of them |
@@ -47,6 +48,7 @@ mod load_balancers;
 mod past;
 mod prefix;
 mod rates;
+mod rules;
 pub mod runtime_api;
 mod script;
 mod server;

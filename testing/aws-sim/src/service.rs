@@ -1,4 +1,5 @@
 use crate::task_definition::TaskDefinition;
+use serde_json::Value;
 
 /// An ECS service; [`crate::Aws::add_service`] puts it into the world.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct Service {
     pub(crate) task_definition: TaskDefinition,
     /// Each with the one of the other side of blue/green deployments, if it has one.
     pub(crate) target_groups: Vec<(String, Option<String>)>,
+    /// Further fields of its description.
+    pub(crate) settings: Vec<(&'static str, Value)>,
 }
 
 impl Service {
@@ -25,6 +28,7 @@ impl Service {
             status: "ACTIVE".to_owned(),
             task_definition: TaskDefinition::new("demo"),
             target_groups: Vec::new(),
+            settings: Vec::new(),
         }
     }
 
@@ -39,6 +43,13 @@ impl Service {
 
     pub fn task_definition(self, task_definition: TaskDefinition) -> Service {
         Service { task_definition, ..self }
+    }
+
+    /// A setting that DescribeServices shows and that changes nothing here, such as
+    /// `deploymentConfiguration`.
+    pub fn setting(mut self, name: &'static str, value: Value) -> Self {
+        self.settings.push((name, value));
+        self
     }
 
     /// This target group stands in its `loadBalancers`: ECS registers its tasks there itself.

@@ -51,7 +51,7 @@ fn describe(world: &World, service: &Service) -> Value {
     let subnets = json!(["subnet-0aaaaaaaaaaaaaaaa"]);
     let network =
         json!({"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "DISABLED"}});
-    json!({
+    let mut described = json!({
         "serviceArn": service.arn(),
         "serviceName": service.name,
         "clusterArn": service.arn_of(&format!("cluster/{}", service.cluster)),
@@ -72,7 +72,11 @@ fn describe(world: &World, service: &Service) -> Value {
             "runningCount": running,
             "pendingCount": 0,
         }],
-    })
+    });
+    for (name, value) in &service.settings {
+        described[*name] = value.clone();
+    }
+    described
 }
 
 fn load_balancers(service: &Service) -> Vec<Value> {

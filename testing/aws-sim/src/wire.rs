@@ -119,7 +119,10 @@ impl Asked {
     /// The target group, load balancer or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
         let named = match &self.input {
-            Input::Form(form) => form.get("TargetGroupArn").or(form.get("LoadBalancerArn")),
+            Input::Form(form) => form
+                .get("TargetGroupArn")
+                .or(form.get("LoadBalancerArn"))
+                .or(form.get("ListenerArn")),
             Input::Json(input) => input["cluster"].as_str(),
         };
         named.map(str::to_owned)

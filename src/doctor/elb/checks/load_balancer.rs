@@ -1,39 +1,48 @@
 //! The checks of the load balancer and its listeners.
 
 use super::Judged;
-use crate::core::binding::{Binding, TargetGroupArn};
+use super::listeners::{Listeners, create_rule_on};
+use crate::core::binding::Binding;
 use crate::doctor::facts::{Balancer, Facts, LoadBalancer, TargetGroup};
 use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
-/// A listener of an active dualstack Network Load Balancer forwards to the group. The targets of
-/// any other group are never health-checked and stay `unused`, reason `Target.NotInUse`
+/// A listener of an active dualstack Network Load Balancer forwards IPv6 clients to the group. The
+/// targets of any other group are never health-checked and stay `unused`, reason `Target.NotInUse`
 /// (ELB API reference, TargetHealth); an IPv6 target group needs a dualstack load balancer (ELB
 /// docs, "Target groups for your Network Load Balancers": IP address type).
+///
+/// IPv6 clients that go to another group are served there: NLB translates for targets of the other
+/// family. So that is a warning.
 pub fn load_balancer<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
-    let group = &binding.target_group;
-    let Some(TargetGroup { protocol, .. }) = facts.target_group.as_ref()? else {
-        return Ok(DoesNotApply);
-    };
+    let bound = &binding.target_group;
+    let Some(group) = facts.target_group.as_ref()? else { return Ok(DoesNotApply) };
     let Some(front) = facts.front.as_ref()? else {
         let detail = "no load balancer uses the target group, so its targets stay `unused` \
                       (Target.NotInUse)";
-        return Ok(Fail(detail.to_owned(), listen("ARN", group, protocol)));
+        let beside = create_rule_on("LISTENER", 20, bound);
+        let fix = format!(
+            "{}; or, for the IPv6 clients of a listener that there is: {beside}",
+            create_listener("ARN", binding, group)
+        );
+        return Ok(Fail(detail.to_owned(), fix));
     };
     let balancer = front.load_balancer.as_ref()?;
     if let Some(verdict) = unfit(balancer) {
         return Ok(verdict);
     }
-    let listeners = front.listeners.as_ref()?.iter();
-    let listeners = listeners.filter(|l| l.forwards_to.iter().any(|arn| arn == group.as_str()));
-    let listeners: Vec<String> = listeners.map(ToString::to_string).collect();
-    let LoadBalancer { name, state, .. } = balancer;
-    if listeners.is_empty() {
-        let detail =
-            format!("no listener of {name} forwards to the target group by its default action");
-        return Ok(Fail(detail, listen(&balancer.arn, group, protocol)));
+    let listeners = front.listeners.as_ref()?;
+    let listeners = Listeners::new(balancer, listeners, &front.ipv4_targets, bound);
+    if let Some(verdict) = listeners.trouble() {
+        return Ok(verdict);
     }
-    let found = format!("{name} forwards {} to it, network, dualstack", listeners.join(", "));
+    let LoadBalancer { arn, name, state, .. } = balancer;
+    let serving = listeners.serving().join(", ");
+    let found = format!("{name} forwards {serving} to it, network, dualstack");
     Ok(match state.as_str() {
+        _ if serving.is_empty() => {
+            let detail = format!("no listener of {name} forwards to the target group");
+            Fail(detail, create_listener(arn, binding, group))
+        }
         "active" => Pass(format!("{found}, active")),
         // "The load balancer is routing traffic but does not have the resources it needs to
         // scale" (ELB API reference, LoadBalancerState).
@@ -44,11 +53,13 @@ pub fn load_balancer<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
     })
 }
 
-fn listen(balancer: &str, group: &TargetGroupArn, protocol: &str) -> String {
+fn create_listener(balancer: &str, binding: &Binding, group: &TargetGroup) -> String {
+    let protocol = &group.protocol;
     let certificate = if protocol == "TLS" { " --certificates CertificateArn=ARN" } else { "" };
     format!(
         "aws elbv2 create-listener --load-balancer-arn {balancer} --protocol {protocol} \
-         --port PORT{certificate} --default-actions Type=forward,TargetGroupArn={group}"
+         --port PORT{certificate} --default-actions Type=forward,TargetGroupArn={}",
+        binding.target_group
     )
 }
 

@@ -3,7 +3,6 @@
 use super::{Judged, modify_attribute};
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
-use crate::core::task::{Phase, Task};
 use crate::doctor::facts::{Balancer, Facts, LoadBalancer, Target};
 use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
@@ -77,8 +76,7 @@ fn outside_the_zones(unused: usize, balancer: &LoadBalancer) -> Verdict {
 
 /// It depends on whether there should be targets.
 fn no_target(facts: &Facts) -> Judged<'_> {
-    let serves = |task: &&Task| task.phase == Phase::Serving && task.address.is_some();
-    let serving = facts.tasks.as_ref()?.iter().filter(serves).count();
+    let serving = facts.serving_tasks()?.len();
     Ok(match serving {
         0 => Warn(
             "no target is in service, and no task with an IPv6 address runs".to_owned(),

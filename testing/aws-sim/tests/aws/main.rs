@@ -6,6 +6,7 @@ mod events;
 mod fate;
 mod load_balancers;
 mod loopback;
+mod rules;
 mod script;
 mod services;
 mod targets;
