@@ -138,15 +138,15 @@ impl<'a> Reads<'a> {
         (Ok(listeners), targets)
     }
 
-    /// The rules are of interest before Network Load Balancers only.
+    /// The rules of an Application Load Balancer's listeners (HTTP, HTTPS) are of no interest.
     async fn listeners(&self, balancer: &str) -> Read<Vec<Listener>> {
         let elb = &self.doctor.load_balancers;
         let read = self.slot(elb.listeners(balancer, self.limits));
         let listeners = self.listeners.get(balancer, read).await?;
-        if !is_network(balancer) {
-            return Ok(listeners);
-        }
         let with_rules = listeners.into_iter().map(async |listener| {
+            if listener.protocol.starts_with("HTTP") {
+                return listener;
+            }
             let read = self.slot(elb.rules(&listener.arn, self.limits));
             let rules = self.rules.get(&listener.arn, read).await;
             Listener { rules, ..listener }
@@ -179,15 +179,16 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// A native group that is gone counts for nothing.
+    /// A native group that is gone counts for nothing, and one of several entries once.
     async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
         let bound = binding.target_group.as_str();
         let mut groups = Vec::new();
-        for arn in service.target_groups.iter().filter(|arn| *arn != bound) {
+        let arns: BTreeSet<&String> = service.target_groups.iter().collect();
+        for arn in arns.into_iter().filter(|arn| *arn != bound) {
             if let Some(group) = self.target_group(arn).await? {
-                let targets = match group.load_balancers.iter().any(|arn| is_network(arn)) {
-                    true => self.targets(arn).await,
-                    false => Ok(Vec::new()),
+                let targets = match group.load_balancers.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => self.targets(arn).await,
                 };
                 groups.push(NativeGroup {
                     name: group.name,
@@ -255,10 +256,4 @@ impl<'a> Reads<'a> {
             read.await
         }
     }
-}
-
-/// The resource of a Network Load Balancer's ARN is `loadbalancer/net/NAME/ID` (Service
-/// Authorization Reference).
-fn is_network(load_balancer: &str) -> bool {
-    load_balancer.contains(":loadbalancer/net/")
 }

@@ -41,8 +41,8 @@ async fn where_all_is_well_every_check_passes_and_says_what_it_found() {
             check("not-attached", "demo-ipv6 is not among the service's load balancers"),
             check("network-mode", "demo:10 has network mode awsvpc"),
             check("task-addresses", "all 2 running tasks have IPv6 addresses"),
-            check("deployment", "ROLLING: new tasks are meant to serve beside the old ones"),
-            check("rollout", "old tasks are kept by ECS, until the targets in demo-ipv4 serve"),
+            check("deployment", "ROLLING: old and new tasks are expected to serve side by side"),
+            check("rollout", "old tasks are kept by ECS, until the targets in demo-ipv4 are healthy"),
             check(
                 "drain",
                 "ECS waits 300 s for demo-ipv4 before SIGTERM, then 30 s for the containers; \

@@ -137,8 +137,8 @@ fn container(described: &types::ContainerDefinition) -> Container {
     }
 }
 
-/// A mapping names one port or a range such as `8000-8010`; "the default is tcp" (ECS API reference,
-/// PortMapping).
+/// A mapping names one port or a range such as `8000-8010`; "the default is tcp" (ECS API
+/// reference, PortMapping).
 fn ports(mapping: &types::PortMapping) -> Option<Ports> {
     let range = match mapping.container_port_range() {
         Some(range) => {

@@ -52,8 +52,7 @@ pub struct NativeGroup {
     pub protocol: String,
     /// The load balancers that use it.
     pub load_balancers: Vec<String>,
-    /// Its targets, whatever their state; none is read of a group that no Network Load Balancer
-    /// uses.
+    /// Its targets, whatever their state; none is read of a group that no load balancer uses.
     pub targets: Read<Vec<Target>>,
     /// Its `deregistration_delay.timeout_seconds`.
     pub deregistration_delay: u32,

@@ -61,7 +61,7 @@ fn nothing_that_keeps_old_tasks_is_warned_of() {
     let mut facts = deployed(4, rolling());
     let found = check("rollout", &facts).unwrap();
     assert_eq!(found.status, Status::Warn);
-    assert!(found.detail.contains("healthy 40 s after it runs"), "{}", found.detail);
+    assert!(found.detail.contains("healthy 40 s after its start"), "{}", found.detail);
     assert!(found.fix.contains("HOLD_MINUTES") && !found.fix.contains("bakeTime"), "{}", found.fix);
 
     let mut app = container(true, &[8080], None);
@@ -69,7 +69,11 @@ fn nothing_that_keeps_old_tasks_is_warned_of() {
     facts.task_definition.as_mut().unwrap().as_mut().unwrap().containers = vec![app];
     let found = check("rollout", &facts).unwrap();
     assert_eq!(found.status, Status::Warn, "a health check of the container is only weak");
-    assert!(found.detail.contains("health checks of the containers alone"), "{}", found.detail);
+    assert!(
+        found.detail.contains("only for the health checks of the containers"),
+        "{}",
+        found.detail
+    );
 
     let found = check("rollout", &deployed(4, strategy("CANARY"))).unwrap();
     assert!(found.fix.contains("bakeTimeInMinutes"), "{}", found.fix);
@@ -81,7 +85,7 @@ fn a_hold_keeps_old_tasks() {
         let facts = Facts { hold_minutes: 15, ..deployed(4, kind) };
         let found = check("rollout", &facts).unwrap();
         assert_eq!(found.status, Status::Pass);
-        assert_eq!(found.detail, "old tasks are kept by the function, for 15 minutes at most");
+        assert_eq!(found.detail, "old tasks are kept by the function, for at most 15 minutes");
         let native_groups = Err(denied("DescribeTargetGroups"));
         assert_eq!(status("rollout", &Facts { native_groups, ..facts }), Status::Pass);
     }
@@ -93,7 +97,11 @@ fn a_native_group_of_the_same_load_balancer_keeps_old_tasks() {
     facts.native_groups = Ok(vec![native("demo-ipv4", Vec::new())]);
     let found = check("rollout", &facts).unwrap();
     assert_eq!(found.status, Status::Pass);
-    assert!(found.detail.contains("ECS, until the targets in demo-ipv4 serve"), "{}", found.detail);
+    assert!(
+        found.detail.contains("ECS, until the targets in demo-ipv4 are healthy"),
+        "{}",
+        found.detail
+    );
 
     facts.native_groups.as_mut().unwrap()[0].load_balancers = vec!["OTHER".to_owned()];
     assert_eq!(status("rollout", &facts), Status::Warn, "another load balancer");

@@ -22,12 +22,15 @@ const HALTING_STAGES: [&str; 6] = [
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 ];
 
-/// ECS replaces the tasks in a rolling update. In all other ways of deploying it gives the new tasks
-/// no traffic at first. In the IPv6 group they get it at once, because the service has only one.
+/// ECS replaces the tasks in a rolling update. In all other ways of deploying it gives the new
+/// tasks no traffic at first. In the IPv6 group they get it at once, because the service has only
+/// one.
 pub fn deployment<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     let Some(service) = facts.service.as_ref()? else { return Ok(DoesNotApply) };
     Ok(match kind(&service.deployment) {
-        "ROLLING" => Pass("ROLLING: new tasks are meant to serve beside the old ones".to_owned()),
+        "ROLLING" => {
+            Pass("ROLLING: old and new tasks are expected to serve side by side".to_owned())
+        }
         kind => Warn(
             format!(
                 "{kind}: new tasks get IPv6 clients as soon as their targets are healthy, before \
@@ -51,8 +54,8 @@ fn kind(deployment: &Deployment) -> &str {
 /// Something keeps the old tasks until the IPv6 targets of the new ones serve, which ECS knows
 /// nothing of. With a native group of the same load balancer ECS waits until the targets there are
 /// healthy, which takes about as long (ECS API reference, DeploymentConfiguration:
-/// minimumHealthyPercent). With an external controller it is not ECS that decides, and without a load
-/// balancer nothing serves.
+/// minimumHealthyPercent). With an external controller it is not ECS that decides, and without a
+/// load balancer nothing serves.
 pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     let Some(service) = facts.service.as_ref()? else { return Ok(DoesNotApply) };
     let kind = kind(&service.deployment);
@@ -68,12 +71,14 @@ pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     }
     let mut keepers = Vec::new();
     if facts.hold_minutes > 0 {
-        keepers.push(format!("the function, for {} minutes at most", facts.hold_minutes));
+        keepers.push(format!("the function, for at most {} minutes", facts.hold_minutes));
     }
     keepers.extend(halts(&service.deployment, kind));
     match facts.native_groups_beside() {
         Ok(natives) => keepers.extend(
-            natives.iter().map(|native| format!("ECS, until the targets in {} serve", native.name)),
+            natives
+                .iter()
+                .map(|native| format!("ECS, until the targets in {} are healthy", native.name)),
         ),
         Err(error) if keepers.is_empty() => return Err(error),
         Err(_) => {}
@@ -140,7 +145,7 @@ fn waits_for(facts: &Facts) -> &'static str {
     let definition = facts.task_definition.iter().flatten().next();
     let mut containers = definition.iter().flat_map(|definition| &definition.containers);
     match containers.any(|container| container.essential && container.has_health_check) {
-        true => "it waits for the health checks of the containers alone",
-        false => "it takes a new task for healthy 40 s after it runs",
+        true => "ECS waits only for the health checks of the containers",
+        false => "ECS counts a new task as healthy 40 s after its start",
     }
 }
