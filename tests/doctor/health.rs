@@ -72,4 +72,8 @@ async fn the_quota_of_a_zone_counts_both_groups_of_a_task() {
         let detail = format!("2 of {most} targets of the load balancer in us-east-2a");
         assert!(of(&answer, "quota")["detail"].as_str().unwrap().starts_with(&detail));
     }
+    function.aws.set_account_limit(zone, 500);
+    function.aws.set_account_limit("targets-per-network-load-balancer", 3);
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    assert_eq!(troubles(&answer), [("quota", "fail")]);
 }

@@ -1,5 +1,6 @@
 //! Groups that only some clients of a listener come to, by its rules.
 
+use aws_sim::{Action, LoadBalancer};
 use serde_json::json;
 
 use crate::account::{Account, account, network, of, troubles};
@@ -72,4 +73,16 @@ async fn a_rule_for_ipv4_clients_alone_brings_no_ipv6_client() {
     let fix = "--priority 21 --conditions \
                '[{\"Field\":\"source-ip\",\"SourceIpConfig\":{\"IpAddressType\":\"ipv6\"}}]'";
     account.is_faulted("load-balancer", "warn", detail, fix).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_load_balancers_rules_are_not_read() {
+    let account = split();
+    let (ipv6, ipv4) = (account.group.arn(), account.native.arn());
+    let balancer = LoadBalancer::application("demo-alb").dualstack().zones("ab");
+    let balancer = balancer.listener("HTTP", 80, &ipv4).listener("HTTPS", 443, &ipv6);
+    let function = Account { balancer, ..account }.function().await;
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    assert_eq!(troubles(&answer), [("load-balancer", "fail")]);
+    assert!(!function.actions().contains(&Action::DescribeRules));
 }

@@ -153,3 +153,33 @@ fn ports(mapping: &types::PortMapping) -> Option<Ports> {
     let protocol = mapping.protocol().map_or("tcp", |protocol| protocol.as_str());
     Some(Ports { range, protocol: protocol.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_mapping_is_a_port_or_a_range_and_tcp_unless_it_says_otherwise() {
+        let mapping = types::PortMapping::builder;
+        let read = |mapping: aws_sdk_ecs::types::builders::PortMappingBuilder| {
+            ports(&mapping.build()).map(|ports| (ports.range, ports.protocol))
+        };
+        assert_eq!(read(mapping().container_port(80)), Some((80..=80, "tcp".to_owned())));
+        let range = mapping().container_port_range("8000-8010").protocol("udp".into());
+        assert_eq!(read(range), Some((8000..=8010, "udp".to_owned())));
+        assert_eq!(read(mapping().container_port_range("many")), None);
+        assert_eq!(read(mapping().container_port(70_000)), None);
+        assert_eq!(read(mapping()), None);
+    }
+
+    #[test]
+    fn what_a_service_does_not_say_has_ecss_default() {
+        let service = types::Service::builder().build();
+        let found = deployment(&service);
+        assert_eq!((found.controller.as_str(), found.strategy.as_str()), ("ECS", "ROLLING"));
+        assert_eq!((found.minimum_percent, found.maximum_percent), (100, 200));
+        let negative = types::DeploymentConfiguration::builder().maximum_percent(-1);
+        let service = types::Service::builder().deployment_configuration(negative.build());
+        assert_eq!(deployment(&service.build()).maximum_percent, 200);
+    }
+}

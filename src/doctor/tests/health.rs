@@ -126,6 +126,9 @@ fn the_check_of_a_udp_group_needs_a_tcp_port_that_answers() {
         let found = check("health-check", &facts).map(|found| found.status);
         assert_eq!(found, expected, "{protocol} {port:?} {maps}");
     }
+    let bound = judge(&binding(Some(9005)), &checked("UDP", None, "udp"));
+    let found = bound.into_iter().find(|check| check.check == "health-check").unwrap();
+    assert_eq!(found.status, Pass, "the bound port is the traffic port: {}", found.detail);
     let found = check("health-check", &checked("UDP", None, "udp")).unwrap();
     assert!(found.detail.contains("by TCP on port 8080, which demo:10 does not map for TCP"));
     let fix = format!("modify-target-group --target-group-arn {GROUP} --health-check-port PORT");

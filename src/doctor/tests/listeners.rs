@@ -38,7 +38,9 @@ fn judged(listeners: Vec<Listener>, ipv4_targets: usize) -> Check {
     let mut facts = behind();
     let front = facts.front.as_mut().unwrap().as_mut().unwrap();
     front.listeners = Ok(listeners);
-    front.ipv4_targets.insert(OTHER.to_owned(), Ok(ipv4_targets));
+    for group in [GROUP, OTHER] {
+        front.ipv4_targets.insert(group.to_owned(), Ok(ipv4_targets));
+    }
     check("load-balancer", &facts).unwrap()
 }
 

@@ -66,6 +66,10 @@ fn nothing_that_keeps_old_tasks_is_warned_of() {
 
     let mut app = container(true, &[8080], None);
     app.has_health_check = true;
+    let sidecar = Container { essential: false, ..app.clone() };
+    facts.task_definition.as_mut().unwrap().as_mut().unwrap().containers = vec![sidecar];
+    let found = check("rollout", &facts).unwrap();
+    assert!(found.detail.contains("healthy 40 s after its start"), "{}", found.detail);
     facts.task_definition.as_mut().unwrap().as_mut().unwrap().containers = vec![app];
     let found = check("rollout", &facts).unwrap();
     assert_eq!(found.status, Status::Warn, "a health check of the container is only weak");

@@ -60,3 +60,59 @@ fn forward(actions: &[types::Action]) -> Forward {
     }
     Forward(groups)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancingv2::types::{
+        Action, ForwardActionConfig, RuleCondition, SourceIpConditionConfig, TargetGroupTuple,
+    };
+
+    use super::*;
+
+    fn source(family: &str) -> RuleCondition {
+        let source = SourceIpConditionConfig::builder().ip_address_type(family.into());
+        RuleCondition::builder().field("source-ip").source_ip_config(source.build()).build()
+    }
+
+    #[test]
+    fn only_a_lone_condition_on_the_ip_family_is_understood() {
+        let ranges = SourceIpConditionConfig::builder().ip_address_type("ipv6".into());
+        let ranges = ranges.values("2001:db8::/32").build();
+        let ranges = RuleCondition::builder().source_ip_config(ranges).build();
+        let path = RuleCondition::builder().field("path-pattern").values("/").build();
+        for (conditions, expected) in [
+            (vec![source("ipv6")], ClientFamily::Ipv6),
+            (vec![source("ipv4")], ClientFamily::Ipv4),
+            (vec![source("ipv8")], ClientFamily::Unknown),
+            (vec![ranges], ClientFamily::Unknown),
+            (vec![path.clone()], ClientFamily::Unknown),
+            (vec![source("ipv6"), path], ClientFamily::Unknown),
+            (vec![], ClientFamily::Unknown),
+        ] {
+            assert_eq!(clients(&conditions), expected, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn rules_are_sorted_by_number_and_the_default_one_is_left_out() {
+        let rule = |priority: &str| types::Rule::builder().priority(priority).build();
+        let rules = rules(&[rule("100"), rule("default"), rule("20"), rule("3")]);
+        let priorities: Vec<u32> = rules.iter().map(|rule| rule.priority).collect();
+        assert_eq!(priorities, [3, 20, 100]);
+    }
+
+    #[test]
+    fn a_group_without_a_weight_has_one_and_is_counted_once() {
+        let group = |arn: &str, weight: Option<i32>| {
+            TargetGroupTuple::builder().target_group_arn(arn).set_weight(weight).build()
+        };
+        let both = [group("a", None), group("b", Some(0)), group("c", Some(-1))];
+        let both = ForwardActionConfig::builder().set_target_groups(Some(both.to_vec())).build();
+        let kind = types::ActionTypeEnum::Forward;
+        let action = Action::builder().r#type(kind).forward_config(both).target_group_arn("a");
+        let lone = Action::builder().target_group_arn("d").build();
+        let found = forward(&[action.build(), lone]);
+        let expected = [("a", 1), ("b", 0), ("d", 1)];
+        assert_eq!(found.0, expected.map(|(arn, weight)| (arn.to_owned(), weight)));
+    }
+}
