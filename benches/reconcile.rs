@@ -24,7 +24,7 @@ const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
 
-/// Repetitions of a plan; the one in the middle is told.
+/// Repetitions of a plan; the median is printed.
 const PLANS: usize = 31;
 
 fn main() {

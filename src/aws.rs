@@ -1,5 +1,5 @@
-//! Everything that names the SDK or waits for AWS. Here: what all clients share, credentials and
-//! TLS among it.
+//! Everything that names the SDK or waits for AWS. This file: what all clients share, such as
+//! credentials and TLS.
 
 pub mod bisect;
 pub mod call;
@@ -27,12 +27,12 @@ use crate::aws::endpoints::Endpoints;
 use crate::config::error::ConfigError;
 
 /// The roots that AWS's endpoints chain to in the commercial and GovCloud partitions, from Amazon
-/// Trust Services' repository. Parsing these five takes a fraction of the time of parsing all
-/// the system's, and this is on the way of every cold start.
+/// Trust Services' repository. Parsing these five takes a fraction of the time of parsing all the
+/// system's roots, and every cold start waits for it.
 const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon-roots.pem");
 
-/// Settings shared by all clients. `http` carries the calls; credentials come from `variable`, as
-/// Lambda gives them.
+/// Settings shared by all clients. `http` carries the calls; credentials are read through
+/// `variable`, from the environment that Lambda sets.
 pub fn sdk_config(
     region: &str,
     http: SharedHttpClient,
@@ -47,7 +47,7 @@ pub fn sdk_config(
         .http_client(http)
         .timeout_config(timeouts())
         .retry_config(retries())
-        // The attempt's own timeout does its work for answers of a few kilobytes.
+        // The attempt's own timeout is enough for answers of a few kilobytes.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .service_config(endpoints.clone());
     config.set_endpoint_url(endpoints.url.clone());
@@ -68,8 +68,8 @@ fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials,
 }
 
 /// The HTTPS client: TLS by ring, because the SDK's default (aws-lc-rs) spends 35 to 60 ms of CPU
-/// on seeding its random generator in the first handshake, half a second at Lambda's smallest
-/// size. `AWS_CA_BUNDLE` names the roots to trust; without it they follow from the region.
+/// seeding its random generator in the first handshake, half a second at Lambda's smallest size.
+/// `AWS_CA_BUNDLE` names the roots to trust; without it they follow from the region.
 pub fn https_client(
     region: &str,
     endpoints: &Endpoints,
@@ -91,7 +91,7 @@ fn trust_store(
     if let Some(path) = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
         return bundle(&path);
     }
-    // Other HTTPS endpoints may chain elsewhere, and so do those of other partitions.
+    // Other HTTPS endpoints may chain to other roots, and so may those of other partitions.
     if endpoints.has_https() || !chains_to_amazon(region) {
         return Ok(TrustStore::default());
     }
@@ -106,7 +106,7 @@ fn bundle(path: &str) -> Result<TrustStore, ConfigError> {
     let certificates = certificates.map_err(|error| mistake(format!("{path:?}: {error}")))?;
     let mut roots = rustls::RootCertStore::empty();
     let (usable, unusable) = roots.add_parsable_certificates(certificates);
-    // The connector panics over a certificate that it cannot parse.
+    // The connector panics on a certificate that it cannot parse.
     if usable == 0 || unusable > 0 {
         return Err(mistake(format!(
             "{path:?}: {usable} usable certificates, {unusable} unusable"
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn without_credentials_it_is_told_where_they_come_from() {
+    fn without_credentials_the_error_says_where_they_come_from() {
         for missing in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let others = |name: &str| (name != missing).then(|| "given".to_owned());
             let mistake = credentials(others).unwrap_err().to_string();

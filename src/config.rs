@@ -19,14 +19,14 @@ pub struct Config {
     pub dry_run: bool,
     /// The region of the function, its clusters and its target groups.
     pub region: String,
-    /// The function's name, by which its metrics are told from other functions'.
+    /// The function's name, a dimension of its metrics.
     pub function: String,
 }
 
 impl Config {
     /// Reads the settings; `variable` gives an environment variable's value if it is set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        // CloudFormation can hardly leave a variable out, so an empty one counts as not set.
+        // CloudFormation can hardly omit a variable, so an empty one counts as not set.
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
         let region = region.ok_or_else(|| {

@@ -1,10 +1,12 @@
-//! Decisions and nouns: pure data and functions. This room knows no clock, no network, no async
-//! and no SDK, and imports nothing of the other rooms.
+//! Decisions and nouns: pure data and functions. This room has no clock, no network, no async and
+//! no SDK, and imports nothing from other rooms but `json`.
 
 pub mod arn;
 pub mod binding;
 pub mod drift;
 pub mod failure;
+#[cfg(test)]
+pub mod fixtures;
 pub mod knowledge;
 pub mod plan;
 pub mod target;

@@ -3,7 +3,7 @@
 //!
 //! Every binding gets these checks, in this order, as far as they apply to it. `fail` means that
 //! IPv6 clients are not served, or will not be; `warn` that they are, with a drawback that may be
-//! wanted. A check whose facts cannot be read fails, and its `fix` names the IAM action that is
+//! intended. A check whose facts cannot be read fails, and its `fix` names the IAM action that is
 //! missing; `load-balancer` only warns without the rules, because ELB says that something uses the
 //! group. A check that does not apply is left out: the middle column says when.
 //!

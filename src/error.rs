@@ -1,4 +1,4 @@
-//! The function errors, with types that stay the same for whoever matches on them.
+//! The function errors, with stable types that callers can match on.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum Error {
          is \"reconcile\", \"plan\" or \"doctor\""
     )]
     UnknownInput,
-    /// The input is an ECS Task State Change, but lacks what is needed.
+    /// The input is an ECS Task State Change, but a needed field is missing or malformed.
     #[error(transparent)]
     UnreadableEvent(#[from] Unreadable),
     /// Something could not be done; the message names task, target group, target and cause.
@@ -46,7 +46,7 @@ impl Error {
     }
 }
 
-/// The same as `Display`: the runtime logs an error by its `Debug`.
+/// The same as `Display`: the runtime logs an error through its `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {self}", self.kind())

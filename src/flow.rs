@@ -1,4 +1,4 @@
-//! What an invocation does: flows over the adapters in [`crate::aws`], which decide by
+//! What an invocation does: flows over the adapters in [`crate::aws`], which decide with
 //! [`crate::core`] and end in a [`crate::report::Report`].
 
 pub mod copy;
@@ -13,17 +13,17 @@ use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::Binding;
 
-/// One invocation's means to settle.
+/// What one invocation needs to settle tasks.
 #[derive(Clone, Copy)]
 pub struct Settler<'a> {
     /// Which tasks belong to which target group.
     pub bindings: &'a [Binding],
-    /// Where tasks are asked for.
+    /// The adapter that reads tasks.
     pub ecs: &'a Ecs,
-    /// Where targets are changed.
+    /// The adapter that reads and changes targets.
     pub targets: &'a Targets,
     /// When to stop, and how many calls to make.
     pub limits: &'a Limits,
-    /// Whether to decide and report only.
+    /// Whether to decide and report, but write nothing.
     pub dry_run: bool,
 }

@@ -28,14 +28,14 @@ use crate::input::{Input, task_event};
 use crate::report::Report;
 use crate::report::metrics::{self, EventTimes, InvocationKind};
 
-/// Tells the time. A simulation brings its own.
+/// The clock; a simulation brings its own.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Takes the lines of metrics.
+/// Receives each log line of metrics.
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// Handles invocations. What it keeps between them is what never changes, and how AWS throttled
-/// lately.
+/// Handles invocations. Between them it keeps facts that never change, recent refusals and
+/// throttling, and the tasks of recent copies.
 pub struct Handler {
     config: Config,
     clients: Clients,
@@ -43,11 +43,11 @@ pub struct Handler {
     targets: Targets,
     clock: Clock,
     metrics: Option<Sink>,
-    /// Tasks whose stop was settled by a copy lately.
+    /// Tasks whose stop a copy settled recently.
     copied: Mutex<BTreeSet<TaskArn>>,
 }
 
-/// So many tasks are remembered as settled by copies. To forget them counts a time twice, and
+/// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does
 /// nothing else.
 const COPIED: usize = 200;
 
@@ -55,7 +55,7 @@ const COPIED: usize = 200;
 const NO_HOLD: u32 = 0;
 
 impl Handler {
-    /// A handler with these settings, and AWS clients with those of `sdk`.
+    /// A handler with these settings, and AWS clients with the settings of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
         let clients = Clients::new(sdk);
         Self {
@@ -69,13 +69,14 @@ impl Handler {
         }
     }
 
-    /// The same handler, which tells its metrics to `sink`.
+    /// The same handler, which also sends its metrics to `sink`.
     #[must_use]
     pub fn with_metrics(self, sink: Sink) -> Self {
         Self { metrics: Some(sink), ..self }
     }
 
-    /// Makes the connections, and looks at the bindings. Whatever fails, the handler serves.
+    /// Connects to ECS and ELB, and checks the bindings. A failure here does not stop the handler
+    /// from serving.
     pub async fn warm_up(&self) {
         warm_up(&self.config.bindings, &self.targets, &self.ecs).await;
     }
@@ -107,8 +108,8 @@ impl Handler {
         answer_unless_failed(report)
     }
 
-    /// The queue has the event as well, so that nothing about a copy is a function error: if it
-    /// cannot be read, the queue's message is returned, and ends in the dead-letter queue.
+    /// The queue has the event as well, so nothing about a copy is a function error. If the event
+    /// cannot be read, its message in the queue fails too, and ends in the dead-letter queue.
     async fn copy(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let sighting = match task_event::read(event) {
             Ok(sighting) => sighting,
@@ -139,8 +140,8 @@ impl Handler {
         answer_unless_failed(report)
     }
 
-    /// What failed stands in the report: there is nothing to be tried again, and the operator
-    /// wants to see the rest.
+    /// Failures are in the report: there is nothing to retry, and the operator wants to see the
+    /// rest.
     async fn plan(&self, limits: &Limits) -> Result<Value, Error> {
         let settle = Settler { dry_run: true, ..self.settle(limits) };
         let (report, _) = settle.reconcile(self.config.prune).await;
@@ -163,7 +164,7 @@ impl Handler {
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
         let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
-        // What a copy settled took no longer than that.
+        // A stop that a copy settled took only as long as the copy.
         let heard = {
             let copied = self.copied();
             let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);

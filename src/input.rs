@@ -1,12 +1,12 @@
-//! What an invocation brings, told by its shape. A new kind of input is a variant here, a file in
-//! this room, and an arm in the handler.
+//! The input of an invocation, recognised by its shape. A new kind of input is a variant here, a
+//! file in this room, and an arm in the handler.
 
 pub mod sqs;
 pub mod task_event;
 
 use serde_json::Value;
 
-/// What an invocation brings.
+/// The input of an invocation.
 pub enum Input {
     /// An EventBridge event `ECS Task State Change`.
     TaskStateChange(Value),
@@ -14,7 +14,7 @@ pub enum Input {
     Copy(Value),
     /// The records of an SQS batch.
     SqsBatch(Vec<Value>),
-    /// A reconcile, by schedule or by hand.
+    /// A reconcile, from the schedule or an operator.
     Reconcile,
     /// A reconcile that writes nothing.
     Plan,
@@ -23,7 +23,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Tells the input by its shape; `None` if it is of no kind that the function accepts.
+    /// Recognises an input by its shape; `None` if the function accepts no such input.
     pub fn of(mut payload: Value) -> Option<Self> {
         if task_event::is_task_state_change(&payload) {
             return Some(Self::TaskStateChange(payload));
@@ -56,8 +56,8 @@ impl Input {
 }
 
 /// Whether the envelope is that of an EventBridge schedule (EventBridge user guide, "Creating a
-/// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same but for its
-/// source.
+/// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same except for
+/// its source.
 pub fn is_scheduled(input: &Value) -> bool {
     (input["source"] == "aws.events" || input["source"] == "aws.scheduler")
         && input["detail-type"] == "Scheduled Event"

@@ -39,7 +39,7 @@ use handler::Handler;
 use report::log;
 
 /// Runs the function under the Lambda Runtime API until the environment ends it. A mistake in its
-/// settings is told in one line on standard error.
+/// settings is reported in one line on standard error.
 pub async fn run() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     log::start(variable);
@@ -50,8 +50,8 @@ pub async fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Lambda tells so in its runtimes' environment (Lambda developer guide, "Defined runtime
-    // environment variables"). Elsewhere a start has no more CPU than what follows.
+    // Lambda sets this in its runtimes' environment (Lambda developer guide, "Defined runtime
+    // environment variables"). Elsewhere init has no more CPU than the invocations after it.
     if variable("AWS_LAMBDA_INITIALIZATION_TYPE").is_some() {
         handler.warm_up().await;
     }

@@ -1,5 +1,5 @@
-//! The function's bootstrap. One thread is enough for a process that waits for one call after the
-//! other, and none has to be started.
+//! The function's bootstrap. One thread is enough for a process that mostly waits for calls, and
+//! the main thread is there already.
 
 use std::process::ExitCode;
 

@@ -20,7 +20,7 @@ use crate::core::task::TaskArn;
 /// How many targets or failures a log line or an error spells out.
 const SHOWN: usize = 10;
 
-/// A target in a report. What is not known is left out.
+/// A target in a report. Unknown fields are left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -37,10 +37,10 @@ pub struct Entry {
     pub port: Option<u16>,
 }
 
-/// A target with which something could not be done, and the cause.
+/// Something that could not be done with a target, and the cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedEntry {
-    /// The target, as far as it is known.
+    /// The target; its unknown fields are left out.
     #[serde(flatten)]
     pub entry: Entry,
     /// AWS's error code and message.
@@ -50,7 +50,7 @@ pub struct FailedEntry {
     pub code: Code,
 }
 
-/// The outcome of an invocation: every task and binding stands in one of the lists.
+/// The outcome of an invocation: every task and binding is in one of the lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -69,7 +69,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Notes that a change could not be made.
+    /// Records that a change could not be made.
     pub fn fail(&mut self, entry: impl Into<Entry>, error: &Failure) {
         let (text, code) = (error.to_string(), error.code.clone());
         self.failed.push(FailedEntry { entry: entry.into(), error: text, code });
@@ -224,14 +224,9 @@ impl fmt::Display for AllGroups<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fixtures::group;
 
     const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
-
-    fn group(name: &str) -> TargetGroupArn {
-        let group =
-            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
-        TargetGroupArn::parse(&group).unwrap()
-    }
 
     fn task() -> TaskArn {
         TaskArn::parse(TASK).unwrap()
@@ -242,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_told_as_far_as_it_is_known() {
+    fn a_target_is_shown_as_far_as_it_is_known() {
         let change = Entry::from(Change { task: Some(task()), target: target() });
         assert_eq!(change.to_string(), "[::1]:80 in demo for task c50e");
         assert_eq!(Entry::from(target()).to_string(), "[::1]:80 in demo");
@@ -277,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn every_group_and_cause_is_told_however_many_targets_failed() {
+    fn every_group_and_cause_is_shown_however_many_targets_failed() {
         let failure = |name: &str, error: &str| {
             let entry = Target { group: group(name), ..target() }.into();
             FailedEntry { entry, error: error.to_owned(), code: Code::Timeout }

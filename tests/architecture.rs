@@ -1,7 +1,8 @@
 //! The rule of the house: a room imports only rooms below it, and `core` imports nothing but
-//! `json`. Also the width of code and prose.
+//! `json`. In the crates that simulate and damage, no modules import each other in a circle. Also
+//! the width of code and prose, and the length of tests' names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,13 @@ const SDK: [&str; 4] = ["aws_sdk_", "aws_smithy_", "aws_types", "aws_config"];
 const NOT_PURE: [&str; 6] =
     ["tokio", "tracing", "lambda_runtime", "async ", "SystemTime::now", "std::env"];
 
+/// The crates whose modules import each other in one direction only.
+const WITHOUT_CIRCLES: [&str; 2] = ["testing/simulation/src", "testing/bad-input/src"];
+
 const WIDTH: usize = 100;
+
+/// The longest name that a test may have.
+const TEST_NAME: usize = 70;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -49,9 +56,9 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The room that a source file is in: its first folder below `src`, or its own name.
-fn room(file: &Path) -> String {
-    let within = file.strip_prefix(root().join("src")).unwrap();
+/// The room of a file below this `src`: its first folder, or its own name.
+fn room(src: &Path, file: &Path) -> String {
+    let within = file.strip_prefix(src).unwrap();
     let first = within.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
@@ -101,7 +108,7 @@ fn a_room_imports_only_rooms_below_it() {
     let mut wrong = Vec::new();
     for file in files(&root().join("src"), ".rs") {
         let text = fs::read_to_string(&file).unwrap();
-        let found = violations(&room(&file), &text);
+        let found = violations(&room(&root().join("src"), &file), &text);
         wrong.extend(found.into_iter().map(|what| format!("{}: {what}", file.display())));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -127,10 +134,67 @@ fn imports_upwards_and_sideways_are_found() {
 
 #[test]
 fn no_import_of_several_rooms_hides_one() {
-    for file in files(&root().join("src"), ".rs") {
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(!text.contains("use crate::{"), "{}: one line per room", file.display());
+    for src in ["src"].iter().chain(&WITHOUT_CIRCLES) {
+        for file in files(&root().join(src), ".rs") {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("use crate::{"), "{}: one line per room", file.display());
+        }
     }
+}
+
+/// What each module of a crate imports.
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// The modules of which each imports the next, and the last one the first; empty without a circle.
+/// What imports nothing is left out until nothing changes: what then remains is in a circle or
+/// imports one.
+fn circle(mut imports: Imports) -> Vec<String> {
+    loop {
+        let before = imports.len();
+        let left: BTreeSet<String> = imports.keys().cloned().collect();
+        imports.values_mut().for_each(|imported| imported.retain(|name| left.contains(name)));
+        imports.retain(|_, imported| !imported.is_empty());
+        if imports.len() == before {
+            break;
+        }
+    }
+    let mut path: Vec<String> = imports.keys().next().cloned().into_iter().collect();
+    while let Some(next) = path.last().and_then(|last| imports[last].first()) {
+        if let Some(start) = path.iter().position(|name| name == next) {
+            return path.split_off(start);
+        }
+        path.push(next.clone());
+    }
+    path
+}
+
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    for src in WITHOUT_CIRCLES.map(|folder| root().join(folder)) {
+        let mut all = Imports::new();
+        for file in files(&src, ".rs") {
+            let (module, text) = (room(&src, &file), fs::read_to_string(&file).unwrap());
+            let imported = imports(&text).into_iter().filter(|other| *other != module);
+            all.entry(module.clone()).or_default().extend(imported);
+        }
+        assert!(all.len() > 5, "{} holds no modules", src.display());
+        let circle = circle(all);
+        assert!(circle.is_empty(), "{}: {} → …", src.display(), circle.join(" → "));
+    }
+}
+
+#[test]
+fn a_circle_of_any_length_is_found() {
+    let circle_of = |all: &[(&str, &[&str])]| {
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        circle(all.iter().map(|(name, imported)| ((*name).to_owned(), named(imported))).collect())
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(circle_of(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]), none);
+    assert_eq!(circle_of(&[("a", &["b"]), ("b", &["a"])]), ["a", "b"]);
+    let longer: [(&str, &[&str]); 4] =
+        [("a", &["b"]), ("b", &["c", "d"]), ("c", &["d"]), ("d", &["b"])];
+    assert_eq!(circle_of(&longer), ["b", "c", "d"]);
 }
 
 #[test]
@@ -179,4 +243,30 @@ fn code_and_prose_are_at_most_a_hundred_wide() {
         }
     }
     assert!(wrong.is_empty(), "{} lines too wide:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The names of the tests in a file that are too long.
+fn long_test_names(text: &str) -> Vec<&str> {
+    let is_attribute =
+        |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    let mut lines = text.lines().map(str::trim_start);
+    let mut long = Vec::new();
+    while lines.any(is_attribute) {
+        let name = lines.find_map(|line| line.split_once("fn ")).map(|(_, rest)| rest);
+        let name = name.and_then(|rest| rest.split('(').next()).unwrap_or_default();
+        long.extend((name.len() > TEST_NAME).then_some(name));
+    }
+    long
+}
+
+#[test]
+fn names_of_tests_have_at_most_seventy_characters() {
+    let elsewhere = root().join("testing");
+    let mut wrong = Vec::new();
+    for file in files(&root(), ".rs").into_iter().filter(|file| !file.starts_with(&elsewhere)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let long = long_test_names(&text).into_iter();
+        wrong.extend(long.map(|name| format!("{}: {name}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

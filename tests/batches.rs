@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 #[tokio::test(start_paused = true)]
 async fn three_hundred_starts_are_two_writes_and_three_reads() {
     let function = Function::new().await;
-    let tasks: Vec<Task> = (0..300).map(task).collect();
-    let answer = function.deliver_batch(&tasks).await.unwrap();
+    let answer = function.deliver_batch((0..300).map(task)).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(function.registered().len(), 300);
     let actions = function.actions();
@@ -25,23 +24,16 @@ async fn three_hundred_starts_are_two_writes_and_three_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_stops_alone_is_one_call_per_group() {
-    let aws = Aws::new();
-    let groups = ["web", "dns"].map(|name| aws.add_target_group(TargetGroup::ipv6(name)));
-    let bindings = json!(groups.each_ref().map(|group| binding(group, Some(PORT))));
-    let function = Function::with(aws, bindings, &[]).await;
-    function.deliver_batch(&(0..150).map(task).collect::<Vec<_>>()).await.unwrap();
+    let (function, groups) = Function::in_groups(2).await;
+    function.deliver_batch((0..150).map(task)).await.unwrap();
     function.actions();
-    let stops: Vec<Task> = (0..150).map(|n| task(n).deactivating()).collect();
-    function.deliver_batch(&stops).await.unwrap();
+    function.deliver_batch((0..150).map(|n| task(n).deactivating())).await.unwrap();
     assert_eq!(function.actions(), [DeregisterTargets; 2]);
-    assert_eq!(
-        function.registered_in(&groups[0]).len() + function.registered_in(&groups[1]).len(),
-        0
-    );
+    assert!(groups.iter().all(|group| function.registered_in(group).is_empty()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_may_be_odd_where_nobody_looks_and_say_a_thing_twice() {
+async fn a_message_may_be_malformed_in_unread_fields_and_repeat_a_field() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     let event = function.event(&task(0)).to_string();
@@ -86,7 +78,7 @@ async fn a_batch_in_any_order_ends_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_serves_again_is_not_deregistered_for_the_task_that_left_it() {
+async fn an_address_that_serves_again_is_not_deregistered_for_its_former_task() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();
     function.actions();
@@ -158,7 +150,7 @@ async fn one_bad_target_fails_alone() {
     let answer = function.deliver_batch(&tasks).await.unwrap();
     assert_eq!(failures(&answer), ["m77"]);
     assert_eq!(function.registered().len(), 199);
-    let writes = function.actions().into_iter().filter(|a| *a == RegisterTargets).count();
+    let writes = function.writes();
     assert!(writes <= 17, "{writes} calls for one bad target");
 }
 
@@ -180,10 +172,8 @@ async fn a_bad_target_fails_alone_whatever_elb_calls_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_group_still_lets_go_of_the_tasks_that_leave() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").quota(1));
-    let function = Function::with(aws, json!([binding(&group, Some(PORT))]), &[]).await;
+async fn a_full_group_still_deregisters_the_tasks_that_leave() {
+    let function = Function::in_group(TargetGroup::ipv6("demo-ipv6").quota(1), &[]).await;
     function.deliver(&task(0)).await.unwrap();
     let answer = function.deliver_batch(&[task(0).deactivating(), task(1)]).await.unwrap();
     assert_eq!(failures(&answer), ["m1"]);
@@ -192,13 +182,10 @@ async fn a_full_group_still_lets_go_of_the_tasks_that_leave() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quota_lets_in_as_many_as_fit() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").quota(60));
-    let bindings = json!([binding(&group, Some(PORT))]);
-    let function = Function::with(aws, bindings, &[]).await;
-    let answer = function.deliver_batch(&(0..200).map(task).collect::<Vec<_>>()).await.unwrap();
+    let function = Function::in_group(TargetGroup::ipv6("demo-ipv6").quota(60), &[]).await;
+    let answer = function.deliver_batch((0..200).map(task)).await.unwrap();
     assert_eq!((function.registered().len(), failures(&answer).len()), (60, 140));
-    let writes = function.actions().into_iter().filter(|a| *a == RegisterTargets).count();
+    let writes = function.writes();
     assert!(writes <= 20, "{writes} calls against the quota");
 }
 
@@ -209,7 +196,7 @@ async fn a_group_of_the_wrong_family_costs_few_calls_and_blocks_no_other() {
     let right = aws.add_target_group(TargetGroup::ipv6("right"));
     let bindings = json!([binding(&wrong, Some(PORT)), binding(&right, Some(PORT))]);
     let function = Function::with(aws, bindings, &[]).await;
-    let answer = function.deliver_batch(&(0..200).map(task).collect::<Vec<_>>()).await.unwrap();
+    let answer = function.deliver_batch((0..200).map(task)).await.unwrap();
     assert_eq!(failures(&answer).len(), 200);
     assert_eq!(function.registered_in(&right).len(), 200);
     let calls = function.aws.take_calls();
@@ -224,7 +211,7 @@ async fn a_group_that_refuses_starts_and_stops_alike_costs_few_calls_too() {
         function.aws.fault(Fault::on(action).error("ValidationError", "none of these", 400));
     }
     let tasks = (0..200).map(|n| if n % 2 == 0 { task(n) } else { task(n).stopped() });
-    let answer = function.deliver_batch(&tasks.collect::<Vec<_>>()).await.unwrap();
+    let answer = function.deliver_batch(tasks).await.unwrap();
     assert_eq!(failures(&answer).len(), 200);
     assert!(function.actions().len() <= 30);
 }
@@ -235,23 +222,16 @@ async fn a_group_that_is_gone_or_denied_blocks_no_other() {
         Fault::on(RegisterTargets).error("TargetGroupNotFound", "One or more not found", 400),
         Fault::on(RegisterTargets).access_denied(),
     ] {
-        let aws = Aws::new();
-        let (broken, sound) = (TargetGroup::ipv6("broken"), TargetGroup::ipv6("sound"));
-        let (broken, sound) = (aws.add_target_group(broken), aws.add_target_group(sound));
-        let other = json!({
-            "cluster": "demo-cluster", "service": "other-service",
-            "targetGroupArn": sound, "port": PORT
-        });
-        aws.fault(fault.group(&broken));
-        let bindings = json!([binding(&broken, Some(PORT)), other]);
-        let function = Function::with(aws, bindings, &[]).await;
+        let (function, sound) = Function::of_two_services().await;
+        function.aws.fault(fault.group(&function.group));
         let mut tasks: Vec<Task> = (0..300).map(task).collect();
         tasks[1] = task(1).service("other-service");
         let answer = function.deliver_batch(&tasks).await.unwrap();
         assert_eq!(failures(&answer).len(), 299);
         assert_eq!(function.registered_in(&sound), [target(1)]);
         let calls = function.aws.take_calls();
-        let tried = calls.iter().filter(|call| call.resource.as_ref() == Some(&broken)).count();
+        let tried =
+            calls.iter().filter(|call| call.resource.as_ref() == Some(&function.group)).count();
         assert_eq!(tried, 1);
     }
 }

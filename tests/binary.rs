@@ -240,19 +240,19 @@ async fn at_error_it_logs_failures_only() {
 }
 
 #[tokio::test]
-async fn it_tells_metrics_in_lines_of_their_own_whatever_the_log_is_like() {
+async fn it_emits_metrics_in_lines_of_their_own_whatever_the_log_is_like() {
     for format in ["JSON", "Text"] {
         let settings = [("AWS_LAMBDA_LOG_FORMAT", format), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
         let world = World::new(&settings).await;
         world.succeed(&task(1).service("other-service").event(SystemTime::now())).await;
         world.succeed(&batch(["poison".to_owned()].into_iter())).await;
-        let told = |lines: &[String]| {
+        let failed = |lines: &[String]| {
             let documents = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
             let metrics: Vec<Value> =
                 documents.filter(|line: &Value| line["_aws"].is_object()).collect();
             metrics.iter().any(|line| line["Failed"] == 1).then_some(metrics)
         };
-        let metrics = world.function.logs_until(told).await;
+        let metrics = world.function.logs_until(failed).await;
         assert!(metrics.iter().any(|line| line["Reason"] == "no-binding"), "{metrics:?}");
         assert!(metrics.iter().all(|line| line["FunctionName"] == "ecs-ipv6-targets"));
     }

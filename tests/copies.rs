@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use aws_sim::Action::{DeregisterTargets, DescribeTasks, RegisterTargets};
-use aws_sim::{Aws, Fault, TargetGroup, Task};
-use common::{Function, PORT, address, batch, binding, ids, reasons, target, task};
+use aws_sim::{Fault, Task};
+use common::{Function, PORT, address, batch, ids, reasons, target, task};
 use serde_json::{Value, json};
 
 /// What the rule's input template makes of an event.
@@ -46,9 +46,9 @@ async fn a_copy_without_the_address_is_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_burst_of_copies_a_few_are_acted_on_and_the_rest_left_to_the_queue_without_a_call() {
+async fn a_burst_of_copies_is_acted_on_in_part_and_the_rest_costs_no_call() {
     let function = Function::new().await;
-    function.deliver_batch(&(0..100).map(task).collect::<Vec<_>>()).await.unwrap();
+    function.deliver_batch((0..100).map(task)).await.unwrap();
     function.actions();
     let mut queued = 0;
     for n in 0..100 {
@@ -66,10 +66,7 @@ async fn in_a_burst_of_copies_a_few_are_acted_on_and_the_rest_left_to_the_queue_
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_costs_as_many_of_them_as_its_task_has_groups() {
-    let aws = Aws::new();
-    let groups = ["web", "dns"].map(|name| aws.add_target_group(TargetGroup::ipv6(name)));
-    let bindings = json!(groups.each_ref().map(|group| binding(group, Some(PORT))));
-    let function = Function::with(aws, bindings, &[]).await;
+    let (function, _) = Function::in_groups(2).await;
     for n in 0..20 {
         deliver_copy(&function, &task(n).deactivating()).await;
     }
@@ -136,11 +133,8 @@ async fn a_copy_of_a_task_without_a_binding_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_in_a_dry_run_says_what_would_be_done() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-    let bindings = json!([binding(&group, Some(PORT))]);
-    let function = Function::with(aws, bindings, &[("DRY_RUN", "true")]).await;
-    function.aws.put_target(&group, &address(0), PORT);
+    let function = Function::with_settings(&[("DRY_RUN", "true")]).await;
+    function.aws.put_target(&function.group, &address(0), PORT);
     let report = deliver_copy(&function, &task(0).deactivating()).await;
     assert_eq!(
         (ids(&report, "deregistered"), &report["dryRun"]),

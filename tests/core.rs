@@ -45,24 +45,27 @@ fn ports() -> Ports {
 fn sighting() -> impl Strategy<Value = Sighting> {
     let phase = prop_oneof![Just(Phase::Starting), Just(Phase::Serving), Just(Phase::Leaving)];
     let at = prop::option::of(0..5_u64);
-    (0..5_u16, 1..6_u64, phase, any::<bool>(), at).prop_map(|(n, version, phase, told, at)| {
-        let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n / 2);
-        Sighting {
-            task: Task {
-                arn: TaskArn::parse(&format!(
-                    "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{n}"
-                ))
-                .unwrap(),
-                cluster: CLUSTER.to_owned(),
-                group: ["service:a", "service:b", "service:unbound"][usize::from(n % 3)].to_owned(),
-                version,
-                phase,
-                address: told.then_some(address),
-            },
-            at: at.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
-            changed: None,
-        }
-    })
+    (0..5_u16, 1..6_u64, phase, any::<bool>(), at).prop_map(
+        |(n, version, phase, has_address, at)| {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n / 2);
+            Sighting {
+                task: Task {
+                    arn: TaskArn::parse(&format!(
+                        "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{n}"
+                    ))
+                    .unwrap(),
+                    cluster: CLUSTER.to_owned(),
+                    group: ["service:a", "service:b", "service:unbound"][usize::from(n % 3)]
+                        .to_owned(),
+                    version,
+                    phase,
+                    address: has_address.then_some(address),
+                },
+                at: at.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+                changed: None,
+            }
+        },
+    )
 }
 
 fn sightings() -> impl Strategy<Value = Vec<Sighting>> {
@@ -139,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn after_a_reconcile_the_groups_hold_all_that_serves_and_nothing_that_left(
+    fn after_a_reconcile_groups_hold_all_that_serves_and_nothing_that_left(
         findings in findings()
     ) {
         let findings = Findings { incomplete: BTreeSet::new(), ..findings };
@@ -237,12 +240,12 @@ proptest! {
         let plan = plan(&bindings(), &ports(), &knowledge);
         let changes = plan.register.iter().chain(&plan.deregister);
         let changed = changes.filter_map(|change| change.task.as_ref());
-        let told: BTreeSet<_> = changed.chain(plan.skipped.iter().map(|s| &s.task)).collect();
-        prop_assert!(knowledge.iter().all(|known| told.contains(&known.task.arn)));
+        let reported: BTreeSet<_> = changed.chain(plan.skipped.iter().map(|s| &s.task)).collect();
+        prop_assert!(knowledge.iter().all(|known| reported.contains(&known.task.arn)));
     }
 
     #[test]
-    fn without_the_ports_of_groups_the_tasks_are_told_and_not_guessed(events in sightings()) {
+    fn without_the_ports_of_groups_tasks_are_reported_and_not_guessed(events in sightings()) {
         let with = planned(events.clone());
         let without = plan(&bindings(), &Ports::new(), &Knowledge::fold(events));
         let own = group("own");

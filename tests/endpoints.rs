@@ -3,9 +3,8 @@
 mod common;
 
 use aws_sim::Action::{DescribeTasks, RegisterTargets};
-use aws_sim::{Aws, TargetGroup};
-use common::{Function, PORT, binding, task};
-use serde_json::json;
+use aws_sim::TargetGroup;
+use common::{Function, task};
 
 const REGIONS: [&str; 3] = ["us-east-2", "us-gov-west-1", "cn-north-1"];
 const DUALSTACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
@@ -27,12 +26,10 @@ async fn the_hosts_called_are_those_of_the_documentation() {
 
 /// What is called with these settings, each set to `true`.
 async fn row(region: &str, settings: &[&str]) -> String {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").region(region));
-    let bindings = json!([binding(&group, Some(PORT))]);
     let mut environment = vec![("AWS_REGION", region)];
     environment.extend(settings.iter().map(|name| (*name, "true")));
-    let function = Function::with(aws, bindings, &environment).await;
+    let group = TargetGroup::ipv6("demo-ipv6").region(region);
+    let function = Function::in_group(group, &environment).await;
     function.deliver(&task(0).region(region)).await.unwrap();
     let calls = function.aws.take_calls();
     let [ecs, elb] = [DescribeTasks, RegisterTargets].map(|action| {

@@ -1,12 +1,11 @@
-//! What somebody can reach who may send the function events of their own making; SECURITY.md tells
-//! it.
+//! What a sender of forged events can achieve; SECURITY.md says so.
 
 mod common;
 
 use aws_sim::Action::DescribeTasks;
 use aws_sim::{Fault, Task};
 use common::{Function, PORT, address, batch, ids, reasons, target, task};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Duration, sleep};
 
 /// An address that no task of the account has.
@@ -21,10 +20,6 @@ fn invented() -> Task {
     Task::new("invented").address(FOREIGN).running()
 }
 
-async fn reconcile(function: &Function) -> Value {
-    function.invoke(json!({"action": "reconcile"})).await.unwrap()
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_address_of_an_invented_task_is_removed_in_the_same_invocation() {
     let function = Function::new().await;
@@ -34,7 +29,7 @@ async fn the_address_of_an_invented_task_is_removed_in_the_same_invocation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_address_of_an_invented_task_stays_unowned_if_ecs_cannot_be_asked_for_a_minute() {
+async fn an_invented_tasks_address_stays_if_ecs_cannot_be_asked_for_a_minute() {
     let function = Function::new().await;
     let event = function.event(&invented());
     function.aws.fault(Fault::on(DescribeTasks).access_denied().times(1));
@@ -42,12 +37,12 @@ async fn the_address_of_an_invented_task_stays_unowned_if_ecs_cannot_be_asked_fo
     assert_eq!(error.kind(), "TargetsFailed");
     sleep(Duration::from_secs(61)).await;
     assert_eq!(reasons(&function.invoke(event).await.unwrap()), ["gone"]);
-    assert_eq!(ids(&reconcile(&function).await, "unowned"), [FOREIGN]);
+    assert_eq!(ids(&function.reconcile().await.unwrap(), "unowned"), [FOREIGN]);
     assert_eq!(function.registered(), [foreign_target()]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_address_in_the_name_of_a_serving_task_is_removed_in_the_same_invocation() {
+async fn a_foreign_address_in_a_serving_tasks_name_is_removed_at_once() {
     // However high a version the event claims.
     for version in [task(0).version(), 999] {
         let function = Function::new().await;
@@ -76,7 +71,7 @@ async fn a_foreign_address_in_an_old_start_is_never_registered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_of_another_service_said_to_be_of_a_bound_one_is_removed_in_the_same_invocation() {
+async fn a_task_of_another_service_said_to_be_of_a_bound_one_is_removed_at_once() {
     for (age, skipped) in [(0, vec!["superseded", "no-binding"]), (300, vec!["no-binding"])] {
         let function = Function::new().await;
         function.aws.put_task(&task(0).service("other-service"));
@@ -90,7 +85,7 @@ async fn a_task_of_another_service_said_to_be_of_a_bound_one_is_removed_in_the_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_address_of_another_serving_task_of_the_batch_is_not_taken_away_with_a_forged_one() {
+async fn a_forged_task_does_not_take_away_the_address_of_a_serving_one() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     function.aws.put_task(&task(1));
@@ -111,7 +106,7 @@ async fn an_answer_that_does_not_know_the_address_yet_takes_nothing_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_of_the_same_name_in_another_account_or_region_is_not_the_bound_one() {
+async fn a_cluster_of_that_name_in_another_account_or_region_is_not_bound() {
     let function = Function::new().await;
     for stranger in [task(0).account("999999999999"), task(0).region("us-east-1")] {
         for task in [stranger.clone(), stranger.deactivating()] {
@@ -129,18 +124,18 @@ async fn a_serving_task_said_to_stop_is_out_until_the_next_reconcile() {
         function.deliver(&task(0)).await.unwrap();
         function.invoke(function.event(&stop)).await.unwrap();
         assert_eq!(function.registered(), [""; 0]);
-        assert_eq!(ids(&reconcile(&function).await, "registered"), [address(0)]);
+        assert_eq!(ids(&function.reconcile().await.unwrap(), "registered"), [address(0)]);
         assert_eq!(function.registered(), [target(0)]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_added_by_hand_does_not_come_back_after_the_stop_of_an_invented_task() {
+async fn a_target_added_by_hand_is_lost_to_the_stop_of_an_invented_task() {
     let function = Function::new().await;
     function.aws.put_target(&function.group, FOREIGN, PORT);
     function.aws.put_target(&function.group, FOREIGN, PORT + 1);
     function.invoke(function.event(&invented().stopped())).await.unwrap();
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     // On another port than the binding's nothing is touched.
     assert_eq!(function.registered(), [format!("[{FOREIGN}]:{}", PORT + 1)]);
 }

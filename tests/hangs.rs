@@ -10,7 +10,7 @@ use aws_sim::Action::{
 };
 use aws_sim::{Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, binding, failures, target, task};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const FOR_EVER: Duration = Duration::from_secs(600);
 
@@ -18,12 +18,13 @@ const FOR_EVER: Duration = Duration::from_secs(600);
 async fn two_clusters(ports: [Option<u16>; 2]) -> (Function, String) {
     let aws = Aws::new();
     aws.add_cluster("other");
-    let [first, second] =
+    let groups =
         ["first", "second"].map(|name| aws.add_target_group(TargetGroup::ipv6(name).port(PORT)));
-    let mut other = binding(&second, ports[1]);
+    let [first, mut other] = [0, 1].map(|n| binding(&groups[n], ports[n]));
     other["service"] = json!("other-service");
     other["cluster"] = json!("other");
-    (Function::with(aws, json!([binding(&first, ports[0]), other]), &[]).await, second)
+    let [_, second] = groups;
+    (Function::with(aws, json!([first, other]), &[]).await, second)
 }
 
 fn other(n: u16) -> Task {
@@ -33,7 +34,7 @@ fn other(n: u16) -> Task {
 /// The error of a reconcile that takes less than Lambda's 30 s.
 async fn failing_reconcile(function: &Function) -> String {
     let begun = function.aws.now();
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     assert!(elapsed(function, begun) < Duration::from_secs(30));
     error
 }
@@ -72,12 +73,7 @@ async fn a_port_that_cannot_be_looked_up_in_time_holds_up_no_other_binding() {
 
 #[tokio::test(start_paused = true)]
 async fn reads_of_many_groups_that_hang_hold_up_none_of_the_others() {
-    let aws = Aws::new();
-    let groups: Vec<String> = (0..12)
-        .map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n:02}"))))
-        .collect();
-    let bindings: Vec<Value> = groups.iter().map(|group| binding(group, Some(PORT))).collect();
-    let function = Function::with(aws, json!(bindings), &[]).await;
+    let (function, groups) = Function::in_groups(12).await;
     function.aws.put_task(&task(0));
     for group in &groups[..11] {
         function.aws.fault(Fault::on(DescribeTargetHealth).group(group).hang(FOR_EVER));
@@ -101,16 +97,8 @@ async fn while_ecs_hangs_stops_that_need_no_answer_are_done_at_once() {
         function.aws.fault(Fault::on(DescribeTasks).hang(FOR_EVER));
         let mut messages = vec![function.event(&task(900).deactivating()).to_string()];
         messages.extend(doubtful(&function, 0..starts));
-        let begun = function.aws.now();
-        let aws = function.aws.clone();
-        let group = function.group.clone();
-        let gone = async {
-            while !aws.registered(&group).is_empty() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            elapsed(&function, begun)
-        };
-        let (answer, gone) = tokio::join!(function.invoke(batch(messages.into_iter())), gone);
+        let (answer, gone) =
+            tokio::join!(function.invoke(batch(messages.into_iter())), time_until_empty(&function));
         assert!(gone <= Duration::from_secs(2), "{starts} starts: after {gone:?}");
         let answer = answer.unwrap();
         assert_eq!(failures(&answer).len(), usize::from(starts), "the starts alone");
@@ -149,52 +137,49 @@ async fn an_address_that_may_serve_a_task_in_doubt_waits_for_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn writes_that_hang_in_one_group_leave_time_for_the_look_at_the_others() {
-    let (function, _) = two().await;
-    let tasks = [task(0), task(1).service("other"), task(2).service("other").deactivating()];
+    let function = with_hanging_writes().await;
+    let tasks = [
+        task(0),
+        task(1).service("other-service"),
+        task(2).service("other-service").deactivating(),
+    ];
     let answer = function.deliver_batch(&tasks).await.unwrap();
     assert_eq!(failures(&answer), ["m1", "m2"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_left_in_between_is_removed_while_another_groups_writes_hang() {
-    let (function, g) = two().await;
+    let function = with_hanging_writes().await;
     let old = task(0);
     function.aws.put_task(&old.clone().deactivating());
-    let tasks = [task(1).service("other"), task(2).service("other").deactivating()];
+    let tasks = [task(1).service("other-service"), task(2).service("other-service").deactivating()];
     tasks.iter().for_each(|t| function.aws.put_task(t));
-    let bodies: Vec<String> =
-        [&old].into_iter().chain(&tasks).map(|t| function.event(t).to_string()).collect();
-    function.invoke(batch(bodies.into_iter())).await.unwrap();
-    assert_eq!(function.registered_in(&g[0]), [""; 0]);
+    let bodies = [&old].into_iter().chain(&tasks).map(|t| function.event(t).to_string());
+    function.invoke(batch(bodies)).await.unwrap();
+    assert_eq!(function.registered(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn writes_made_before_an_answer_leave_time_for_those_made_after_it() {
-    let (function, g) = two().await;
-    function.aws.put_target(&g[0], &address(5), PORT);
+    let function = with_hanging_writes().await;
+    function.aws.put_target(&function.group, &address(5), PORT);
     function.aws.latency(Some(DescribeTasks), Duration::from_millis(1200));
-    let tasks =
-        [task(1).service("other"), task(2).service("other").deactivating(), task(5).deactivating()];
+    let tasks = [
+        task(1).service("other-service"),
+        task(2).service("other-service").deactivating(),
+        task(5).deactivating(),
+    ];
     tasks.iter().for_each(|t| function.aws.put_task(t));
     let silent = function.event(&tasks[2].clone().without_address()).to_string();
-    let bodies = tasks[..2]
-        .iter()
-        .map(|t| function.event(t).to_string())
-        .chain([silent])
-        .collect::<Vec<_>>();
-    let answer = function.invoke(batch(bodies.into_iter())).await.unwrap();
-    assert_eq!((failures(&answer), function.registered_in(&g[0])), (vec!["m0", "m1"], vec![]));
+    let bodies = tasks[..2].iter().map(|t| function.event(t).to_string()).chain([silent]);
+    let answer = function.invoke(batch(bodies)).await.unwrap();
+    assert_eq!((failures(&answer), function.registered()), (vec!["m0", "m1"], vec![]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_a_short_time_every_group_has_its_turn_once_in_a_while() {
-    let aws = Aws::new();
-    aws.latency(None, Duration::from_millis(50));
-    let groups: Vec<String> = (0..60)
-        .map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("g{n:03}")).port(PORT)))
-        .collect();
-    let function =
-        Function::with(aws, groups.iter().map(|g| binding(g, Some(PORT))).collect(), &[]).await;
+    let (function, groups) = Function::in_groups(60).await;
+    function.aws.latency(None, Duration::from_millis(50));
     function.aws.put_task(&task(0));
     for _ in 0..6 {
         function.invoke_within(Duration::from_secs(5), json!({"action": "reconcile"})).await.ok();
@@ -205,45 +190,32 @@ async fn in_a_short_time_every_group_has_its_turn_once_in_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_without_address_waits_for_its_own_clusters_answer_alone() {
-    let aws = Aws::new();
-    aws.add_cluster("other");
-    let g = ["one", "two"].map(|n| aws.add_target_group(TargetGroup::ipv6(n).port(PORT)));
-    let mut other = binding(&g[1], Some(PORT));
-    other["service"] = json!("other");
-    other["cluster"] = json!("other");
-    let function = Function::with(aws, json!([binding(&g[0], Some(PORT)), other]), &[]).await;
-    function.aws.put_target(&g[0], &address(0), PORT);
-    function.aws.fault(
-        Fault::on(DescribeTasks).group(&task(1).cluster("other").cluster_arn()).hang(FOR_EVER),
-    );
-    let stops = [task(0).deactivating(), task(1).service("other").cluster("other").deactivating()];
-    stops.iter().for_each(|t| function.aws.put_task(t));
-    let bodies = stops.map(|t| function.event(&t.without_address()).to_string());
-    let b = function.aws.now();
-    let aws = function.aws.clone();
-    let group = g[0].clone();
-    let gone = async {
-        for _ in 0..400 {
-            if aws.registered(&group).is_empty() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        aws.now().duration_since(b).unwrap()
-    };
-    let (_, gone) = tokio::join!(function.invoke(batch(bodies.into_iter())), gone);
+    let (function, _) = two_clusters([Some(PORT); 2]).await;
+    function.aws.put_target(&function.group, &address(0), PORT);
+    let cluster = other(1).cluster_arn();
+    function.aws.fault(Fault::on(DescribeTasks).group(&cluster).hang(FOR_EVER));
+    let stops = [task(0), other(1)].map(Task::deactivating);
+    stops.iter().for_each(|task| function.aws.put_task(task));
+    let bodies = stops.map(|task| function.event(&task.without_address()).to_string());
+    let (_, gone) =
+        tokio::join!(function.invoke(batch(bodies.into_iter())), time_until_empty(&function));
     assert!(gone < Duration::from_secs(3), "{gone:?}");
 }
 
-/// A service in each of two groups, the second of which takes no writes in any time.
-async fn two() -> (Function, [String; 2]) {
-    let aws = Aws::new();
-    let g = ["one", "two"].map(|n| aws.add_target_group(TargetGroup::ipv6(n).port(PORT)));
-    let mut other = binding(&g[1], Some(PORT));
-    other["service"] = json!("other");
-    let function = Function::with(aws, json!([binding(&g[0], Some(PORT)), other]), &[]).await;
-    for action in [RegisterTargets, DeregisterTargets] {
-        function.aws.fault(Fault::on(action).group(&g[1]).hang(FOR_EVER));
+/// How long it takes until no target is left in the first group.
+async fn time_until_empty(function: &Function) -> Duration {
+    let begun = function.aws.now();
+    while !function.registered().is_empty() && elapsed(function, begun) < FOR_EVER {
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    (function, g)
+    elapsed(function, begun)
+}
+
+/// Two services, and a second group that takes no writes in any time.
+async fn with_hanging_writes() -> Function {
+    let (function, second) = Function::of_two_services().await;
+    for action in [RegisterTargets, DeregisterTargets] {
+        function.aws.fault(Fault::on(action).group(&second).hang(FOR_EVER));
+    }
+    function
 }

@@ -19,85 +19,84 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
+/// What the example prints when it succeeds, in which all of this must stand.
+fn shows(arguments: &[&str], expected: &[&str]) -> String {
+    let output = local(arguments);
+    let shown = text(&output.stdout).to_owned();
+    assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    for part in expected {
+        assert!(shown.contains(part), "{part:?} is missing in {shown}");
+    }
+    shown
+}
+
 /// The path of a file of the project.
 fn file(name: &str) -> String {
     format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
-fn the_story_ends_well_and_tells_each_step() {
-    let output = local(&[]);
-    let told = text(&output.stdout);
-    assert!(output.status.success(), "{told}{}", text(&output.stderr));
-    for said in [
-        "1  A task is being started",
-        "2  The task runs",
-        "3  The same event comes again",
-        "4  A second task runs",
-        "5  The first task begins to stop",
-        "6  The first task has stopped",
-        "7  The first task's start, delivered five minutes late",
-        "8  An SQS batch",
-        "c50e321c → STOPPED",
-        "back to the queue: message e5c7f8a1",
-        "would be deregistered [2001:db8:",
-        "10  The schedule fires",
-        "unowned [2001:db8:1234:1a00:b0b::1]:8080",
-    ] {
-        assert!(told.contains(said), "{said:?} is missing in {told}");
-    }
-    assert!(!told.contains('\x1b'), "colours, though nobody watches");
+fn the_story_ends_well_and_shows_each_step() {
+    let shown = shows(
+        &[],
+        &[
+            "1  A task is being started",
+            "2  The task runs",
+            "3  The same event comes again",
+            "4  A second task runs",
+            "5  The first task begins to stop",
+            "6  The first task has stopped",
+            "7  The first task's start, delivered five minutes late",
+            "8  An SQS batch",
+            "c50e321c → STOPPED",
+            "back to the queue: message e5c7f8a1",
+            "would be deregistered [2001:db8:",
+            "10  The schedule fires",
+            "unowned [2001:db8:1234:1a00:b0b::1]:8080",
+        ],
+    );
+    assert!(!shown.contains('\x1b'), "colours, though nobody watches");
 }
 
 #[test]
 fn files_are_delivered_instead_whatever_they_hold() {
     let unknown = format!("{}/unknown.json", env!("CARGO_TARGET_TMPDIR"));
     std::fs::write(&unknown, r#"{"some": "JSON"}"#).unwrap();
-    let output = local(&[&file("events/task-running.json"), &unknown]);
-    let told = text(&output.stdout);
-    assert!(output.status.success(), "{told}{}", text(&output.stderr));
-    for said in ["c50e321c → RUNNING", "registered [2001:db8:", "initial", "UnknownInput"] {
-        assert!(told.contains(said), "{said:?} is missing in {told}");
-    }
+    shows(
+        &[&file("events/task-running.json"), &unknown],
+        &["c50e321c → RUNNING", "registered [2001:db8:", "initial", "UnknownInput"],
+    );
 }
 
 #[test]
 fn the_copy_of_a_stop_is_played_as_the_stop_that_it_is() {
     let files = ["task-running", "copy-of-stop"].map(|name| file(&format!("events/{name}.json")));
-    let output = local(&files.each_ref().map(String::as_str));
-    let told = text(&output.stdout);
-    assert!(output.status.success(), "{told}{}", text(&output.stderr));
-    for said in [
-        "a copy: task c50e321c, DEACTIVATING (desired: STOPPED), version 4",
-        "deregistered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
-    ] {
-        assert!(told.contains(said), "{said:?} is missing in {told}");
-    }
+    shows(
+        &files.each_ref().map(String::as_str),
+        &[
+            "a copy: task c50e321c, DEACTIVATING (desired: STOPPED), version 4",
+            "deregistered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+        ],
+    );
 }
 
 #[test]
 fn operators_inputs_are_played_in_a_drifted_world() {
     let files = ["plan", "doctor", "reconcile"].map(|name| file(&format!("events/{name}.json")));
-    let output = local(&files.each_ref().map(String::as_str));
-    let told = text(&output.stdout);
-    assert!(output.status.success(), "{told}{}", text(&output.stderr));
-    for said in [
-        "would be registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
-        "fail  not-attached",
-        "fix: aws ecs update-service",
-        "registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
-    ] {
-        assert!(told.contains(said), "{said:?} is missing in {told}");
-    }
+    shows(
+        &files.each_ref().map(String::as_str),
+        &[
+            "would be registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+            "fail  not-attached",
+            "fix: aws ecs update-service",
+            "registered [2001:db8:1234:1a00:9691:9503:25ad:1761]:8080 for task c50e321c",
+        ],
+    );
 }
 
 #[test]
 fn help_says_how_to_use_it() {
-    let output = local(&["--help"]);
-    assert!(output.status.success());
-    for option in ["--fresh", "--logs", "--serve", "FILE"] {
-        assert!(text(&output.stdout).contains(option), "{option} is missing");
-    }
+    shows(&["--help"], &["--fresh", "--logs", "--serve", "FILE"]);
 }
 
 #[test]

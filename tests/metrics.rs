@@ -17,11 +17,13 @@ async fn function(settings: &[(&str, &str)]) -> Function {
     Function::with(aws, json!([binding(&group, Some(PORT))]), settings).await
 }
 
-/// What was told: by the dimensions beside the function's name, the metrics and their values. Fails
-/// if a line is not what CloudWatch reads (CloudWatch user guide, "Specification: Embedded metric
-/// format").
-fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
-    let mut told = BTreeMap::<_, BTreeMap<String, Vec<u64>>>::new();
+/// The values of the metrics by their names, by the dimensions besides the function's name.
+type Emitted = BTreeMap<String, BTreeMap<String, Vec<u64>>>;
+
+/// What was emitted. Fails if a line is not what CloudWatch reads (CloudWatch user guide,
+/// "Specification: Embedded metric format").
+fn emitted(function: &Function) -> Emitted {
+    let mut emitted = Emitted::new();
     for line in function.metrics() {
         assert!(!line.contains('\n') && line.len() < 256 * 1024);
         let document: Value = serde_json::from_str(&line).unwrap();
@@ -41,7 +43,7 @@ fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
         assert_eq!(dimensions[0], "FunctionName");
         let beside =
             dimensions[1..].iter().map(|key| format!("{key}={}", document[key].as_str().unwrap()));
-        let told = told.entry(beside.collect::<String>()).or_default();
+        let emitted = emitted.entry(beside.collect::<String>()).or_default();
         let metrics = directive["Metrics"].as_array().unwrap();
         assert!((1..=100).contains(&metrics.len()));
         for metric in metrics {
@@ -58,16 +60,16 @@ fn told(function: &Function) -> BTreeMap<String, BTreeMap<String, Vec<u64>>> {
                 value => vec![value.as_u64().unwrap()],
             };
             assert!((1..=100).contains(&values.len()), "{line}");
-            told.entry(name.to_owned()).or_default().extend(values);
+            emitted.entry(name.to_owned()).or_default().extend(values);
         }
         assert_eq!(document.as_object().unwrap().len(), 1 + dimensions.len() + metrics.len());
     }
-    told
+    emitted
 }
 
-/// The metrics told with these dimensions: `name=value …`.
-fn line(told: &BTreeMap<String, BTreeMap<String, Vec<u64>>>, dimensions: &str) -> String {
-    let Some(metrics) = told.get(dimensions) else { return "nothing".to_owned() };
+/// The metrics emitted with these dimensions: `name=value …`.
+fn line(emitted: &Emitted, dimensions: &str) -> String {
+    let Some(metrics) = emitted.get(dimensions) else { return "nothing".to_owned() };
     let metric = |(name, values): (&String, &Vec<u64>)| match &values[..] {
         [value] => format!("{name}={value}"),
         values => format!("{name}={values:?}"),
@@ -101,12 +103,12 @@ async fn a_start_and_a_stop_are_counted_and_timed() {
     function.aws.latency(Some(Action::RegisterTargets), Duration::from_millis(250));
     tokio::time::sleep(Duration::from_secs(2)).await;
     function.invoke(start).await.unwrap();
-    let start = told(&function);
+    let start = emitted(&function);
     assert_eq!(line(&start, ""), "ApiCalls=2 EventAge=2000 Registered=1 TimeToRegister=2250");
     assert_eq!(line(&start, "TargetGroup=demo-ipv6"), "Registered=1 TimeToRegister=2250");
     let stop = function.event_of_before(Duration::from_millis(1250), &task(1).deactivating());
     function.invoke(stop).await.unwrap();
-    let stop = told(&function);
+    let stop = emitted(&function);
     assert_eq!(line(&stop, ""), "ApiCalls=1 Deregistered=1 EventAge=1250 TimeToDeregister=1250");
     assert_eq!(line(&stop, "TargetGroup=demo-ipv6"), "Deregistered=1 TimeToDeregister=1250");
 }
@@ -122,24 +124,24 @@ async fn a_batch_counts_its_skips_and_failures_by_their_cause() {
     function.aws.fault(Fault::on(Action::RegisterTargets).error("TooManyTargets", "full", 400));
     let poison = ["no JSON".to_owned(), "{}".to_owned()];
     function.invoke(batch(bodies.into_iter().chain(poison))).await.unwrap();
-    let told = told(&function);
-    assert_eq!(line(&told, ""), "ApiCalls=1 EventAge=[0, 0, 0] Failed=3 Skipped=2");
-    assert_eq!(line(&told, "TargetGroup=demo-ipv6"), "Failed=1");
-    assert_eq!(line(&told, "ErrorType=TooManyTargets"), "Failed=1");
-    assert_eq!(line(&told, "ErrorType=UnreadableMessage"), "Failed=2");
-    assert_eq!(line(&told, "Reason=no-binding"), "Skipped=1");
-    assert_eq!(line(&told, "Reason=not-running"), "Skipped=1");
+    let emitted = emitted(&function);
+    assert_eq!(line(&emitted, ""), "ApiCalls=1 EventAge=[0, 0, 0] Failed=3 Skipped=2");
+    assert_eq!(line(&emitted, "TargetGroup=demo-ipv6"), "Failed=1");
+    assert_eq!(line(&emitted, "ErrorType=TooManyTargets"), "Failed=1");
+    assert_eq!(line(&emitted, "ErrorType=UnreadableMessage"), "Failed=2");
+    assert_eq!(line(&emitted, "Reason=no-binding"), "Skipped=1");
+    assert_eq!(line(&emitted, "Reason=not-running"), "Skipped=1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reconcile_tells_drift_and_what_is_in_step_even_if_nothing_is_wrong() {
+async fn a_reconcile_emits_drift_and_what_is_in_step_even_if_all_is_well() {
     let function = function(&[]).await;
     function.aws.put_task(&task(1));
     function.aws.put_task(&task(2).stopped());
     function.aws.put_target(&function.group, &common::address(2), PORT);
     function.aws.put_target(&function.group, "2001:db8::f", PORT);
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
-    let first = told(&function);
+    function.reconcile().await.unwrap();
+    let first = emitted(&function);
     assert_eq!(
         line(&first, ""),
         "ApiCalls=8 Deregistered=1 Drift=2 InStep=0 Reconciles=1 Registered=1 Unowned=1"
@@ -147,30 +149,30 @@ async fn a_reconcile_tells_drift_and_what_is_in_step_even_if_nothing_is_wrong() 
     let group = "Deregistered=1 Drift=2 InStep=0 Registered=1 Unowned=1";
     assert_eq!(line(&first, "TargetGroup=demo-ipv6"), group);
     function.aws.take_target(&function.group, "2001:db8::f", PORT);
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
-    let second = told(&function);
+    function.reconcile().await.unwrap();
+    let second = emitted(&function);
     assert_eq!(line(&second, ""), "ApiCalls=3 Drift=0 InStep=1 Reconciles=1");
     assert_eq!(line(&second, "TargetGroup=demo-ipv6"), "InStep=1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_that_cannot_be_read_is_not_told_to_be_out_of_step() {
+async fn a_group_that_cannot_be_read_is_not_counted_as_out_of_step() {
     let function = function(&[]).await;
     function.aws.put_task(&task(1));
     function.aws.fault(Fault::on(Action::DescribeTargetHealth).access_denied());
-    function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-    let told = told(&function);
-    assert_eq!(line(&told, "TargetGroup=demo-ipv6"), "Failed=1");
-    assert_eq!(line(&told, "ErrorType=AccessDenied"), "Failed=1");
+    function.reconcile().await.unwrap_err();
+    let emitted = emitted(&function);
+    assert_eq!(line(&emitted, "TargetGroup=demo-ipv6"), "Failed=1");
+    assert_eq!(line(&emitted, "ErrorType=AccessDenied"), "Failed=1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_reconcile_fails_to_mend_stays_drift() {
+async fn what_a_reconcile_fails_to_fix_stays_drift() {
     let function = function(&[]).await;
     function.aws.put_task(&task(1));
     function.aws.fault(Fault::on(Action::RegisterTargets).error("TooManyTargets", "full", 400));
-    function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-    assert_eq!(line(&told(&function), "TargetGroup=demo-ipv6"), "Drift=1 Failed=1 InStep=0");
+    function.reconcile().await.unwrap_err();
+    assert_eq!(line(&emitted(&function), "TargetGroup=demo-ipv6"), "Drift=1 Failed=1 InStep=0");
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,40 +183,40 @@ async fn throttled_requests_are_counted_with_the_retries() {
     function.aws.fault(throttled(Action::DescribeTasks).times(1));
     function.aws.fault(Fault::on(Action::DescribeTasks).nth(2).internal_error());
     function.deliver(&task(1)).await.unwrap();
-    let told = told(&function);
-    assert_eq!((&told[""]["ApiCalls"][..], &told[""]["Throttles"][..]), (&[6][..], &[3][..]));
+    let emitted = emitted(&function);
+    assert_eq!((&emitted[""]["ApiCalls"][..], &emitted[""]["Throttles"][..]), (&[6][..], &[3][..]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn invocations_by_events_that_do_nothing_are_counted() {
     let function = function(&[]).await;
     function.deliver(&task(1).pending()).await.unwrap();
-    assert_eq!(line(&told(&function), ""), "EventAge=0 IdleInvocations=1 Skipped=1");
+    assert_eq!(line(&emitted(&function), ""), "EventAge=0 IdleInvocations=1 Skipped=1");
     function.invoke(batch(["no JSON".to_owned()].into_iter())).await.unwrap();
-    assert_eq!(line(&told(&function), ""), "Failed=1");
+    assert_eq!(line(&emitted(&function), ""), "Failed=1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_tells_drift_but_no_change_and_a_question_tells_nothing() {
+async fn a_dry_run_emits_drift_but_no_change_and_a_question_emits_nothing() {
     let function = function(&[("DRY_RUN", "true")]).await;
     function.deliver(&task(1)).await.unwrap();
-    assert_eq!(line(&told(&function), ""), "EventAge=0 IdleInvocations=1");
+    assert_eq!(line(&emitted(&function), ""), "EventAge=0 IdleInvocations=1");
     for question in ["plan", "doctor"] {
         function.invoke(json!({"action": question})).await.unwrap();
         assert_eq!(function.metrics(), [""; 0]);
     }
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
-    let told = told(&function);
-    assert_eq!(line(&told, ""), "ApiCalls=3 Drift=1 InStep=0 Reconciles=1");
-    assert_eq!(line(&told, "TargetGroup=demo-ipv6"), "Drift=1 InStep=0");
+    function.reconcile().await.unwrap();
+    let emitted = emitted(&function);
+    assert_eq!(line(&emitted, ""), "ApiCalls=3 Drift=1 InStep=0 Reconciles=1");
+    assert_eq!(line(&emitted, "TargetGroup=demo-ipv6"), "Drift=1 InStep=0");
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_than_a_hundred_values_take_several_lines() {
     let function = function(&[]).await;
-    function.deliver_batch(&(0..250).map(task).collect::<Vec<_>>()).await.unwrap();
-    let told = told(&function);
-    assert_eq!(told[""]["EventAge"].len(), 250);
-    assert_eq!(told[""]["TimeToRegister"].len(), 250);
-    assert_eq!(told[""]["Registered"], [250]);
+    function.deliver_batch((0..250).map(task)).await.unwrap();
+    let emitted = emitted(&function);
+    assert_eq!(emitted[""]["EventAge"].len(), 250);
+    assert_eq!(emitted[""]["TimeToRegister"].len(), 250);
+    assert_eq!(emitted[""]["Registered"], [250]);
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use aws_sim::Action::{DeregisterTargets, RegisterTargets};
 use aws_sim::{Aws, Fault, TargetGroup, Task};
-use common::{Function, PORT, address, batch, failures, target, task};
-use serde_json::json;
+use common::{Function, PORT, address, batch, binding_of, failures, target, task};
 
 /// An address outside the VPC: lower than all others, or higher.
 fn bad_address(n: u16, low: bool) -> String {
@@ -18,17 +17,11 @@ fn bad_task(n: u16, low: bool) -> Task {
     Task::new(&format!("bad{n:029x}")).address(&bad_address(n, low)).running()
 }
 
-async fn with_services(services: &[&str]) -> Function {
+async fn with_services(services: &[impl AsRef<str>]) -> Function {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    let bind = |service: &&str| json!({"cluster": "demo-cluster", "service": service, "targetGroupArn": group, "port": PORT});
-    Function::with(aws.clone(), services.iter().map(bind).collect(), &[]).await
-}
-
-/// The calls that change targets, since the last time this was asked.
-fn writes(function: &Function) -> usize {
-    let actions = function.actions();
-    actions.iter().filter(|a| matches!(a, RegisterTargets | DeregisterTargets)).count()
+    let bindings = services.iter().map(|service| binding_of(service.as_ref(), &group));
+    Function::with(aws.clone(), bindings.collect(), &[]).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,9 +31,9 @@ async fn the_bad_targets_of_one_service_keep_none_of_another_out() {
             let function = with_services(&["broken", "demo-service"]).await;
             (0..bad).for_each(|n| function.aws.put_task(&bad_task(n, low).service("broken")));
             (0..good).for_each(|n| function.aws.put_task(&task(n)));
-            let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+            let error = function.reconcile().await.unwrap_err();
             assert_eq!(function.registered().len(), usize::from(good), "{bad} bad, low: {low}");
-            assert!(writes(&function) <= 33);
+            assert!(function.writes() <= 33);
             assert!(error.to_string().contains("ValidationError"), "{error}");
 
             let function = with_services(&["broken", "demo-service"]).await;
@@ -78,7 +71,7 @@ async fn the_good_targets_of_one_service_are_in_after_five_reconciles_at_most() 
             let function = refusing(&bad_ones).await;
             (0..bad + good).for_each(|n| function.aws.put_task(&task(n)));
             for _ in 0..5 {
-                let answer = function.invoke(json!({"action": "reconcile"})).await;
+                let answer = function.reconcile().await;
                 assert_eq!(answer.unwrap_err().kind(), "TargetsFailed");
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }
@@ -111,30 +104,30 @@ async fn the_good_messages_of_one_service_are_done_after_five_receives_at_most()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_was_not_tried_says_so_and_not_what_another_was_refused_for() {
+async fn a_target_that_was_not_tried_says_so_and_not_why_another_was_refused() {
     let function = Function::new().await;
     (0..100).for_each(|n| function.aws.put_task(&bad_task(n, true)));
-    let plan = function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+    let plan = function.reconcile().await.unwrap_err();
     assert!(plan.to_string().contains("RegisterTargets: NotTried: not tried: "), "{plan}");
     let of_others = function.metrics().concat();
     assert!(of_others.contains(r#""ErrorType":"NotTried""#), "{of_others}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_group_refuses_throughout_costs_some_thirty_calls_and_no_more_than_fifty() {
+async fn what_a_group_refuses_throughout_costs_at_most_fifty_calls() {
     let function = Function::new().await;
     let none = Fault::on(RegisterTargets).error("ValidationError", "none of these", 400);
     function.aws.fault(none);
     (0..200).for_each(|n| function.aws.put_task(&task(n)));
     for _ in 0..8 {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
-        let writes = writes(&function);
+        function.reconcile().await.unwrap_err();
+        let writes = function.writes();
         assert!(writes <= 48, "{writes} calls");
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     function.aws.clear_faults();
-    function.invoke(json!({"action": "reconcile"})).await.unwrap();
-    assert_eq!((function.registered().len(), writes(&function)), (200, 1));
+    function.reconcile().await.unwrap();
+    assert_eq!((function.registered().len(), function.writes()), (200, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,11 +135,11 @@ async fn new_targets_get_in_at_once_beside_those_that_were_refused_before() {
     let function = Function::new().await;
     (0..20).for_each(|n| function.aws.put_task(&bad_task(n, true)));
     for _ in 0..2 {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        function.reconcile().await.unwrap_err();
     }
     (0..20).for_each(|n| function.aws.put_task(&task(n)));
     function.aws.take_calls();
-    function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+    function.reconcile().await.unwrap_err();
     let first = function.aws.calls().into_iter().find(|call| call.action == RegisterTargets);
     assert_eq!(first.unwrap().targets.len(), 20);
     assert_eq!(function.registered().len(), 20);
@@ -166,31 +159,25 @@ async fn a_quota_reached_in_one_zone_stops_no_other_zone() {
             function.aws.put_task(&Task::new(&format!("{n:032x}")).address(&address).running());
         }
     }
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     assert!(error.starts_with("20 failed: "), "{error}");
     assert!(error.contains("TooManyTargets") && error.contains("NotTried"), "{error}");
     assert_eq!(function.registered().len(), 40);
-    let calls = writes(&function);
+    let calls = function.writes();
     assert!(calls <= 10, "{calls} calls");
 }
 
 #[tokio::test(start_paused = true)]
-async fn fourteen_broken_services_keep_the_good_targets_of_another_out_for_few_tries() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    let bind = |n: u16| json!({"cluster": "demo-cluster", "service": format!("s{n}"), "targetGroupArn": group, "port": PORT});
-    let function = Function::with(aws.clone(), (0..15).map(bind).collect(), &[]).await;
+async fn fourteen_broken_services_keep_anothers_good_targets_out_for_few_tries() {
+    let services: Vec<String> = (0..15).map(|n| format!("s{n}")).collect();
+    let function = with_services(&services).await;
     for n in 0..140u16 {
-        aws.put_task(
-            &Task::new(&format!("bad{n:029x}"))
-                .service(&format!("s{}", n / 10))
-                .address(&format!("2000::{n:x}"))
-                .running(),
-        );
+        let service = &services[usize::from(n / 10)];
+        function.aws.put_task(&bad_task(n, true).service(service));
     }
     // One bad task and nine good ones.
-    aws.put_task(&Task::new("bad").service("s14").address("2600::1").running());
-    (0..9).for_each(|n| aws.put_task(&task(n).service("s14")));
+    function.aws.put_task(&bad_task(140, false).service("s14"));
+    (0..9).for_each(|n| function.aws.put_task(&task(n).service("s14")));
     reconcile_often(&function, 5).await;
     assert_eq!(function.registered().len(), 9);
 }
@@ -203,15 +190,11 @@ async fn full_subnets_leave_the_targets_of_others_room_in_the_first_try() {
         for n in 0..33u16 {
             let address = format!("2001:db8:0:{s:x}::{n:x}");
             if s < 4 {
-                function.aws.fault(
-                    Fault::on(RegisterTargets)
-                        .error("TooManyTargets", "the zone is full", 400)
-                        .when_target(&address),
-                );
+                let full = Fault::on(RegisterTargets).error("TooManyTargets", "it is full", 400);
+                function.aws.fault(full.when_target(&address));
             }
-            function
-                .aws
-                .put_task(&Task::new(&format!("{:032x}", s * 100 + n)).address(&address).running());
+            let task = Task::new(&format!("{:032x}", s * 100 + n)).address(&address);
+            function.aws.put_task(&task.running());
         }
     }
     reconcile_often(&function, 1).await;
@@ -223,31 +206,21 @@ async fn a_refused_stop_beside_refused_starts_keeps_no_other_stop_back() {
     let function = Function::new().await;
     let stops: Vec<Task> = (900..906).map(task).collect();
     function.deliver_batch(&stops).await.unwrap();
-    for n in 0..60 {
-        function.aws.put_task(
-            &Task::new(&format!("bad{n:029x}")).address(&format!("2000::{n:x}")).running(),
-        );
-    }
+    (0..60).for_each(|n| function.aws.put_task(&bad_task(n, true)));
     stops.iter().for_each(|t| function.aws.put_task(&t.clone().stopped()));
-    function.aws.fault(
-        Fault::on(DeregisterTargets).error("InvalidTarget", "no", 400).when_target(&address(900)),
-    );
+    let refused = Fault::on(DeregisterTargets).error("InvalidTarget", "no", 400);
+    function.aws.fault(refused.when_target(&address(900)));
     reconcile_often(&function, 5).await;
     assert_eq!(function.registered(), [target(900)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_the_search_among_refused_starts() {
-    let function = Function::new().await;
+    // Every third task is good.
+    let function = refusing(&(0..160).filter(|n| n % 3 != 0).collect::<Vec<_>>()).await;
     function.deliver(&task(900)).await.unwrap();
     function.aws.fault(Fault::on(RegisterTargets).throttled().times(1));
     function.deliver(&task(901)).await.unwrap();
-    // Every third task is good.
-    for n in (0..160).filter(|n| n % 3 != 0) {
-        function.aws.fault(
-            Fault::on(RegisterTargets).error("ValidationError", "no", 400).when_target(&address(n)),
-        );
-    }
     let tasks: Vec<Task> = (0..160).map(task).chain([task(900).deactivating()]).collect();
     let answer = function.deliver_batch(&tasks).await.unwrap();
     assert!(!failures(&answer).contains(&"m160"), "the stop failed");
@@ -256,7 +229,7 @@ async fn a_stop_does_not_wait_for_the_search_among_refused_starts() {
 /// So many reconciles, a minute apart, in which something fails.
 async fn reconcile_often(function: &Function, times: usize) {
     for _ in 0..times {
-        function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+        function.reconcile().await.unwrap_err();
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
 }

@@ -9,22 +9,26 @@ use aws_sim::Action::{
     DeregisterTargets, DescribeTargetHealth, DescribeTasks, ListTasks, RegisterTargets,
 };
 use aws_sim::{Action, Aws, Fault, Health, TargetGroup, Task};
-use common::{Function, PORT, address, binding, ids, target, task};
+use common::{Function, PORT, address, binding, binding_of, binding_of_family, ids, target, task};
 use serde_json::{Value, json};
 
-async fn reconcile(function: &Function) -> Value {
-    function.invoke(json!({"action": "reconcile"})).await.unwrap()
+async fn with_prune(prune: &str) -> Function {
+    Function::with_settings(&[("PRUNE", prune)]).await
 }
 
-async fn with_prune(prune: &str) -> Function {
+/// A function that has registered a task, and missed its stop.
+async fn after_a_lost_stop(prune: &str) -> Function {
+    let function = with_prune(prune).await;
+    function.deliver(&task(0)).await.unwrap();
+    function.aws.put_task(&task(0).stopped());
+    function
+}
+
+/// A function whose binding is of the family `demo`, and under which all may go.
+async fn of_a_family() -> Function {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    Function::with(aws, json!([binding(&group, Some(PORT))]), &[("PRUNE", prune)]).await
-}
-
-fn writes(actions: &[Action]) -> usize {
-    let is_write = |action: &&Action| [RegisterTargets, DeregisterTargets].contains(action);
-    actions.iter().filter(is_write).count()
+    Function::with(aws, json!([binding_of_family("demo", &group)]), &[("PRUNE", "all")]).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,13 +47,13 @@ async fn running_tasks_are_adopted() {
 async fn two_hundred_and_fifty_tasks_are_adopted_in_two_writes() {
     let function = Function::new().await;
     (0..250).for_each(|n| function.aws.put_task(&task(n)));
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered().len(), 250);
     let actions = function.actions();
-    assert_eq!(writes(&actions), 2);
     let count = |wanted| actions.iter().filter(|action| **action == wanted).count();
+    assert_eq!((count(RegisterTargets), count(DescribeTargetHealth)), (2, 1));
     // Three pages to list, three to describe, and three to look at them again.
-    assert_eq!((count(DescribeTargetHealth), count(ListTasks), count(DescribeTasks)), (1, 3, 6));
+    assert_eq!((count(ListTasks), count(DescribeTasks), actions.len()), (3, 6, 12));
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,9 +62,9 @@ async fn at_steady_state_nothing_is_written_and_three_calls_are_made() {
         let function = Function::new().await;
         function.aws.spell_out_addresses(spelled_out);
         (0..3).for_each(|n| function.aws.put_task(&task(n)));
-        reconcile(&function).await;
+        function.reconcile().await.unwrap();
         function.actions();
-        let report = reconcile(&function).await;
+        let report = function.reconcile().await.unwrap();
         assert_eq!(function.actions(), [DescribeTargetHealth, ListTasks, DescribeTasks]);
         let nothing = json!({
             "registered": [], "deregistered": [], "unowned": [], "skipped": [], "failed": [],
@@ -75,29 +79,27 @@ async fn the_targets_are_read_before_the_tasks() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     function.aws.put_target(&function.group, &address(9), PORT);
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     let reads: Vec<Action> = function.actions().into_iter().take(4).collect();
     assert_eq!(reads, [DescribeTargetHealth, ListTasks, DescribeTasks, ListTasks]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_was_lost_is_made_good() {
+async fn a_stop_that_was_lost_is_caught_up() {
     for prune in ["proven", "all"] {
-        let function = with_prune(prune).await;
-        function.deliver(&task(0)).await.unwrap();
-        function.aws.put_task(&task(0).stopped());
-        let report = reconcile(&function).await;
+        let function = after_a_lost_stop(prune).await;
+        let report = function.reconcile().await.unwrap();
         assert_eq!(function.registered(), [] as [String; 0]);
         assert_eq!(report["deregistered"][0]["taskArn"], task(0).arn());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_asked_to_stop_but_still_runs_is_let_go() {
+async fn a_task_that_is_asked_to_stop_but_still_runs_is_deregistered() {
     let function = Function::new().await;
     function.deliver(&task(0)).await.unwrap();
     function.aws.put_task(&task(0).asked_to_stop());
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [] as [String; 0]);
 }
 
@@ -107,7 +109,7 @@ async fn what_no_task_explains_is_left_alone_unless_all_may_go() {
     for (prune, remains) in [("proven", 1), ("never", 1), ("all", 0)] {
         let function = with_prune(prune).await;
         function.aws.put_target(&function.group, stranger, PORT);
-        let report = reconcile(&function).await;
+        let report = function.reconcile().await.unwrap();
         assert_eq!(function.registered().len(), remains, "{prune}");
         let list = if remains == 1 { "unowned" } else { "deregistered" };
         assert_eq!(ids(&report, list), [stranger], "{prune}");
@@ -117,10 +119,8 @@ async fn what_no_task_explains_is_left_alone_unless_all_may_go() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_at_all_is_removed_under_never() {
-    let function = with_prune("never").await;
-    function.deliver(&task(0)).await.unwrap();
-    function.aws.put_task(&task(0).stopped());
-    let report = reconcile(&function).await;
+    let function = after_a_lost_stop("never").await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
     assert_eq!(ids(&report, "unowned"), [address(0)]);
 }
@@ -130,7 +130,7 @@ async fn only_the_port_of_the_binding_is_proven() {
     let function = Function::new().await;
     function.aws.put_task(&task(0).stopped());
     function.aws.put_target(&function.group, &address(0), 9999);
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered().len(), 1);
     assert_eq!(report["unowned"][0]["port"], 9999);
 }
@@ -140,7 +140,7 @@ async fn a_stopped_task_of_another_service_proves_nothing() {
     let function = Function::new().await;
     function.aws.put_task(&task(0).service("other-service").stopped());
     function.aws.put_target(&function.group, &address(0), PORT);
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
 }
 
@@ -152,7 +152,7 @@ async fn an_address_that_came_back_with_a_task_that_serves_stays() {
         function.aws.put_task(&Task::new("successor").address(&address(0)).running());
         function.aws.put_target(&function.group, &address(0), PORT);
         function.aws.put_target(&function.group, "2001:db8::9:9", PORT);
-        reconcile(&function).await;
+        function.reconcile().await.unwrap();
         assert!(function.registered().contains(&target(0)), "{prune}");
     }
 }
@@ -164,9 +164,9 @@ async fn a_target_added_between_the_reads_is_not_removed_even_if_all_may_go() {
     function.aws.after(DescribeTargetHealth, 1, move |aws| {
         aws.put_target(&group, "2001:db8::9:9", PORT);
     });
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered().len(), 1);
-    assert_eq!(writes(&function.actions()), 0);
+    assert_eq!(function.writes(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +175,7 @@ async fn a_task_about_to_run_keeps_its_target_even_if_all_may_go() {
     function.aws.put_target(&function.group, &address(0), PORT);
     let starting = Task::new(task(0).id()).address(&address(0)).pending();
     function.aws.put_task(&starting);
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
     assert_eq!(report["skipped"], json!([{"taskArn": task(0).arn(), "reason": "not-running"}]));
 }
@@ -185,7 +185,7 @@ async fn a_task_that_begins_to_stop_between_read_and_write_leaves_nothing() {
     let function = Function::new().await;
     function.aws.put_task(&task(0));
     function.aws.before(RegisterTargets, 1, |aws| aws.put_task(&task(0).deactivating()));
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [] as [String; 0]);
     assert_eq!(ids(&report, "deregistered"), [address(0)]);
 }
@@ -196,7 +196,7 @@ async fn a_task_that_runs_is_registered_again_while_its_target_drains() {
     function.deliver(&task(0)).await.unwrap();
     function.deliver(&task(0).stopped()).await.unwrap();
     function.aws.put_task(&Task::new("successor").address(&address(0)).running());
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
 }
 
@@ -208,44 +208,34 @@ async fn a_target_that_fails_its_checks_is_registered_all_the_same() {
         tokio::time::sleep(Duration::from_secs(600)).await;
         function.aws.set_health(&function.group, &address(1), PORT, health);
         function.actions();
-        reconcile(&function).await;
-        assert_eq!(writes(&function.actions()), 0, "{health}");
+        function.reconcile().await.unwrap();
+        assert_eq!(function.writes(), 0, "{health}");
         function.aws.put_task(&task(1).stopped());
-        let report = reconcile(&function).await;
+        let report = function.reconcile().await.unwrap();
         assert_eq!(ids(&report, "deregistered"), [address(1)], "{health}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_family_that_ecs_does_not_know_empties_no_group_even_if_all_may_go() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    let family = json!({
-        "cluster": "demo-cluster", "family": "demo", "targetGroupArn": group, "port": PORT
-    });
-    let function = Function::with(aws, json!([family]), &[("PRUNE", "all")]).await;
-    function.aws.put_target(&group, &address(0), PORT);
-    let report = reconcile(&function).await;
+    let function = of_a_family().await;
+    function.aws.put_target(&function.group, &address(0), PORT);
+    let report = function.reconcile().await.unwrap();
     assert_eq!((ids(&report, "unowned"), function.registered().len()), (vec![&*address(0)], 1));
     // A task of it that has stopped shows that the name is right.
     function.aws.put_task(&task(1).family("demo").stopped());
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(ids(&report, "deregistered"), [address(0)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listed_task_that_ecs_does_not_know_fails_no_family() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    let family = json!({
-        "cluster": "demo-cluster", "family": "demo", "targetGroupArn": group, "port": PORT
-    });
-    let function = Function::with(aws, json!([family]), &[("PRUNE", "all")]).await;
-    function.aws.put_target(&group, &address(9), PORT);
+    let function = of_a_family().await;
+    function.aws.put_target(&function.group, &address(9), PORT);
     function.aws.put_task(&task(0).family("demo"));
     function.aws.put_task(&task(1).family("demo"));
     function.aws.after(ListTasks, 1, |aws| aws.forget_task(&task(0).arn()));
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(ids(&report, "registered"), [address(1)]);
     // What is not known whole removes nothing.
     assert_eq!(function.registered(), [target(1), target(9)]);
@@ -257,20 +247,18 @@ async fn a_draining_target_of_a_task_that_left_is_not_written_again() {
     function.deliver(&task(0)).await.unwrap();
     function.deliver(&task(0).stopped()).await.unwrap();
     function.actions();
-    reconcile(&function).await;
-    assert_eq!(writes(&function.actions()), 0);
+    function.reconcile().await.unwrap();
+    assert_eq!(function.writes(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
     for action in [DescribeTargetHealth, ListTasks, DescribeTasks] {
         for prune in ["proven", "all"] {
-            let function = with_prune(prune).await;
-            function.deliver(&task(0)).await.unwrap();
-            function.aws.put_task(&task(0).stopped());
+            let function = after_a_lost_stop(prune).await;
             function.aws.put_task(&task(1));
             function.aws.fault(Fault::on(action).access_denied());
-            let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err();
+            let error = function.reconcile().await.unwrap_err();
             assert_eq!(error.kind(), "TargetsFailed");
             let message = error.to_string();
             assert!(message.contains(action.name()) && message.contains(&function.group));
@@ -282,18 +270,16 @@ async fn a_read_that_fails_removes_nothing_and_fails_its_binding() {
 #[tokio::test(start_paused = true)]
 async fn stopped_tasks_that_cannot_be_read_remove_nothing_and_hold_up_no_start() {
     for prune in ["proven", "all"] {
-        let function = with_prune(prune).await;
-        function.deliver(&task(0)).await.unwrap();
-        function.aws.put_task(&task(0).stopped());
+        let function = after_a_lost_stop(prune).await;
         function.aws.put_task(&task(1));
         function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
-        assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+        assert!(function.reconcile().await.is_err());
         assert_eq!(function.registered(), [target(0), target(1)], "{prune}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_may_be_removed_stopped_tasks_are_not_read_and_nothing_fails_twice() {
+async fn where_nothing_may_be_removed_stopped_tasks_are_not_read() {
     let function = Function::new().await;
     function.aws.put_target(&function.group, &address(9), PORT);
     function.aws.fault(Fault::on(ListTasks).access_denied());
@@ -304,18 +290,15 @@ async fn where_nothing_may_be_removed_stopped_tasks_are_not_read_and_nothing_fai
 
 #[tokio::test(start_paused = true)]
 async fn a_reconcile_in_a_dry_run_writes_nothing() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-    let bindings = json!([binding(&group, Some(PORT))]);
-    let function = Function::with(aws, bindings, &[("DRY_RUN", "true"), ("PRUNE", "all")]).await;
+    let function = Function::with_settings(&[("DRY_RUN", "true"), ("PRUNE", "all")]).await;
     function.aws.put_task(&task(0));
-    function.aws.put_target(&group, &address(9), PORT);
-    let report = reconcile(&function).await;
+    function.aws.put_target(&function.group, &address(9), PORT);
+    let report = function.reconcile().await.unwrap();
     assert_eq!(
         (ids(&report, "registered"), ids(&report, "deregistered")),
         (vec![&*address(0)], vec![&*address(9)])
     );
-    assert_eq!((&report["dryRun"], writes(&function.actions())), (&json!(true), 0));
+    assert_eq!((&report["dryRun"], function.writes()), (&json!(true), 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -323,7 +306,7 @@ async fn a_page_that_cannot_be_read_holds_up_no_other() {
     let function = Function::new().await;
     (0..250).for_each(|n| function.aws.put_task(&task(n)));
     function.aws.fault(Fault::on(DescribeTasks).when_target(&task(0).arn()).access_denied());
-    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert!(function.reconcile().await.is_err());
     assert_eq!(function.registered().len(), 150);
 }
 
@@ -332,7 +315,7 @@ async fn a_list_that_breaks_off_holds_up_none_of_those_listed() {
     let function = Function::new().await;
     (0..250).for_each(|n| function.aws.put_task(&task(n)));
     function.aws.fault(Fault::on(ListTasks).nth(3).access_denied());
-    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert!(function.reconcile().await.is_err());
     assert_eq!(function.registered().len(), 200);
 }
 
@@ -341,7 +324,7 @@ async fn a_task_listed_but_not_described_is_a_gap_even_if_all_may_go() {
     let function = with_prune("all").await;
     function.deliver(&task(0)).await.unwrap();
     function.aws.after(ListTasks, 1, |aws| aws.forget_task(&task(0).arn()));
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     assert!(error.contains(&task(0).arn()), "{error}");
     assert_eq!(function.registered(), [target(0)]);
 }
@@ -351,19 +334,14 @@ async fn while_a_task_awaits_its_address_any_target_may_be_its_own() {
     let function = with_prune("all").await;
     function.aws.put_target(&function.group, &address(0), PORT);
     function.aws.put_task(&Task::new(task(0).id()).without_address().provisioning());
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
     assert_eq!(ids(&report, "unowned"), [address(0)]);
 }
 
-/// Two services, each in a group of its own.
+/// A task of each of two services that are not registered yet.
 async fn two_groups() -> (Function, String) {
-    let aws = Aws::new();
-    let first = aws.add_target_group(TargetGroup::ipv6("first").port(PORT));
-    let second = aws.add_target_group(TargetGroup::ipv6("second").port(PORT));
-    let mut other = binding(&second, Some(PORT));
-    other["service"] = json!("other-service");
-    let function = Function::with(aws, json!([binding(&first, Some(PORT)), other]), &[]).await;
+    let (function, second) = Function::of_two_services().await;
     function.aws.put_task(&task(0));
     function.aws.put_task(&task(1).service("other-service"));
     (function, second)
@@ -373,7 +351,7 @@ async fn two_groups() -> (Function, String) {
 async fn a_broken_binding_is_an_error_after_the_others_are_done() {
     let (function, second) = two_groups().await;
     function.aws.delete_target_group(&function.group.clone());
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     assert!(error.contains("TargetGroupNotFound") && error.contains(&function.group), "{error}");
     assert!(!error.contains(&second), "{error}");
     assert_eq!(function.registered_in(&second), [target(1)]);
@@ -383,7 +361,7 @@ async fn a_broken_binding_is_an_error_after_the_others_are_done() {
 async fn an_error_names_every_binding_that_failed() {
     let (function, second) = two_groups().await;
     function.aws.fault(Fault::on(ListTasks).access_denied());
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     for named in [&function.group, &second, "service:demo-service", "service:other-service"] {
         assert!(error.contains(named), "{named} is missing in {error}");
     }
@@ -391,13 +369,9 @@ async fn an_error_names_every_binding_that_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_names_many_bindings_too() {
-    let aws = Aws::new();
-    let groups: Vec<String> =
-        (0..25).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")))).collect();
-    let bindings: Vec<Value> = groups.iter().map(|group| binding(group, Some(PORT))).collect();
-    let function = Function::with(aws, json!(bindings), &[]).await;
+    let (function, groups) = Function::in_groups(25).await;
     function.aws.fault(Fault::on(ListTasks).access_denied());
-    let error = function.invoke(json!({"action": "reconcile"})).await.unwrap_err().to_string();
+    let error = function.reconcile().await.unwrap_err().to_string();
     assert!(groups.iter().all(|group| error.contains(group)), "{error}");
 }
 
@@ -405,12 +379,9 @@ async fn an_error_names_many_bindings_too() {
 async fn shared_group() -> Function {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("shared").port(PORT));
-    let bindings = [("demo-service", PORT), ("other-service", PORT), ("third-service", 9090)];
-    let bindings = bindings.map(|(service, port)| {
-        let mut binding = binding(&group, Some(port));
-        binding["service"] = json!(service);
-        binding
-    });
+    let services = ["demo-service", "other-service", "third-service"];
+    let mut bindings = services.map(|service| binding_of(service, &group));
+    bindings[2]["port"] = json!(9090);
     Function::with(aws, json!(bindings), &[("PRUNE", "all")]).await
 }
 
@@ -421,11 +392,11 @@ async fn bindings_that_share_a_group_do_not_remove_each_others_targets() {
     function.aws.put_task(&task(1).service("other-service"));
     function.aws.put_task(&task(2).service("third-service"));
     for _ in 0..2 {
-        reconcile(&function).await;
+        function.reconcile().await.unwrap();
         let third = format!("[{}]:9090", address(2));
         assert_eq!(function.registered(), [target(0), target(1), third]);
     }
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(report["deregistered"], json!([]));
 }
 
@@ -436,7 +407,7 @@ async fn in_a_shared_group_an_unread_service_protects_its_targets() {
     function.aws.put_target(&function.group, &address(1), PORT);
     function.aws.put_task(&task(0));
     function.aws.fault(Fault::on(ListTasks).nth(2).access_denied());
-    assert!(function.invoke(json!({"action": "reconcile"})).await.is_err());
+    assert!(function.reconcile().await.is_err());
     assert!(function.registered().contains(&target(1)));
 }
 
@@ -448,9 +419,9 @@ async fn a_service_of_several_bindings_is_read_once() {
     bindings[1]["cluster"] = json!("arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster");
     let function = Function::with(aws, json!(bindings), &[]).await;
     function.aws.put_task(&task(0));
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     function.actions();
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     let mut actions = function.actions();
     actions.sort_by_key(|action| action.name());
     assert_eq!(actions, [DescribeTargetHealth, DescribeTargetHealth, DescribeTasks, ListTasks]);
@@ -460,35 +431,30 @@ async fn a_service_of_several_bindings_is_read_once() {
 async fn a_family_binding_leaves_the_services_of_that_family_alone() {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-    let bindings = json!([{
-        "cluster": "demo-cluster", "family": "batch", "targetGroupArn": group, "port": PORT
-    }]);
-    let function = Function::with(aws, bindings, &[]).await;
+    let function = Function::with(aws, json!([binding_of_family("batch", &group)]), &[]).await;
     function.aws.put_task(&task(0).family("batch"));
     function.aws.put_task(&task(1).task_definition("batch"));
     function.aws.put_task(&task(2).task_definition("batch").without_address());
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
     assert_eq!(report["skipped"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_and_writes_nothing() {
-    let function = Function::new().await;
-    function.deliver(&task(0)).await.unwrap();
-    function.aws.put_task(&task(0).stopped());
+async fn a_plan_of_a_drifted_world_says_what_a_reconcile_does_without_writing() {
+    let function = after_a_lost_stop("proven").await;
     function.aws.put_task(&task(1));
     function.aws.put_task(&task(2).without_address());
     function.aws.put_target(&function.group, "2001:db8::9:9", PORT);
     function.actions();
     let mut plan = function.invoke(json!({"action": "plan"})).await.unwrap();
-    assert_eq!(writes(&function.actions()), 0);
+    assert_eq!(function.writes(), 0);
     assert_eq!(ids(&plan, "registered"), [address(1)]);
     assert_eq!(ids(&plan, "deregistered"), [address(0)]);
     assert_eq!(ids(&plan, "unowned"), ["2001:db8::9:9"]);
     assert_eq!(plan["skipped"], json!([{"taskArn": task(2).arn(), "reason": "no-address"}]));
     assert_eq!(plan["dryRun"], true);
-    let report = reconcile(&function).await;
+    let report = function.reconcile().await.unwrap();
     plan["dryRun"] = json!(false);
     assert_eq!(plan, report);
 }
@@ -510,9 +476,7 @@ async fn a_thousand_targets_and_fifty_bindings_stay_within_the_documented_rates(
     let bindings: Vec<Value> = (0..50)
         .map(|n| {
             let group = aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")));
-            let mut binding = binding(&group, Some(PORT));
-            binding["service"] = json!(format!("service-{n}"));
-            binding
+            binding_of(&format!("service-{n}"), &group)
         })
         .collect();
     let function = Function::with(aws, json!(bindings), &[]).await;
@@ -520,7 +484,7 @@ async fn a_thousand_targets_and_fifty_bindings_stay_within_the_documented_rates(
         function.aws.put_task(&task(n).service("service-0"));
     }
     (1..50).for_each(|n| function.aws.put_task(&task(1_000 + n).service(&format!("service-{n}"))));
-    reconcile(&function).await;
+    function.reconcile().await.unwrap();
     assert_eq!(function.registered().len(), 1_000);
     let calls = function.aws.take_calls();
     for (kind, at_once, per_second) in [
@@ -543,9 +507,8 @@ async fn a_thousand_targets_and_fifty_bindings_stay_within_the_documented_rates(
 #[tokio::test(start_paused = true)]
 async fn what_is_not_reached_before_the_deadline_is_an_error() {
     let (function, second) = two_groups().await;
-    function
-        .aws
-        .fault(Fault::on(DescribeTargetHealth).group(&second).hang(Duration::from_secs(600)));
+    let hang = Fault::on(DescribeTargetHealth).hang(Duration::from_secs(600));
+    function.aws.fault(hang.group(&second));
     let left = Duration::from_secs(5);
     let result = function.invoke_within(left, json!({"action": "reconcile"})).await;
     let error = result.unwrap_err().to_string();

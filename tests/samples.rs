@@ -197,7 +197,7 @@ fn damaged(value: &Value, place: &str) -> Vec<Value> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_input_is_an_error_or_an_outcome_and_never_touches_another_address() {
+async fn a_damaged_input_is_handled_and_never_touches_another_address() {
     let mut accepted = 0;
     let mut refused = 0;
     for (name, sample) in samples() {
@@ -234,7 +234,7 @@ async fn a_damaged_input_is_an_error_or_an_outcome_and_never_touches_another_add
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_batch_returns_no_sound_message() {
+async fn a_damaged_batch_returns_no_intact_message() {
     let function = Function::new().await;
     function.aws.observe(&sample("task-running.json")).unwrap();
     function.aws.observe(&sample("task-running-second.json")).unwrap();

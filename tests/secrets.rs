@@ -109,7 +109,7 @@ async fn neither_credentials_nor_payloads_are_shown_at_any_level_but_trace() {
 }
 
 #[tokio::test]
-async fn trace_shows_the_key_id_and_payloads_but_neither_secret_token_nor_signature() {
+async fn trace_shows_key_id_and_payloads_but_no_secret_token_or_signature() {
     let aws = Aws::new();
     let server = aws.serve(LOOPBACK).await.unwrap();
     aws.put_task(&task(0));

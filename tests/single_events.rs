@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sim::Action::{DeregisterTargets, DescribeTargetGroups, DescribeTasks, RegisterTargets};
 use aws_sim::{Aws, TargetGroup, Task};
-use common::{Function, PORT, address, binding, ids, reasons, target, task};
+use common::{Function, PORT, address, binding, binding_of_family, ids, reasons, target, task};
 use serde_json::{Value, json};
 
 const MINUTES: Duration = Duration::from_secs(300);
@@ -233,11 +233,9 @@ async fn a_port_left_to_the_group_is_looked_up_once() {
 async fn a_family_binds_standalone_tasks_and_no_service() {
     let aws = Aws::new();
     let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-    let bindings = json!([{
-        "cluster": "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster",
-        "family": "batch", "targetGroupArn": group, "port": PORT
-    }]);
-    let function = Function::with(aws, bindings, &[]).await;
+    let mut family = binding_of_family("batch", &group);
+    family["cluster"] = json!("arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster");
+    let function = Function::with(aws, json!([family]), &[]).await;
     function.deliver(&task(0).family("batch")).await.unwrap();
     function.deliver(&task(1).service("batch")).await.unwrap();
     assert_eq!(function.registered(), [target(0)]);
@@ -245,10 +243,7 @@ async fn a_family_binds_standalone_tasks_and_no_service() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
-    let aws = Aws::new();
-    let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
-    let bindings = json!([binding(&group, Some(PORT))]);
-    let function = Function::with(aws, bindings, &[("DRY_RUN", "true")]).await;
+    let function = Function::with_settings(&[("DRY_RUN", "true")]).await;
     let report = function.deliver(&task(0)).await.unwrap();
     assert_eq!((ids(&report, "registered"), &report["dryRun"]), (vec![&*address(0)], &json!(true)));
     let report = function.deliver(&task(0).stopped()).await.unwrap();

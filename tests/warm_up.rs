@@ -77,7 +77,7 @@ async fn it_serves_though_the_reads_are_denied_throttled_or_hang() {
 }
 
 #[tokio::test]
-async fn a_group_that_cannot_take_ipv6_is_told_at_the_start() {
+async fn a_group_that_cannot_take_ipv6_is_reported_at_the_start() {
     let wrong = TargetGroup::ipv4("demo-ipv4").port(PORT);
     let (_, log) = register(wrong, vec![], &[ON_LAMBDA]).await;
     let expected = "demo-ipv4 has target type ip and IP address type ipv4, not ip and ipv6";

@@ -1,4 +1,5 @@
-/// What is asked for on the command line.
+//! The command line.
+
 pub struct Arguments {
     /// How often each function is started for a table.
     pub starts: usize,

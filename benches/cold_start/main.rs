@@ -3,28 +3,16 @@
 //! This function, and what it is measured by, start and answer one event over HTTPS on loopback,
 //! taking turns so that the machine's noise hits all alike: with a full CPU, and with the 1/14 of
 //! one that Lambda gives 128 MB. The tables on standard output are Markdown.
-//!
-//! | module | what it is for |
-//! | --- | --- |
-//! | `arguments` | what is asked for |
-//! | `rivals` | the functions that are compared, and how they are built |
-//! | `stage` | the world they start in |
-//! | `process` | what a process has used of the machine |
-//! | `quota` | part of a CPU |
-//! | `measure` | starts and invocations with their times |
-//! | `tables` | the tables |
-//! | `reaches` | what is to be reached |
 
 mod arguments;
 mod measure;
 mod process;
 mod quota;
-mod reaches;
 mod rivals;
-mod stage;
 mod tables;
 #[path = "../../tests/common/tls.rs"]
 mod tls;
+mod world;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,7 +22,7 @@ use arguments::Arguments;
 use measure::{Cpu, Measurements};
 use quota::Quota;
 use rivals::Rival;
-use stage::Stage;
+use world::World;
 
 const USAGE: &str =
     "usage: cargo bench --bench cold_start -- [--starts N] [--warm N] [--without-python]
@@ -43,7 +31,7 @@ usage: cargo bench --bench cold_start -- --under TOOL
     one start and invocation of this function under a tool, for example 'strace -I2 -r -o target/start.txt'";
 
 /// How long a tool may take to write down what it saw.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -75,59 +63,55 @@ fn compare(arguments: &Arguments) -> Result<(), String> {
     let rivals = rivals::all(&folder, arguments.python)?;
     // Dropped last, when no process is left in it.
     let quota = Quota::new();
-    runtime.block_on(tell(arguments, &folder, &rivals, &quota))
+    runtime.block_on(report(arguments, &folder, &rivals, &quota))
 }
 
 /// One start and one invocation, after which the tool is to write down what it saw.
 async fn watch(folder: &Path, watched: &Rival) -> Result<(), String> {
-    let stage = Stage::new(folder).await;
-    let function = stage.start(watched).await?;
-    let told = |what: &str| format!("{what}: {:?}", function.logs());
-    function.init_time().await.ok_or_else(|| told("it ended"))?;
-    stage.invoke(watched, &function).await?;
-    process::terminate(function.id().ok_or_else(|| told("it ended"))?);
-    let ended = tokio::time::timeout(PATIENCE, function.wait_exit()).await;
-    ended.map_err(|_| told("the tool did not end when asked to (strace needs -I2)"))?;
+    let world = World::new(folder).await;
+    let function = world.start(watched).await?;
+    let wrong = |what: &str| format!("{what}: {:?}", function.logs());
+    function.init_time().await.ok_or_else(|| wrong("the function ended"))?;
+    world.invoke(watched, &function).await?;
+    process::terminate(function.id().ok_or_else(|| wrong("the function ended"))?);
+    let ended = tokio::time::timeout(TOOL_TIMEOUT, function.wait_exit()).await;
+    ended.map_err(|_| wrong("the tool did not end when asked to (strace needs -I2)"))?;
     println!("One start and one invocation were watched. The function and the tool wrote:");
     function.logs().iter().for_each(|line| println!("    {line}"));
     Ok(())
 }
 
-async fn tell(
+async fn report(
     arguments: &Arguments,
     folder: &Path,
     rivals: &[Rival],
     quota: &Result<Quota, String>,
 ) -> Result<(), String> {
-    let stage = Stage::new(folder).await;
+    let world = World::new(folder).await;
     println!("{}", tables::heading(arguments));
-    let full = Measurements::of(&stage, rivals, &Cpu::Full, arguments).await?;
+    let full = Measurements::of(&world, rivals, &Cpu::Full, arguments).await?;
     println!("## Full CPU\n\n{}", tables::starts(&full));
     println!("## Size\n\n{}", tables::sizes(rivals));
-    let part = match quota {
-        Ok(quota) => Some(under(quota, &stage, rivals, arguments).await?),
-        Err(why) => {
-            println!("## 1/14 of a CPU\n\nNot measured: {why}\n");
-            None
-        }
-    };
-    println!("## Reaches\n\n{}", reaches::tell(rivals, &full, part.as_ref()));
+    match quota {
+        Ok(quota) => report_part(quota, &world, rivals, arguments).await?,
+        Err(why) => println!("## 1/14 of a CPU\n\nNot measured: {why}\n"),
+    }
     println!("{}", tables::load());
     Ok(())
 }
 
-/// The tables with part of a CPU; the measurements of the first.
-async fn under(
+/// Prints the tables with part of a CPU.
+async fn report_part(
     quota: &Quota,
-    stage: &Stage,
+    world: &World,
     rivals: &[Rival],
     arguments: &Arguments,
-) -> Result<Measurements, String> {
+) -> Result<(), String> {
     let after_init = Cpu::PartAfterInit(quota);
-    let after_init = Measurements::of(stage, rivals, &after_init, arguments).await?;
+    let after_init = Measurements::of(world, rivals, &after_init, arguments).await?;
     println!("## 1/14 of a CPU after init, as on Lambda\n\n{}", tables::starts(&after_init));
     let always = Cpu::PartAlways(quota);
-    let always = Measurements::of_starts(stage, rivals, &always, arguments).await?;
+    let always = Measurements::of_starts(world, rivals, &always, arguments).await?;
     println!("## 1/14 of a CPU from the start\n\n{}", tables::starts(&always));
-    Ok(after_init)
+    Ok(())
 }

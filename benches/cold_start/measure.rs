@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::process;
 use crate::quota::Quota;
 use crate::rivals::{Kind, Rival};
-use crate::stage::Stage;
+use crate::world::World;
 
 /// Longer than the period of a quota, so that what one function has used up is not missing to the
 /// next.
@@ -16,7 +16,6 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// How much of a CPU a function has.
 pub enum Cpu<'a> {
-    /// All of it.
     Full,
     /// All of it until it asks for its first event, then 1/14: so does Lambda.
     PartAfterInit(&'a Quota),
@@ -35,7 +34,6 @@ pub struct Measured {
     pub init: Duration,
     /// From the first event until its answer.
     pub first: Duration,
-    /// Both together.
     pub both: Duration,
     /// The CPU time used until then.
     pub cpu: Duration,
@@ -62,22 +60,21 @@ struct Start {
 impl Measurements {
     /// Measures starts, and then invocations of one process of each.
     pub async fn of(
-        stage: &Stage,
+        world: &World,
         rivals: &[Rival],
         cpu: &Cpu<'_>,
         arguments: &Arguments,
     ) -> Result<Self, String> {
-        let mut measurements = Self::of_starts(stage, rivals, cpu, arguments).await?;
-        let warm = warm(stage, rivals, cpu, arguments.warm).await?;
+        let mut measurements = Self::of_starts(world, rivals, cpu, arguments).await?;
+        let warm = warm(world, rivals, cpu, arguments.warm).await?;
         for (measured, warm) in measurements.0.iter_mut().zip(warm) {
             measured.warm = Some(warm);
         }
         Ok(measurements)
     }
 
-    /// Measures starts.
     pub async fn of_starts(
-        stage: &Stage,
+        world: &World,
         rivals: &[Rival],
         cpu: &Cpu<'_>,
         arguments: &Arguments,
@@ -85,7 +82,7 @@ impl Measurements {
         let mut starts: Vec<Vec<Start>> = rivals.iter().map(|_| Vec::new()).collect();
         for _ in 0..arguments.starts {
             for (rival, starts) in rivals.iter().zip(&mut starts) {
-                let (function, start) = start(stage, rival, cpu).await?;
+                let (function, start) = start(world, rival, cpu).await?;
                 starts.push(start);
                 cpu.lift();
                 end(function).await;
@@ -154,15 +151,15 @@ impl Cpu<'_> {
 }
 
 /// Starts a function and has it answer its first event.
-async fn start(stage: &Stage, rival: &Rival, cpu: &Cpu<'_>) -> Result<(Function, Start), String> {
+async fn start(world: &World, rival: &Rival, cpu: &Cpu<'_>) -> Result<(Function, Start), String> {
     cpu.before_start();
-    let function = stage.start(rival).await;
+    let function = world.start(rival).await;
     cpu.after_start();
     let function = function?;
     let init = function.init_time().await;
     let init = init.ok_or_else(|| format!("{} ended: {:?}", rival.name(), function.logs()))?;
     cpu.after_init();
-    let first = stage.invoke(rival, &function).await?;
+    let first = world.invoke(rival, &function).await?;
     let cpu = function.id().map(process::cpu_time).unwrap_or_default();
     Ok((function, Start { init, first, cpu }))
 }
@@ -182,20 +179,20 @@ async fn end(function: Function) {
 
 /// So many invocations of one process of each function, taking turns.
 async fn warm(
-    stage: &Stage,
+    world: &World,
     rivals: &[Rival],
     cpu: &Cpu<'_>,
     count: usize,
 ) -> Result<Vec<Warm>, String> {
     let mut functions = Vec::new();
     for rival in rivals {
-        let (function, _) = start(stage, rival, cpu).await?;
+        let (function, _) = start(world, rival, cpu).await?;
         functions.push((rival, function, Vec::new()));
     }
     for _ in 0..count {
         for (rival, function, times) in &mut functions {
             tokio::time::sleep(PAUSE).await;
-            times.push(stage.invoke(rival, function).await?);
+            times.push(world.invoke(rival, function).await?);
         }
     }
     cpu.lift();

@@ -1,4 +1,4 @@
-//! What a process has used of the machine, as far as Linux tells.
+//! What a process has used of the machine, as far as Linux shows it.
 
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ pub fn cpu_time(process: u32) -> Duration {
     clock.now().expect("a clock that can be read").into()
 }
 
-/// Not known elsewhere.
 #[cfg(not(target_os = "linux"))]
 pub fn cpu_time(_process: u32) -> Duration {
     Duration::ZERO
 }
 
-/// The most memory it ever held (`VmHWM`), in KiB; 0 where Linux is not there to tell.
+/// The most memory it ever held (`VmHWM`), in KiB; 0 elsewhere than on Linux.
 pub fn peak_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -28,7 +27,6 @@ pub fn exists(process: u32) -> bool {
     std::path::Path::new(&format!("/proc/{process}")).exists()
 }
 
-/// Asks it to end.
 pub fn terminate(process: u32) {
     let signal = nix::sys::signal::Signal::SIGTERM;
     nix::sys::signal::kill(pid(process), signal).expect("a process of ours that runs");

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use aws_sim::Action;
 
-/// Which function it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The binary that is deployed.
@@ -37,7 +36,6 @@ pub struct Size {
     pub zip: u64,
 }
 
-/// Builds all functions into `folder`.
 pub fn all(folder: &Path, python: bool) -> Result<Vec<Rival>, String> {
     let mut rivals = vec![
         this_function(folder)?,
@@ -85,7 +83,6 @@ impl Rival {
         }
     }
 
-    /// What starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
@@ -134,7 +131,7 @@ fn boto3(folder: &Path) -> Result<Rival, String> {
     })
 }
 
-/// Whoever deploys a binary does it as `bootstrap` in a ZIP archive; its size in bytes.
+/// The size in bytes of the ZIP archive in which a binary is deployed, as `bootstrap`.
 fn zipped(program: &Path) -> Result<u64, String> {
     const ZIP: &str = "import sys, zipfile
 zipfile.ZipFile(sys.argv[2], 'w', zipfile.ZIP_DEFLATED, compresslevel=9).write(sys.argv[1], 'bootstrap')";
@@ -156,7 +153,6 @@ fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// A file of the project.
 fn ours(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

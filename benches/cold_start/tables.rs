@@ -7,7 +7,6 @@ use crate::measure::{Measured, Measurements};
 use crate::process;
 use crate::rivals::{Kind, Rival};
 
-/// What the tables rest on.
 pub fn heading(arguments: &Arguments) -> String {
     let Arguments { starts, warm, python, .. } = arguments;
     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get());
@@ -19,7 +18,6 @@ pub fn heading(arguments: &Arguments) -> String {
     )
 }
 
-/// How busy the machine is.
 pub fn load() -> String {
     format!("Load over 1, 5 and 15 minutes: {}.", process::load())
 }
@@ -85,6 +83,6 @@ fn ms(time: Duration) -> String {
 }
 
 /// How many times one is the other.
-pub fn ratio(of: Duration, to: Duration) -> f64 {
+fn ratio(of: Duration, to: Duration) -> f64 {
     of.as_secs_f64() / to.as_secs_f64()
 }

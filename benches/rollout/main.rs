@@ -15,7 +15,7 @@ use crate::plot::{Line, plot};
 use crate::rollout::{Course, STEP, TEMPLATE, Way, run};
 use crate::timetable::Rollout;
 
-/// Runs of each kind; the middle one is told.
+/// Runs of each kind; the median is printed.
 const SEEDS: u64 = 3;
 
 const ROLLOUTS: [(&str, Rollout); 2] = [

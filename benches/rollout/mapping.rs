@@ -17,7 +17,7 @@ use harness::lambda::{self, QUIET, VISIBILITY};
 /// The most that Lambda hands to an invocation, in bytes (Lambda developer guide, "Lambda quotas").
 const PAYLOAD: usize = 6_000_000;
 
-/// What a message takes of it beside its body, in bytes. The body itself grows by a tenth, as its
+/// What a message takes of it besides its body, in bytes. The body itself grows by a tenth, as its
 /// quotes are escaped.
 const RECORD: usize = 900;
 
@@ -28,7 +28,6 @@ const LOW: usize = 10;
 /// From EventBridge to the function.
 const ON_THE_WAY: Duration = Duration::from_millis(200);
 
-/// A message in the queue.
 pub(crate) struct Message {
     id: String,
     event: String,
@@ -36,7 +35,7 @@ pub(crate) struct Message {
 }
 
 /// An event goes into the queue and, if its task stops, also to the function.
-pub(crate) fn tell(world: &Arc<World>, task: &Task) {
+pub(crate) fn send(world: &Arc<World>, task: &Task) {
     let event = task.event(world.aws.now());
     let id = {
         let numbers = &mut world.state().numbers;
@@ -62,7 +61,7 @@ async fn copy(world: Arc<World>, event: Value, _under_way: GoingOn) {
     let _ = world.function.invoke(LambdaEvent::new(payload, context)).await;
 }
 
-/// One of Lambda's pollers: gathers a batch, invokes the function, and begins anew.
+/// One of Lambda's pollers: gathers a batch, invokes the function, and starts again.
 pub(crate) async fn poll(world: Arc<World>, window: Duration, batch: usize) {
     loop {
         while world.state().queue.is_empty() {
@@ -90,7 +89,7 @@ pub(crate) async fn poll(world: Arc<World>, window: Duration, batch: usize) {
 async fn gather(world: &World, window: Duration, batch: usize) {
     const STEP: Duration = Duration::from_millis(50);
     let begin = Instant::now();
-    let patience = {
+    let longest_wait = {
         let state = &mut *world.state();
         let quiet = state.handed_over_at.is_none_or(|at| at.elapsed() >= QUIET);
         let longest = state.dice.seconds(window.as_secs_f64(), QUIET.as_secs_f64());
@@ -98,7 +97,7 @@ async fn gather(world: &World, window: Duration, batch: usize) {
     };
     loop {
         let (waiting, passed) = (world.state().queue.len(), begin.elapsed());
-        let is_low = waiting < LOW && passed < patience;
+        let is_low = waiting < LOW && passed < longest_wait;
         if waiting >= batch || (passed >= window && !is_low) {
             return;
         }

@@ -10,10 +10,8 @@ const MARGIN: f64 = 40.0;
 /// Distinguishable also for the colour-blind (after Okabe and Ito).
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#56b4e9", "#e69f00"];
 
-/// A line of the plot.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it shows.
     pub name: String,
     /// Shares from 0 to 1, one a step.
     pub values: Vec<f64>,

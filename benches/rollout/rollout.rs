@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use aws_sim::{Action, Aws, Call, Decision, Fate, Outcome, Rate, TargetGroup, Task};
+use aws_sim::{Action, Aws, Call, Decision, Hook, Outcome, Rate, TargetGroup, Task};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -68,7 +68,6 @@ pub struct Course {
     pub throttled: usize,
     /// The other calls.
     pub reads: usize,
-    /// Invocations of the function.
     pub invocations: usize,
     /// Events that were given up.
     pub lost: usize,
@@ -76,7 +75,6 @@ pub struct Course {
     pub slowest_stop: Duration,
 }
 
-/// Runs a rollout.
 pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
     fastrand::seed(seed);
     tokio::task::LocalSet::new().block_on(&function::runtime(), roll_out(seed, rollout, way))
@@ -111,7 +109,7 @@ pub(crate) struct State {
 /// Every call takes 20 to 80 ms.
 struct Latency(Mutex<Dice>);
 
-impl Fate for Latency {
+impl Hook for Latency {
     fn decide(&self, _: &Call) -> Decision {
         let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [latency, answer_latency] = [(); 2].map(|()| dice.seconds(0.01, 0.04));
@@ -129,7 +127,7 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
         sleep_until(world.begin + at).await;
         world.change(service, &task);
         if let Way::Queue { .. } = way {
-            mapping::tell(&world, &task);
+            mapping::send(&world, &task);
         } else if matches!(task.last_status(), "RUNNING" | "DEACTIVATING") {
             let under_way = world.under_way.begin();
             tokio::task::spawn_local(call_per_event(world.clone(), service, task, under_way));
@@ -164,7 +162,7 @@ pub fn stop_one(seed: u64, way: Way) -> Option<Duration> {
         for step in STOP {
             leaving = step(leaving);
             world.change(0, &leaving);
-            mapping::tell(&world, &leaving);
+            mapping::send(&world, &leaving);
             sleep(Duration::from_secs(1)).await;
         }
         world.under_way.calm().await;
@@ -188,7 +186,7 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
     let function = Instances::none(&bindings, &[], &aws);
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
-    aws.set_fate(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
+    aws.set_hook(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
     let world = World {
         groups,
         function,

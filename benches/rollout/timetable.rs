@@ -36,8 +36,8 @@ pub fn address(task: &Task) -> IpAddr {
     task.ipv6().expect("every task here has an address").into()
 }
 
-/// Every change that the template's rule passes, in the order of time. An old task tells four times
-/// that it stops.
+/// Every change that the template's rule passes, in the order of time. A stopping task changes four
+/// times.
 pub fn timetable(seed: u64, rollout: Rollout) -> Vec<(Duration, usize, Task)> {
     let mut dice = Dice::of(seed ^ 1);
     let mut changes = Vec::new();

@@ -1,8 +1,10 @@
+//! The command line.
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::trouble::Trouble;
+use crate::error::Error;
 
 pub const HELP: &str = "\
 The function on this machine: the real one, under a simulated AWS. No account, no network.
@@ -39,7 +41,6 @@ if the command line or a file cannot be used. NO_COLOR=1 turns colours off.
 
 const SERVE_ON: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
 
-/// What to do.
 pub enum Command {
     Help,
     Story { logs: bool },
@@ -48,7 +49,7 @@ pub enum Command {
 }
 
 /// Reads the command line, without the program's name.
-pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Trouble> {
+pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
     let (mut fresh, mut logs, mut serve, mut files) = (false, false, None, Vec::new());
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
@@ -79,6 +80,6 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Troub
     }
 }
 
-fn usage(problem: impl Into<String>) -> Trouble {
-    Trouble::Usage(format!("{}; try --help", problem.into()))
+fn usage(problem: impl Into<String>) -> Error {
+    Error::Usage(format!("{}; try --help", problem.into()))
 }

@@ -1,10 +1,12 @@
+//! Delivers files, one after the other.
+
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::error::Error;
 use crate::input::Input;
 use crate::screen::Screen;
-use crate::stage::{self, DRIFT, Pace, Stage, binding_in_words, is_breakdown, learn};
-use crate::trouble::Trouble;
+use crate::world::{self, DRIFT, Pace, World, binding_in_words, is_breakdown, learn};
 
 /// Long enough that nothing changes by itself between two files.
 const PACE: Pace =
@@ -16,10 +18,10 @@ pub async fn play(
     files: &[PathBuf],
     fresh: bool,
     logs: bool,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     let inputs =
-        files.iter().map(|file| Input::of_file(file)).collect::<Result<Vec<Input>, Trouble>>()?;
-    let mut stage = Stage::set(PACE, logs).await?;
+        files.iter().map(|file| Input::of_file(file)).collect::<Result<Vec<Input>, Error>>()?;
+    let mut world = World::start(PACE, logs).await?;
     let times = match fresh {
         true => "the events' times are set to now",
         false => "delivered as they are; --fresh sets the events' times to now",
@@ -27,19 +29,19 @@ pub async fn play(
     screen.field("binding", &[binding_in_words()])?;
     screen.field("files", &[times.to_owned()])?;
     if inputs.iter().any(|input| input.concerns_everything()) {
-        stage::drift(&stage)?;
+        world::drift(&world)?;
         screen.field("world", &DRIFT.map(str::to_owned))?;
     }
     for (number, input) in (1..).zip(inputs) {
         let input = if fresh { input.at(SystemTime::now()) } else { input };
         screen.heading(number, &input.name)?;
-        let problems = learn(&stage.aws, &input).into_iter();
+        let problems = learn(&world.aws, &input).into_iter();
         let problems: Vec<String> = problems.map(|why| format!("learns nothing: {why}")).collect();
         screen.field("ECS", &problems)?;
-        let delivery = stage.deliver(&input).await;
-        screen.delivery(&stage.aws, &stage.group, &input, &delivery)?;
+        let delivery = world.deliver(&input).await;
+        screen.delivery(&world.aws, &world.group, &input, &delivery)?;
         if is_breakdown(&delivery.answer) {
-            return Err(Trouble::Failed("the function's process broke down".to_owned()));
+            return Err(Error::Failed("the function's process broke down".to_owned()));
         }
     }
     Ok(())

@@ -1,3 +1,5 @@
+//! What is delivered: samples and files, and the task events in them.
+
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,7 +9,7 @@ use ecs_ipv6_targets::input::is_scheduled;
 use ecs_ipv6_targets::input::task_event::is_task_state_change;
 use serde_json::{Value, json};
 
-use crate::trouble::Trouble;
+use crate::error::Error;
 
 /// A sample of `events/`, which is part of the program, so that it runs from any folder.
 macro_rules! sample {
@@ -29,28 +31,27 @@ pub struct Sample {
 
 /// What is delivered to the function.
 pub struct Input {
-    /// Where it comes from.
     pub name: String,
     pub payload: Value,
 }
 
 impl Input {
-    pub fn of_sample(sample: Sample) -> Result<Self, Trouble> {
+    pub fn of_sample(sample: Sample) -> Result<Self, Error> {
         Self::of_json(sample.name.to_owned(), sample.text.as_bytes())
     }
 
-    pub fn of_file(path: &Path) -> Result<Self, Trouble> {
+    pub fn of_file(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         let bytes = fs::read(path).map_err(|error| {
-            Trouble::Usage(format!("{name} cannot be read: {}", without_number(&error)))
+            Error::Usage(format!("{name} cannot be read: {}", without_number(&error)))
         })?;
         Self::of_json(name, &bytes)
     }
 
-    fn of_json(name: String, bytes: &[u8]) -> Result<Self, Trouble> {
+    fn of_json(name: String, bytes: &[u8]) -> Result<Self, Error> {
         match serde_json::from_slice(bytes) {
             Ok(payload) => Ok(Self { name, payload }),
-            Err(error) => Err(Trouble::Usage(format!("{name} is not JSON: {error}"))),
+            Err(error) => Err(Error::Usage(format!("{name} is not JSON: {error}"))),
         }
     }
 

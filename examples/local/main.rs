@@ -5,44 +5,36 @@
 //! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
 //! with event files it plays those; with `--serve` it is the simulated AWS for a function that
 //! somebody else runs, such as `cargo lambda watch`.
-//!
-//! | module | what it is for |
-//! | --- | --- |
-//! | `arguments` | the command line |
-//! | `input` | what is delivered: samples and files, and the task events in them |
-//! | `stage` | the simulated AWS with the demo target group, and the function's process |
-//! | `story`, `files`, `serve` | the three things to do |
-//! | `screen`, `words` | how it looks, and how calls, inputs and answers are put |
 
 mod arguments;
+mod error;
 mod files;
 mod input;
 mod screen;
 mod serve;
-mod stage;
 mod story;
-mod trouble;
 mod words;
+mod world;
 
 use std::process::ExitCode;
 
 use arguments::Command;
+use error::Error;
 use screen::Screen;
-use trouble::Trouble;
 
 /// One thread is enough, and on one thread no call arrives while the state is being shown.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if stage::is_the_function() {
+    if world::is_the_function() {
         return ecs_ipv6_targets::run().await;
     }
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => trouble.tell(),
+        Err(error) => error.report(),
     }
 }
 
-async fn run() -> Result<(), Trouble> {
+async fn run() -> Result<(), Error> {
     let screen = Screen::of_stdout();
     match arguments::parse(std::env::args_os().skip(1))? {
         Command::Help => Ok(screen.text(arguments::HELP)?),

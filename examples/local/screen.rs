@@ -1,11 +1,13 @@
+//! How the output looks.
+
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use aws_sim::{Aws, Health, TargetRow};
 
 use crate::input::Input;
-use crate::stage::Delivery;
 use crate::words;
+use crate::world::Delivery;
 
 /// Where the text of a field begins.
 const INDENT: usize = 13;
@@ -47,7 +49,6 @@ impl Screen {
         write!(io::stdout(), "{text}")
     }
 
-    /// The head of a step.
     pub fn heading(&self, number: usize, title: &str) -> io::Result<()> {
         self.line("")?;
         self.line(self.paint(Look::Bold, format!("{number}  {title}")))
@@ -58,7 +59,7 @@ impl Screen {
         lines.iter().try_for_each(|line| self.line(self.paint(Look::Dim, format!("   {line}"))))
     }
 
-    /// A label and, beside it, lines of text.
+    /// A label and, next to it, lines of text.
     pub fn field(&self, label: &str, lines: &[String]) -> io::Result<()> {
         let labels = std::iter::once(label).chain(std::iter::repeat(""));
         for (label, line) in labels.zip(lines) {

@@ -1,3 +1,5 @@
+//! Serves the simulated AWS alone, for a function that somebody else runs.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -5,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use aws_sim::Aws;
 use chrono::{DateTime, Utc};
 
+use crate::error::Error;
 use crate::input::{Input, sample};
 use crate::screen::Screen;
-use crate::stage::{self, GROUP, Pace, bindings, demo_aws, learn};
-use crate::trouble::Trouble;
 use crate::words;
+use crate::world::{self, GROUP, Pace, bindings, demo_aws, learn};
 
 /// Short enough to watch, long enough to see each state.
 const PACE: Pace = Pace { health_check: Duration::from_secs(5), draining: Duration::from_secs(15) };
@@ -18,16 +20,16 @@ const PACE: Pace = Pace { health_check: Duration::from_secs(5), draining: Durati
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Serves the simulated AWS and shows what happens to it, until the process is ended.
-pub async fn serve(screen: &Screen, address: SocketAddr, files: &[PathBuf]) -> Result<(), Trouble> {
+pub async fn serve(screen: &Screen, address: SocketAddr, files: &[PathBuf]) -> Result<(), Error> {
     let (aws, group) = demo_aws(PACE);
     let mut known = Vec::new();
     for input in inputs(files)? {
         if let Some(why) = learn(&aws, &input).first() {
-            return Err(Trouble::Usage(format!("{}: {why}", input.name)));
+            return Err(Error::Usage(format!("{}: {why}", input.name)));
         }
         known.extend(input.events().iter().map(words::event));
     }
-    let server = stage::serve(&aws, address).await?;
+    let server = world::serve(&aws, address).await?;
     screen.text(instructions(&server.url(), &bindings(&group)))?;
     screen.field("ECS knows", &known)?;
     screen.field("times", &[times()])?;
@@ -35,7 +37,7 @@ pub async fn serve(screen: &Screen, address: SocketAddr, files: &[PathBuf]) -> R
     watch(screen, &aws, &group).await
 }
 
-fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Trouble> {
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
     if files.is_empty() {
         let samples = [sample!("task-running.json"), sample!("task-running-second.json")];
         return samples.into_iter().map(Input::of_sample).collect();
@@ -71,7 +73,7 @@ fn times() -> String {
 }
 
 /// Prints every call, and the target group after each write and whenever it has changed by itself.
-async fn watch(screen: &Screen, aws: &Aws, group: &str) -> Result<(), Trouble> {
+async fn watch(screen: &Screen, aws: &Aws, group: &str) -> Result<(), Error> {
     let mut shown = aws.targets(group);
     loop {
         tokio::time::sleep(LOOK).await;

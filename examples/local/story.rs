@@ -1,13 +1,15 @@
+//! The life of two tasks, told by the samples in `events/` and checked at each step.
+
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use aws_sim::Answer;
 
+use crate::error::Error;
 use crate::input::{Input, Sample, sample};
 use crate::screen::{Look, Screen};
-use crate::stage::{Delivery, PORT, Pace, Stage, binding_in_words, learn};
-use crate::trouble::Trouble;
 use crate::words;
+use crate::world::{Delivery, PORT, Pace, World, binding_in_words, learn};
 
 /// Short, so that the story takes seconds.
 const PACE: Pace =
@@ -32,10 +34,10 @@ struct Step {
     why: &'static [&'static str],
     file: Sample,
     when: When,
-    /// What passes before it.
+    /// How long to wait before it.
     after: Duration,
-    /// What happens meanwhile, and no event tells.
-    unseen: fn(&Stage),
+    /// What happens meanwhile without an event.
+    unseen: fn(&World),
     /// The addresses that are registered then.
     leaves: &'static [&'static str],
     /// The messages that the answer returns to the queue.
@@ -52,16 +54,24 @@ enum When {
     AsWritten,
 }
 
+/// A step that happens at once and leaves the target group empty.
+const PLAIN: Step = Step {
+    title: "",
+    why: &[],
+    file: sample!("task-running.json"),
+    when: When::Now,
+    after: Duration::ZERO,
+    unseen: |_| {},
+    leaves: &[],
+    returns: &[],
+};
+
 const STEPS: [Step; 10] = [
     Step {
         title: "A task is being started",
         why: &["It does not run yet: nothing to do, no call is made."],
         file: sample!("task-provisioning.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
-        leaves: &[],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The task runs",
@@ -70,31 +80,23 @@ const STEPS: [Step; 10] = [
             "begun to stop meanwhile, and whoever handled that found nothing to deregister.",
         ],
         file: sample!("task-running.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The same event comes again",
         why: &["ECS sends events at least once. A duplicate changes nothing."],
         file: sample!("task-running.json"),
-        when: When::Now,
         after: PACE.health_check,
-        unseen: nothing,
         leaves: &[FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "A second task runs",
         why: &["Its neighbour is left alone."],
         file: sample!("task-running-second.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND, FIRST],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task begins to stop",
@@ -103,21 +105,16 @@ const STEPS: [Step; 10] = [
             "drains, and new connections go to the second task.",
         ],
         file: sample!("task-deactivating.json"),
-        when: When::Now,
         after: PACE.health_check,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task has stopped",
         why: &["Had the event before been lost, this one would have been enough."],
         file: sample!("task-stopped.json"),
-        when: When::Now,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The first task's start, delivered five minutes late",
@@ -128,32 +125,29 @@ const STEPS: [Step; 10] = [
         file: sample!("task-running.json"),
         when: When::MinutesAgo(5),
         after: PACE.draining,
-        unseen: nothing,
         leaves: &[SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "An SQS batch: both starts, as old as the file says, and a poison message",
         why: &["Only the message that cannot be read goes back to the queue, and ends in its DLQ."],
         file: sample!("sqs-batch-with-poison.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[SECOND],
         returns: &[POISON],
+        ..PLAIN
     },
     Step {
         title: "Events are lost, and somebody has been at the target group",
         why: &[
-            "The second task has crashed, and no event told of it. An address was registered by hand.",
+            "The second task has crashed, and its event was lost. An address was registered by hand.",
             "A plan says what a reconcile would do, and writes nothing.",
         ],
         file: sample!("plan.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
         unseen: lose_a_stop,
         leaves: &[BY_HAND, SECOND],
-        returns: &[],
+        ..PLAIN
     },
     Step {
         title: "The schedule fires, as it does every minute: a reconcile",
@@ -163,50 +157,46 @@ const STEPS: [Step; 10] = [
         ],
         file: sample!("scheduled.json"),
         when: When::AsWritten,
-        after: Duration::ZERO,
-        unseen: nothing,
         leaves: &[BY_HAND],
-        returns: &[],
+        ..PLAIN
     },
 ];
 
-fn nothing(_: &Stage) {}
-
-fn lose_a_stop(stage: &Stage) {
-    if let Some(second) = stage.aws.task(SECOND_TASK) {
-        stage.aws.put_task(&second.stopped());
+fn lose_a_stop(world: &World) {
+    if let Some(second) = world.aws.task(SECOND_TASK) {
+        world.aws.put_task(&second.stopped());
     }
-    stage.aws.put_target(&stage.group, BY_HAND, PORT);
+    world.aws.put_target(&world.group, BY_HAND, PORT);
 }
 
 /// Plays the story and checks how each step ends.
-pub async fn play(screen: &Screen, logs: bool) -> Result<(), Trouble> {
-    let mut stage = Stage::set(PACE, logs).await?;
-    introduce(screen, &stage)?;
+pub async fn play(screen: &Screen, logs: bool) -> Result<(), Error> {
+    let mut world = World::start(PACE, logs).await?;
+    introduce(screen, &world)?;
     for (number, step) in (1..).zip(&STEPS) {
         tokio::time::sleep(step.after).await;
-        (step.unseen)(&stage);
+        (step.unseen)(&world);
         screen.heading(number, step.title)?;
         screen.aside(step.why)?;
-        let input = step.input(&stage)?;
+        let input = step.input(&world)?;
         screen.field("file", std::slice::from_ref(&input.name))?;
-        let delivery = stage.deliver(&input).await;
-        screen.delivery(&stage.aws, &stage.group, &input, &delivery)?;
-        step.check(&stage, &delivery)
-            .map_err(|problem| Trouble::Failed(format!("step {number} went wrong: {problem}")))?;
+        let delivery = world.deliver(&input).await;
+        screen.delivery(&world.aws, &world.group, &input, &delivery)?;
+        step.check(&world, &delivery)
+            .map_err(|problem| Error::Failed(format!("step {number} went wrong: {problem}")))?;
     }
     conclude(screen)
 }
 
 impl Step {
-    fn input(&self, stage: &Stage) -> Result<Input, Trouble> {
+    fn input(&self, world: &World) -> Result<Input, Error> {
         let input = Input::of_sample(self.file)?;
         match self.when {
             When::Now => {
                 let input = input.at(SystemTime::now());
-                match learn(&stage.aws, &input).first() {
+                match learn(&world.aws, &input).first() {
                     None => Ok(input),
-                    Some(why) => Err(Trouble::Failed(format!("{}: {why}", input.name))),
+                    Some(why) => Err(Error::Failed(format!("{}: {why}", input.name))),
                 }
             }
             When::MinutesAgo(minutes) => {
@@ -216,7 +206,7 @@ impl Step {
         }
     }
 
-    fn check(&self, stage: &Stage, delivery: &Delivery) -> Result<(), String> {
+    fn check(&self, world: &World, delivery: &Delivery) -> Result<(), String> {
         let answer = match &delivery.answer {
             Answer::Success(answer) => answer,
             Answer::Error { error_type, .. } => {
@@ -226,7 +216,7 @@ impl Step {
         let text = |text: &&str| (*text).to_owned();
         let returned = words::returned(answer).into_iter().map(str::to_owned);
         same("the returned messages", self.returns.iter().map(text).collect(), returned.collect())?;
-        let registered = stage.aws.registered(&stage.group);
+        let registered = world.aws.registered(&world.group);
         let registered = registered.into_iter().map(|(id, port)| SocketAddr::new(id, port));
         let leaves = self.leaves.iter().map(|id| format!("[{id}]:{PORT}")).collect();
         same("the registered targets", leaves, registered.map(|at| at.to_string()).collect())
@@ -240,10 +230,10 @@ fn same(what: &str, expected: Vec<String>, found: Vec<String>) -> Result<(), Str
     }
 }
 
-fn introduce(screen: &Screen, stage: &Stage) -> Result<(), Trouble> {
+fn introduce(screen: &Screen, world: &World) -> Result<(), Error> {
     let (healthy, drained) = (PACE.health_check.as_secs_f32(), PACE.draining.as_secs_f32());
     let title = "The life of two ECS tasks, and what their IPv6 target group holds";
-    let aws = format!("simulated, at {}; nothing leaves this machine", stage.url());
+    let aws = format!("simulated, at {}; nothing leaves this machine", world.url());
     let times = [
         "The samples are of 2023: unless a step says otherwise, their times are set to now.".into(),
         format!(
@@ -259,7 +249,7 @@ fn introduce(screen: &Screen, stage: &Stage) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn conclude(screen: &Screen) -> Result<(), Trouble> {
+fn conclude(screen: &Screen) -> Result<(), Error> {
     let shown = "\
 As it must be: after duplicates, a late start, a poison message and a lost stop, no address
 of a task that is gone is left, and what somebody registered by hand was not touched.";

@@ -1,3 +1,5 @@
+//! Calls, inputs and answers in words.
+
 use std::iter;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
@@ -11,7 +13,6 @@ use crate::screen::{Look, Screen};
 /// How much of a list is spelled out.
 const SHOWN: usize = 8;
 
-/// What came in.
 pub fn input(input: &Input) -> Vec<String> {
     if let Some(of_task) = input.event() {
         let copied = if input.is_copy() { "a copy: " } else { "" };
@@ -97,7 +98,6 @@ fn state(aws: &Aws, arn: &str) -> String {
     }
 }
 
-/// The function's answer.
 pub fn answer(screen: &Screen, answer: &Answer) -> Vec<String> {
     match answer {
         Answer::Success(answer) if answer["batchItemFailures"].is_array() => {
@@ -127,7 +127,7 @@ fn batch_answer(returned: &[&str]) -> String {
     }
 }
 
-/// What doctor found, and below what did not pass how to mend it.
+/// What doctor found, and below each check that did not pass how to fix it.
 fn checks(screen: &Screen, answer: &Value) -> Vec<String> {
     let checks = answer["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lines = |check: &Value| {
@@ -199,8 +199,8 @@ fn status(last: &str, desired: &str) -> String {
     if last == desired { last.to_owned() } else { format!("{last} (desired: {desired})") }
 }
 
-/// What is told of an ARN: a target group's or cluster's name, the start of a task's id. Other text
-/// stays as it is.
+/// What is shown of an ARN: a target group's or cluster's name, the start of a task's id. Other
+/// text stays as it is.
 fn short(text: &str) -> String {
     let mut path = text.split('/');
     match path.next() {

@@ -1,4 +1,4 @@
-//! Getting the good items of a batch in when a bad one makes the whole call fail.
+//! Gets the good items of a batch accepted when a bad one makes the whole call fail.
 //!
 //! First the calls that are made in any case ([`Bisection::first_calls`]):
 //!
@@ -15,8 +15,8 @@
 //!    shrink when refused, down to single items. Those refused alone before have one turn in 32.
 //!
 //! A search may end early; the next one begins with the items not judged yet. Simulated for one
-//! owner with 200 items of which 190 or 199 are bad, in 1,000 arrangements each: every good one is
-//! in after five invocations of one instance.
+//! owner with 200 items, 190 or 199 of them bad, in 1,000 arrangements each: every good one was
+//! accepted within five invocations of one instance.
 
 mod trial;
 
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use trial::{Attempt, Trial};
 
-/// What a refused call says about its items and about the calls to come.
+/// What a refused call says about its items and about later calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Some item of the call is bad; the others may be good.
@@ -42,17 +42,17 @@ pub enum Refusal {
 pub enum NotTried {
     /// Too many calls were refused before.
     BudgetOver,
-    /// Another item of its subnet found no room.
+    /// There was no room for another item of its subnet.
     SubnetFull,
 }
 
 /// What is known of an item before it is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
-    /// Whose item it is.
+    /// The number of the item's owner.
     pub owner: usize,
-    /// Where it is. A quota may be that of a zone, and a subnet lies in one zone (ELB docs, "Quotas
-    /// for your Network Load Balancers": targets per Availability Zone).
+    /// The item's subnet. A quota may apply to a zone, and a subnet lies in one zone (ELB docs,
+    /// "Quotas for your Network Load Balancers": targets per Availability Zone).
     pub subnet: u64,
     /// When it was last refused in a call of its own; later is larger.
     pub refused_alone: Option<u64>,
@@ -64,7 +64,7 @@ pub struct Traits {
 pub struct RefusalBudget {
     owners: BTreeMap<usize, Spent>,
     refused: usize,
-    /// Whether only half of it may be used, because another search is to come.
+    /// Whether only half of it may be used, because another search follows.
     pub halved: bool,
 }
 
@@ -78,15 +78,15 @@ impl RefusalBudget {
     /// Refused calls, with no part accepted, after which an owner counts as bad throughout.
     const WITHOUT_SUCCESS: usize = 28;
 
-    /// Refused calls after which the rest of an owner is left for another time.
+    /// Refused calls after which the rest of an owner is left to a later search.
     const OF_ONE_OWNER: usize = 72;
 
-    /// Refused calls after which everything is. All callers of an account share 4 writes a second,
-    /// with 20 at once (ELB docs, "Request throttling for the ELB API").
+    /// Refused calls after which all owners are left to a later search. All callers of an account
+    /// share 4 writes a second, with 20 at once (ELB docs, "Request throttling for the ELB API").
     const IN_ALL: usize = 96;
 
-    /// Whether an owner's budget is used up, of which so many refused calls are worth it `without`
-    /// any success.
+    /// Whether an owner's budget is used up; `without` is the number of refused calls that an owner
+    /// gets without any success.
     fn is_over(&self, owner: usize, without: usize) -> bool {
         let spent = self.owners.get(&owner).copied().unwrap_or_default();
         let of_owner = if spent.accepted { Self::OF_ONE_OWNER } else { without };
@@ -107,17 +107,17 @@ impl RefusalBudget {
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug)]
 pub struct Outcome<E> {
     /// Each item's result, in order.
     pub results: Vec<Result<(), E>>,
-    /// The items that were refused in calls of their own, by their places.
+    /// The places of the items that were refused in calls of their own.
     pub refused_alone: Vec<usize>,
 }
 
 /// Makes `call` for `items` of these `traits`, at most `chunk` at a time, until every item is
-/// accepted or refused by itself, an error concerns every call, or `budget` is over.
+/// accepted or refused by itself, an error concerns every call, or `budget` is used up.
 pub async fn bisect<T: Copy, E: Clone>(
     items: &[T],
     traits: &[Traits],
@@ -133,7 +133,7 @@ pub async fn bisect<T: Copy, E: Clone>(
     bisection.finish(not_tried)
 }
 
-/// A batch under way: which items are in, which are refused, and which calls are to come.
+/// A batch in progress: which items are accepted, which are refused, and which calls remain.
 #[derive(Debug)]
 pub struct Bisection<'a, T, E> {
     items: &'a [T],
@@ -155,7 +155,7 @@ impl<'a, T: Copy, E: Clone> Bisection<'a, T, E> {
         }
     }
 
-    /// Makes the calls that are made in any case, without a search among what they refuse.
+    /// Makes the calls that are made in any case, without a search among the items they refuse.
     pub async fn first_calls(
         &mut self,
         call: &mut impl AsyncFnMut(&[T]) -> Result<(), E>,
@@ -206,7 +206,7 @@ impl<'a, T: Copy, E: Clone> Bisection<'a, T, E> {
         }
     }
 
-    /// What became of all items. What was not tried fails with an error of its own.
+    /// The results of all items. An item that was not tried fails with an error of its own.
     pub fn finish(self, not_tried: impl Fn(NotTried) -> E) -> Outcome<E> {
         let Self { trial, results, refused_alone, hopeless, .. } = self;
         let left =

@@ -1,4 +1,4 @@
-//! One call to AWS: bounded by the deadline, its failure put in a few words.
+//! One call to AWS, bounded by the deadline, whose failure is put in a few words.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::core::failure::{Code, Failure};
 
-/// The failure that an error of the SDK amounts to.
+/// Converts an error of the SDK.
 fn failure<E, R>(action: &'static str, error: &SdkError<E, R>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -32,8 +32,8 @@ where
     Failure::new(action, code, message)
 }
 
-/// The first line of AWS's message. To a signature that it does not accept AWS adds further ones,
-/// which repeat the request with all its headers, the session token among them.
+/// The first line of AWS's message. If AWS rejects a signature, further lines repeat the request
+/// with all its headers, including the session token.
 fn first_line(message: &str) -> &str {
     message.trim_start().lines().next().unwrap_or_default()
 }
@@ -52,8 +52,8 @@ fn causes(error: &dyn Error) -> String {
     chain.join(": ")
 }
 
-/// Makes a call when it is due, and waits for it until the deadline. Whether a call that is cut
-/// off had its effect is not known; all calls here may be repeated.
+/// Makes a call when it is due, and waits for it until the deadline. A call that is cut off may
+/// have had its effect; all calls here may be repeated.
 pub async fn within<T, E, R>(
     limits: &Limits,
     kind: Kind,

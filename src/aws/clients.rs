@@ -12,9 +12,9 @@ use crate::report::metrics::Traffic;
 /// The clients of one account.
 #[derive(Debug)]
 pub struct Clients {
-    /// For Amazon ECS.
+    /// The client for Amazon ECS.
     pub ecs: ecs::Client,
-    /// For Elastic Load Balancing v2.
+    /// The client for Elastic Load Balancing v2.
     pub elb: elb::Client,
     /// How fast these services may be called.
     pub rates: AdaptiveRates,
@@ -22,7 +22,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients with these settings.
+    /// Makes the clients with these settings.
     pub fn new(sdk: &SdkConfig) -> Self {
         let of_elb = Counter::default();
         let of_ecs = of_elb.of_another_service();
@@ -36,7 +36,7 @@ impl Clients {
         }
     }
 
-    /// The requests since this was last asked.
+    /// The requests since the previous call of this function.
     pub fn take_traffic(&self) -> Traffic {
         self.counter.take()
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::warn;
 
-/// Taken for the time left if the runtime names no deadline that can be true.
+/// The time left if the runtime names no plausible deadline.
 const ASSUMED: Duration = Duration::from_secs(20);
 
-/// The most that is kept back for saying what was not done.
+/// The most time that is kept for reporting what was not done.
 const RESERVE: Duration = Duration::from_secs(1);
 
-/// After this moment no call to AWS is begun or waited for.
+/// The moment after which no call to AWS is started or waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
@@ -29,12 +29,12 @@ impl Deadline {
         Self::after(left.saturating_sub(RESERVE.min(left / 10)))
     }
 
-    /// So much time from now.
+    /// The deadline at this time from now.
     pub fn after(left: Duration) -> Self {
         Self(Instant::now() + left)
     }
 
-    /// The moment at which this part of the time left will be over.
+    /// The deadline at which this part (0 to 1) of the remaining time is over.
     #[must_use]
     pub fn part(self, part: f64) -> Self {
         Self::after(self.0.saturating_duration_since(Instant::now()).mul_f64(part))
@@ -45,7 +45,7 @@ impl Deadline {
         self.0
     }
 
-    /// Whether it is too late to begin anything.
+    /// Whether it is too late to start anything.
     pub fn is_over(self) -> bool {
         Instant::now() >= self.0
     }

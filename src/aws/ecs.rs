@@ -21,10 +21,10 @@ const PAGE: usize = 100;
 
 const DESCRIBE_TASKS: &str = "DescribeTasks";
 
-/// What ECS says of one task.
+/// What ECS reports about one task; `None` if it does not know the task.
 pub type Answer = Result<Option<Task>, Failure>;
 
-/// What ECS is meant to make of a task.
+/// What ECS is to do with a task (`desiredStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Desired {
     /// The task is to run.
@@ -33,12 +33,12 @@ pub enum Desired {
     Stopped,
 }
 
-/// What could be read of an owner's tasks.
+/// The tasks of an owner, as far as they could be read.
 #[derive(Clone, Debug, Default)]
 pub struct TasksOfOwner {
-    /// The tasks.
+    /// The tasks that were read.
     pub tasks: Vec<Task>,
-    /// Whether some may be missing: what is there is known, but not what is not.
+    /// Whether tasks may be missing, so that absence from `tasks` proves nothing.
     pub has_gap: bool,
     /// Why some are missing, if that is a failure.
     pub error: Option<Failure>,
@@ -51,7 +51,7 @@ impl TasksOfOwner {
     }
 }
 
-/// Reads tasks.
+/// Reads the states of tasks.
 #[derive(Clone, Debug)]
 pub struct Ecs {
     client: Client,
@@ -64,9 +64,9 @@ impl Ecs {
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and
-    /// hundred tasks. `Ok(None)` is a task that ECS does not know, which for a task that ran
-    /// means that it stopped more than an hour ago. A call that fails is the answer for the tasks
-    /// it asked for, and for no others.
+    /// hundred tasks. `Ok(None)` is a task that ECS does not know, which for a task that ran means
+    /// that it stopped more than an hour ago. A failed call is the answer for the tasks it asked
+    /// for, and for no others.
     pub async fn describe_tasks<'a>(
         &self,
         tasks: impl Iterator<Item = (&'a str, &'a TaskArn)>,
@@ -78,7 +78,7 @@ impl Ecs {
         answers.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, and hands over the answer of each call when it comes.
+    /// Like [`Self::describe_tasks`], but hands over the answer of each call as soon as it arrives.
     pub async fn describe_pages<'a>(
         &self,
         tasks: impl Iterator<Item = (&'a str, &'a TaskArn)>,
@@ -101,7 +101,7 @@ impl Ecs {
 
     /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those
     /// that are meant to stop and were not forgotten (at least an hour, ECS API reference,
-    /// DescribeTasks). What could be read is returned even where something could not.
+    /// DescribeTasks). Tasks that could be read are returned even if others could not.
     pub async fn tasks_of(
         &self,
         cluster: &Cluster,
@@ -116,7 +116,7 @@ impl Ecs {
         for (arn, answer) in self.describe_tasks(names, limits).await {
             match (answer, owner) {
                 (Ok(Some(task)), _) => found.tasks.push(task),
-                // What has stopped may be forgotten any moment, what is to run may not.
+                // ECS may forget a stopped task at any moment, but not one that is to run.
                 (Ok(None), _) if desired == Desired::Stopped => {}
                 // A family's list has the tasks of services as well (ECS API reference, ListTasks).
                 (Ok(None), Owner::Family(_)) => found.has_gap = true,
@@ -130,7 +130,7 @@ impl Ecs {
         found
     }
 
-    /// Lists tasks of the first binding, if only to be connected.
+    /// Lists tasks of the first binding, only to make the connection.
     pub async fn connect(&self, bindings: &[Binding], limits: &Limits) -> Result<(), Failure> {
         let Some(Binding { cluster, owner, .. }) = bindings.first() else { return Ok(()) };
         self.list_page(cluster, owner, Desired::Running, None, limits).await.map(drop)

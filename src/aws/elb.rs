@@ -1,5 +1,5 @@
-//! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets, by chunks,
-//! what is in a target group, and its port.
+//! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets in chunks,
+//! the targets of a group, and its port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -22,7 +22,7 @@ use crate::core::target::{AddressPort, Write};
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 const CHUNK: usize = 200;
 
-/// Targets refused alone that are remembered, some 200 bytes each.
+/// How many targets refused alone are remembered, at some 200 bytes each.
 const REMEMBERED: usize = 5_000;
 
 const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
@@ -45,10 +45,10 @@ impl Targets {
     }
 
     /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
-    /// calls as can be, and returns each target's result, in order.
+    /// calls as possible, and returns each target's result, in order.
     ///
-    /// Register before deregister, but where calls are refused, no search among targets to be
-    /// registered holds up those to be deregistered.
+    /// Registers before it deregisters. But if calls are refused, the search among the targets to
+    /// be registered does not delay the deregistrations.
     pub async fn write(
         &self,
         group: &TargetGroupArn,
@@ -125,7 +125,7 @@ impl Targets {
         targets.iter().map(traits).collect()
     }
 
-    /// Remembers which targets are to be tried last from now on. To forget them costs calls, and
+    /// Remembers which targets are to be tried last from now on. Forgetting them costs calls and
     /// nothing else.
     fn remember(
         &self,
@@ -155,9 +155,9 @@ impl Targets {
         self.refused_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The targets of a group that are registered and not on their way out. ELB answers all of
-    /// them at once. An address is read as an address, because how ELB spells IPv6 is not
-    /// documented; what is no IPv6 address is no target of ours.
+    /// The targets of a group that are registered and not draining. ELB returns all of them in one
+    /// answer. Addresses are parsed, because ELB does not document how it writes IPv6; anything
+    /// that is not an IPv6 address is ignored.
     pub async fn present(
         &self,
         group: &TargetGroupArn,
@@ -218,8 +218,8 @@ impl Targets {
     }
 }
 
-/// What keeps a target group from taking IPv6 addresses, if anything does. What ELB does not tell
-/// is no obstacle.
+/// What keeps a target group from taking IPv6 addresses, if anything. An attribute that ELB leaves
+/// out is not an obstacle.
 fn unfit(group: &TargetGroup) -> Option<String> {
     let kind = group.target_type().map_or("ip", TargetTypeEnum::as_str);
     let family = group.ip_address_type().map_or("ipv6", TargetGroupIpAddressTypeEnum::as_str);
@@ -229,9 +229,9 @@ fn unfit(group: &TargetGroup) -> Option<String> {
     })
 }
 
-/// A running task whose target drains must be registered again. `unhealthy.draining` is another
-/// thing: a registered target that fails its health checks, on its way to `unhealthy` or back to
-/// `healthy` (ELB API reference, `target_health_state.unhealthy.draining_interval_seconds`).
+/// A running task whose target drains must be registered again. `unhealthy.draining` is different:
+/// a registered target that fails its health checks, on its way to `unhealthy` or back to `healthy`
+/// (ELB API reference, `target_health_state.unhealthy.draining_interval_seconds`).
 fn is_draining(described: &TargetHealthDescription) -> bool {
     let state = described.target_health().and_then(|health| health.state());
     state == Some(&TargetHealthStateEnum::Draining)
@@ -254,8 +254,8 @@ fn descriptions(targets: &[AddressPort]) -> Vec<TargetDescription> {
     targets.iter().map(describe).collect()
 }
 
-/// What an error of RegisterTargets or DeregisterTargets says of its targets. One bad target fails
-/// the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
+/// What an error of RegisterTargets or DeregisterTargets says about its targets. One bad target
+/// fails the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
 /// `ValidationError` that its models leave out.
 fn classify(error: &Failure) -> Refusal {
     match error.code.as_str() {

@@ -1,8 +1,8 @@
-//! Where AWS is called, by the environment's settings (AWS SDKs and Tools reference,
-//! "Service-specific endpoints", "Dual-stack and FIPS endpoints").
+//! The hosts of AWS, by the environment's settings (AWS SDKs and Tools reference, "Service-specific
+//! endpoints", "Dual-stack and FIPS endpoints").
 //!
-//! The SDK's own reader of these also asks for profiles, role chains and instance metadata, none of
-//! which is on Lambda, and makes the binary an eighth larger (docs/performance.md).
+//! The SDK's own loader also supports profiles, role chains and instance metadata, which Lambda
+//! does not have, and makes the binary an eighth larger (docs/performance.md).
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -16,16 +16,16 @@ const SERVICES: [(&str, &str); 2] = [
     ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
 ];
 
-/// What the environment says of endpoints.
+/// The endpoint settings in the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Whether hosts with IPv6 are wanted.
+    /// Whether to call dual-stack hosts.
     pub dual_stack: Option<bool>,
-    /// Whether hosts validated to FIPS 140 are wanted.
+    /// Whether to call hosts validated to FIPS 140.
     pub fips: Option<bool>,
-    /// One for all services.
+    /// The endpoint of all services, if set.
     pub url: Option<String>,
-    /// Of services, as the SDK names them.
+    /// The endpoints of single services, by the SDK's names.
     own: Vec<(&'static str, String)>,
 }
 
@@ -51,13 +51,13 @@ impl Endpoints {
         })
     }
 
-    /// Whether an endpoint of somebody else's is to be called by HTTPS.
+    /// Whether a custom endpoint is called over HTTPS.
     pub fn has_https(&self) -> bool {
         self.own.iter().map(|(_, url)| url).chain(&self.url).any(|url| url.starts_with("https:"))
     }
 }
 
-/// The SDK's clients ask for what is set for their service alone.
+/// Through this, SDK clients ask for the settings of their own service.
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         let mut own = self.own.iter().filter(|_| key.env() == URL);

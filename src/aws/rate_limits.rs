@@ -10,14 +10,14 @@ use crate::aws::traffic::Counter;
 /// The limits of one invocation.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// When to stop.
+    /// When to stop making and awaiting calls.
     pub deadline: Deadline,
     rates: RateLimits,
 }
 
-/// How fast AWS may be called. All callers of an account and region share AWS's own limits. For
-/// single events they are never felt; they spread the calls of a reconcile of many bindings and of
-/// large rollouts.
+/// How fast AWS may be called. All callers of an account and region share AWS's own limits. These
+/// rates never delay single events, but spread the calls of large rollouts and of reconciles of
+/// many bindings.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
     /// RegisterTargets and DeregisterTargets together: 20 at once, then 4 a second (ELB docs,
@@ -31,7 +31,7 @@ pub struct RateLimits {
 }
 
 impl Default for RateLimits {
-    /// Those that AWS documents, with full buckets.
+    /// The rates that AWS documents, with full buckets.
     fn default() -> Self {
         Self::with_writes(20, 4)
     }
@@ -57,20 +57,20 @@ pub struct AdaptiveRates {
 }
 
 impl AdaptiveRates {
-    /// After a throttled call, an instance is careful with that service for so long.
+    /// How long an instance is careful with a service after a throttled call.
     const CAREFUL: Duration = Duration::from_secs(300);
 
     /// Writes for copies of stops that an instance makes at once, and the time without copies in
-    /// which it earns another. So few, because Lambda makes an instance for each copy under way,
-    /// and in a large rollout the queue's batches do the same work in a fraction of the calls
-    /// (`cargo rollout` has the figures).
+    /// which it earns another. Both are small, because Lambda starts an instance for each copy in
+    /// progress, and in a large rollout the queue's batches do the same work in a fraction of the
+    /// calls (`cargo rollout` has the figures).
     const COPIES_AT_ONCE: u32 = 2;
     const COPY_EVERY: Duration = Duration::from_secs(2);
 
-    /// So long after a throttled call to ELB, copies are left to the queue.
+    /// How long copies are left to the queue after a throttled call to ELB.
     const NO_COPIES: Duration = Duration::from_secs(10);
 
-    /// For an instance whose calls to these two services are counted there.
+    /// The rates of an instance; `elb` and `ecs` count its requests.
     pub fn new(elb: &Counter, ecs: &Counter) -> Self {
         Self {
             elb: elb.clone(),
@@ -84,8 +84,8 @@ impl AdaptiveRates {
     }
 
     /// The rates of the next invocation. As long as AWS throttles nothing, each begins with full
-    /// buckets. Where it did, the buckets are half as large for writes, and what one invocation
-    /// uses up is gone for the next one, too.
+    /// buckets. Once it has, the buckets for writes are half as large, and calls made by one
+    /// invocation are missing in the next one's buckets.
     pub fn current(&self) -> RateLimits {
         let mut rates = RateLimits::default();
         if let Some(at) = Self::lately_throttled(&self.elb) {
@@ -119,7 +119,7 @@ impl AdaptiveRates {
     }
 }
 
-/// What kind of call it is, which tells by whose rates it goes.
+/// The kind of a call, which decides the rates that apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// RegisterTargets or DeregisterTargets.
@@ -131,13 +131,13 @@ pub enum Kind {
 }
 
 impl Limits {
-    /// These rates until `deadline`.
+    /// Limits with these rates, until `deadline`.
     pub fn new(deadline: Deadline, rates: RateLimits) -> Self {
         Self { deadline, rates }
     }
 
-    /// Waits until a call of this kind is due. If that is after the deadline, answers `false` at
-    /// once, and the call takes no place from those that come later.
+    /// Waits until a call of this kind is due. If that is after the deadline, returns `false` at
+    /// once and takes no slot from later calls.
     pub async fn acquire(&self, kind: Kind) -> bool {
         let RateLimits { elb_writes, elb_calls, ecs_reads } = &self.rates;
         let buckets: &[&TokenBucket] = match kind {
@@ -157,8 +157,8 @@ impl Limits {
         true
     }
 
-    /// The same rates, but only this part of the time that is left, so that what hangs in one
-    /// stage leaves time for the next.
+    /// The same rates, but only this part (0 to 1) of the remaining time, so that a call that hangs
+    /// in one stage leaves time for the next.
     #[must_use]
     pub fn for_part(&self, part: f64) -> Self {
         Self { deadline: self.deadline.part(part), ..self.clone() }
@@ -179,7 +179,7 @@ impl TokenBucket {
         Self::new(at_once, Duration::from_secs(1) / calls)
     }
 
-    /// A full bucket that earns a call in each interval.
+    /// A full bucket that earns one call per interval.
     fn new(at_once: u32, interval: Duration) -> Self {
         Self { next: Mutex::new(Instant::now()), interval, at_once }
     }
@@ -190,7 +190,7 @@ impl TokenBucket {
         *next = (*next).max(at + self.interval * self.at_once);
     }
 
-    /// When the last of so many calls would be due. The burst is lent: a call is due that many
+    /// When the last of `calls` calls would be due. The burst is lent: a call is due that many
     /// intervals before its place.
     fn due(&self, calls: u32) -> Instant {
         let now = Instant::now();
@@ -199,7 +199,7 @@ impl TokenBucket {
         last.checked_sub(lent).unwrap_or(now)
     }
 
-    /// Takes the next places in the row.
+    /// Takes the next `calls` places in the row.
     fn take(&self, calls: u32) {
         let next = &mut *self.next();
         *next = (*next).max(Instant::now()) + self.interval * calls;
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_throttle_they_are_empty_and_kept_from_invocation_to_invocation_for_a_while() {
+    async fn for_a_while_after_a_throttle_buckets_start_empty_and_are_kept() {
         let elb = Counter::default();
         let rates = AdaptiveRates::new(&elb, &elb.of_another_service());
         elb.throttled();

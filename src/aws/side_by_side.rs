@@ -1,4 +1,4 @@
-//! Works that go on at the same time, a few at once.
+//! Runs several jobs at the same time, up to a limit.
 
 use std::pin::pin;
 
@@ -6,38 +6,38 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, timeout};
 
-/// Works under way at the same time; all callers of an account share 10 ELB calls a second (ELB
+/// How many jobs run at the same time: all callers of an account share 10 ELB calls a second (ELB
 /// docs, "Request throttling for the ELB API"), and each new connection costs CPU.
 const AT_ONCE: usize = 4;
 
-/// Of more works than this, the time may not suffice for all: they are begun in random order, so
-/// that in the long run each has its turn.
+/// With more jobs than this, there may not be time for all: they start in random order, so that
+/// each gets its turn in the long run.
 const MANY: usize = 20;
 
-/// A work that takes longer probably hangs. It goes on, and gives its place to another.
+/// A job that takes longer probably hangs. It goes on, but gives its place to another.
 const LONG: Duration = Duration::from_secs(1);
 
-/// Does the works, a few at once, and returns what came of each, in the order in which they ended.
-/// However many of them hang, the others are begun.
-pub async fn side_by_side<W: Future>(works: impl IntoIterator<Item = W>) -> Vec<W::Output> {
+/// Runs the jobs, a few at a time, and returns their results in the order in which they ended.
+/// However many of them hang, the others are started.
+pub async fn side_by_side<W: Future>(jobs: impl IntoIterator<Item = W>) -> Vec<W::Output> {
     let places = Semaphore::new(AT_ONCE);
-    let mut works: Vec<W> = works.into_iter().collect();
-    if works.len() > MANY {
-        fastrand::shuffle(&mut works);
+    let mut jobs: Vec<W> = jobs.into_iter().collect();
+    if jobs.len() > MANY {
+        fastrand::shuffle(&mut jobs);
     }
-    let works = works.into_iter().map(|work| in_a_place(&places, work));
-    works.collect::<FuturesUnordered<_>>().collect().await
+    let jobs = jobs.into_iter().map(|job| in_a_place(&places, job));
+    jobs.collect::<FuturesUnordered<_>>().collect().await
 }
 
-async fn in_a_place<W: Future>(places: &Semaphore, work: W) -> W::Output {
-    // The semaphore is never closed; were it, the work would only not be held back.
+async fn in_a_place<W: Future>(places: &Semaphore, job: W) -> W::Output {
+    // The semaphore is never closed; if it were, the job would only start at once.
     let place = places.acquire().await.ok();
-    let mut work = pin!(work);
-    if let Ok(done) = timeout(LONG, &mut work).await {
+    let mut job = pin!(job);
+    if let Ok(done) = timeout(LONG, &mut job).await {
         return done;
     }
     drop(place);
-    work.await
+    job.await
 }
 
 #[cfg(test)]

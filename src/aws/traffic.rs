@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::report::metrics::Traffic;
 
 /// Parts of the error codes by which AWS's services throttle (AWS SDKs reference, "Retry behavior",
-/// throttling errors), as far as ECS and ELB use them.
+/// throttling errors), for ECS and ELB.
 const THROTTLES: [&[u8]; 3] = [b"Throttl", b"TooManyRequests", b"RequestLimitExceeded"];
 
 /// Counts the requests of all clients that it is given to, and remembers when those of one service
@@ -52,7 +52,7 @@ impl Counter {
         self.last_throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was counted for all services since this was last asked.
+    /// The counts of all services since the previous call of this function.
     pub fn take(&self) -> Traffic {
         Traffic {
             calls: self.counts.calls.swap(0, Ordering::Relaxed),
@@ -83,7 +83,7 @@ impl Intercept for Counter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let throttled = context.response().is_some_and(|response| {
-            // By now the SDK has read the body.
+            // At this point the SDK has read the body.
             let body = response.body().bytes().unwrap_or_default();
             !response.status().is_success() && THROTTLES.iter().any(|code| contains(body, code))
         });

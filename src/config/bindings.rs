@@ -39,7 +39,7 @@ pub fn read(json: &str, region: &str) -> Result<Vec<Binding>, ConfigError> {
     Ok(bindings)
 }
 
-/// An entry of `BINDINGS` as it is written.
+/// An entry of `BINDINGS` before validation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Fields {
@@ -50,7 +50,7 @@ struct Fields {
     port: Option<serde_json::Value>,
 }
 
-/// Where an entry of `BINDINGS` stands, for its mistakes.
+/// The position of an entry in `BINDINGS`, for error messages.
 struct Entry<'a> {
     index: usize,
     region: &'a str,

@@ -4,20 +4,20 @@
 /// (`arn:<partition>:<service>:<region>:<account>:<resource>`, IAM user guide, "Amazon Resource
 /// Names").
 pub struct Arn<'a> {
-    /// For example `aws`.
+    /// The partition, for example `aws`.
     pub partition: &'a str,
-    /// For example `ecs`.
+    /// The service, for example `ecs`.
     pub service: &'a str,
-    /// For example `us-east-2`.
+    /// The region, for example `us-east-2`.
     pub region: &'a str,
-    /// Twelve digits.
+    /// The account's ID, twelve digits.
     pub account: &'a str,
-    /// For example `cluster/demo`.
+    /// The resource, for example `cluster/demo`.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Takes an ARN apart; `None` if a part is missing or odd.
+    /// Splits an ARN into its parts; `None` if one is missing or malformed.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
@@ -32,8 +32,8 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// Whether ECS and ELB would take `text` as a name: letters, digits, hyphens, underscores
-/// (ECS API reference, CreateCluster and CreateService: up to 255 of these).
+/// Whether ECS and ELB would accept `text` as a name: letters, digits, hyphens, underscores (ECS
+/// API reference, CreateCluster and CreateService: up to 255 of these).
 pub fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 255

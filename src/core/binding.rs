@@ -1,5 +1,5 @@
-//! A binding says which tasks belong to which target group. Where bindings come from is
-//! [`crate::config`]'s business; what they mean is decided here.
+//! A binding says which tasks belong to which target group. Bindings come from [`crate::config`];
+//! their meaning is decided here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct TargetGroupArn(Arc<str>);
 /// Why a text is not the ARN of an ELBv2 target group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotATargetGroup {
-    /// It is not an ARN, or one with missing or odd parts.
+    /// It is not an ARN, or parts of it are missing or malformed.
     Malformed,
     /// It is the ARN of something else, for example a load balancer or a VPC Lattice target group.
     OtherResource,
@@ -50,7 +50,7 @@ impl TargetGroupArn {
         self.0.split(':').nth(3).unwrap_or_default()
     }
 
-    /// The target group's name, for people.
+    /// The target group's name, for messages.
     pub fn name(&self) -> &str {
         self.0.split('/').nth(1).unwrap_or(&self.0)
     }
@@ -93,12 +93,12 @@ impl Cluster {
         Some(Self { given: text.to_owned(), arn })
     }
 
-    /// The cluster as it was named.
+    /// The cluster as the operator named it: name or ARN.
     pub fn as_str(&self) -> &str {
         &self.given
     }
 
-    /// The region it is in.
+    /// The region of the cluster.
     pub fn region(&self) -> &str {
         self.arn.split(':').nth(3).unwrap_or_default()
     }
@@ -108,7 +108,7 @@ impl Cluster {
         self.arn == arn
     }
 
-    /// Whether both are one cluster, however it was named.
+    /// Whether both are the same cluster, however it was named.
     pub fn is_same(&self, other: &Self) -> bool {
         self.arn == other.arn
     }
@@ -120,7 +120,8 @@ impl fmt::Display for Cluster {
     }
 }
 
-/// Whose tasks are meant: those of a service, or standalone ones of a task definition family.
+/// Whose tasks a binding covers: those of a service, or standalone ones of a task definition
+/// family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The tasks that the ECS service of this name started.
@@ -155,7 +156,7 @@ impl fmt::Display for Owner {
 pub struct Binding {
     /// The cluster in which the tasks run.
     pub cluster: Cluster,
-    /// Whose tasks they are.
+    /// The owner of the tasks.
     pub owner: Owner,
     /// The target group in which they serve.
     pub target_group: TargetGroupArn,
@@ -164,12 +165,12 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Whether `task` is one of those that this binding puts into its target group.
+    /// Whether this binding puts `task` into its target group.
     pub fn covers(&self, task: &Task) -> bool {
         self.owner.owns(&task.group) && self.cluster.is(&task.cluster)
     }
 
-    /// Whether both say the same of the same tasks.
+    /// Whether both put the same tasks into the same target group on the same port.
     pub fn repeats(&self, other: &Self) -> bool {
         self.cluster.is_same(&other.cluster)
             && self.owner == other.owner
@@ -181,30 +182,20 @@ impl Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::task::{Phase, TaskArn};
+    use crate::core::fixtures::{CLUSTER, binding, task};
+    use crate::core::task::Phase;
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
-    const CLUSTER: &str = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster";
-
-    fn binding(cluster: &str, service: &str, group: &str, port: Option<u16>) -> Binding {
-        let target_group = TargetGroupArn::parse(group).unwrap();
-        Binding {
-            cluster: Cluster::parse(cluster, &target_group).unwrap(),
-            owner: Owner::Service(service.to_owned()),
-            target_group,
-            port,
-        }
-    }
 
     #[test]
-    fn a_target_group_arn_tells_region_and_name() {
+    fn a_target_group_arn_holds_region_and_name() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.region(), group.name()), ("us-east-2", "demo-ipv6"));
         assert!(TargetGroupArn::parse(&GROUP.replace(":aws:", ":aws-us-gov:")).is_ok());
     }
 
     #[test]
-    fn other_arns_are_told_from_malformed_ones() {
+    fn other_arns_are_distinguished_from_malformed_ones() {
         use NotATargetGroup::{Malformed, OtherResource};
         for (text, why) in [
             ("", Malformed),
@@ -257,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_is_told_as_it_was_given() {
+    fn what_was_given_is_shown_as_it_was_given() {
         let group = TargetGroupArn::parse(GROUP).unwrap();
         assert_eq!((group.as_str(), group.to_string().as_str()), (GROUP, GROUP));
         assert_eq!(serde_json::to_value(&group).unwrap(), GROUP);
@@ -272,31 +263,27 @@ mod tests {
 
     #[test]
     fn a_binding_covers_the_tasks_of_its_owner_in_its_cluster_alone() {
-        let task = |cluster: &str, group: &str| Task {
-            arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
-            cluster: cluster.to_owned(),
-            group: group.to_owned(),
-            version: 3,
-            phase: Phase::Serving,
-            address: None,
-        };
-        let elsewhere = CLUSTER.replace("demo-cluster", "elsewhere");
-        let binding = binding("demo-cluster", "demo", GROUP, None);
-        assert!(binding.covers(&task(CLUSTER, "service:demo")));
-        assert!(!binding.covers(&task(&elsewhere, "service:demo")));
-        assert!(!binding.covers(&task(CLUSTER, "service:other")));
+        let task = task("c50e", Phase::Serving, None);
+        let of_other = Task { group: "service:other".to_owned(), ..task.clone() };
+        let elsewhere = Task { cluster: CLUSTER.replace("demo-cluster", "other"), ..task.clone() };
+        let binding = binding("demo", "demo-ipv6", None);
+        assert!(binding.covers(&task));
+        assert!(!binding.covers(&elsewhere) && !binding.covers(&of_other));
     }
 
     #[test]
     fn a_binding_repeats_one_that_differs_in_nothing() {
-        let one = binding("demo-cluster", "demo", GROUP, Some(80));
-        let other_group = GROUP.replace("demo-ipv6", "other");
+        let in_cluster = |text: &str| Binding {
+            cluster: cluster(text).unwrap(),
+            ..binding("demo", "demo-ipv6", Some(80))
+        };
+        let one = binding("demo", "demo-ipv6", Some(80));
         for (other, repeats) in [
-            (binding(CLUSTER, "demo", GROUP, Some(80)), true),
-            (binding("elsewhere", "demo", GROUP, Some(80)), false),
-            (binding("demo-cluster", "other", GROUP, Some(80)), false),
-            (binding("demo-cluster", "demo", &other_group, Some(80)), false),
-            (binding("demo-cluster", "demo", GROUP, None), false),
+            (in_cluster(CLUSTER), true),
+            (in_cluster("elsewhere"), false),
+            (binding("other", "demo-ipv6", Some(80)), false),
+            (binding("demo", "other", Some(80)), false),
+            (binding("demo", "demo-ipv6", None), false),
         ] {
             assert_eq!((one.repeats(&other), other.repeats(&one)), (repeats, repeats), "{other:?}");
         }

@@ -12,16 +12,16 @@ use crate::core::task::Phase;
 /// What a reconcile may remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Prune {
-    /// Addresses of stopped tasks of a bound service.
+    /// It may remove addresses of stopped tasks of a bound service.
     #[default]
     Proven,
-    /// Whatever no serving task explains.
+    /// It may remove every target that no starting or serving task explains.
     All,
-    /// Nothing.
+    /// It may remove nothing.
     Never,
 }
 
-/// What was read of the target groups and tasks that the bindings name.
+/// What was read about the target groups and tasks that the bindings name.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// The targets of each group that could be read, without those that drain. They were read
@@ -29,12 +29,13 @@ pub struct Findings {
     pub present: BTreeMap<TargetGroupArn, BTreeSet<Target>>,
     /// The tasks of the bound services, running and stopped.
     pub knowledge: Knowledge,
-    /// Groups of which some tasks could not be read. Nothing is removed from these, because
-    /// "nothing found" is not "nothing there".
+    /// Groups with tasks that could not be read. Nothing is removed from these, because a task that
+    /// was not found may still exist.
     pub incomplete: BTreeSet<TargetGroupArn>,
 }
 
-/// Decides what to change so that the groups hold what serves, and by `prune` what to remove.
+/// Decides what to change so that the groups contain the serving tasks, and what to remove under
+/// `prune`.
 pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Prune) -> Plan {
     let Findings { present, knowledge, .. } = findings;
     let mut plan = plan(bindings, ports, knowledge);
@@ -54,7 +55,7 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Pr
     plan.register.retain(|change| {
         present.get(&change.target.group).is_some_and(|targets| !targets.contains(&change.target))
     });
-    // No event brought these tasks, so nothing about a stopped one needs telling.
+    // No event reported these tasks, so a stopped one needs no entry in the report.
     plan.skipped.retain(|skipped| match skipped.reason {
         Reason::NoAddress => {
             knowledge.get(&skipped.task).is_some_and(|known| known.task.phase == Phase::Serving)
@@ -64,7 +65,7 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Pr
     plan
 }
 
-/// The targets that no task known so far explains, in groups of which all tasks could be read: only
+/// The targets that no task known so far explains, in groups whose tasks could all be read: only
 /// those can be removed.
 pub fn unexplained(bindings: &[Binding], ports: &Ports, findings: &Findings) -> BTreeSet<Target> {
     let explained = explained(bindings, ports, &findings.knowledge);
@@ -72,7 +73,7 @@ pub fn unexplained(bindings: &[Binding], ports: &Ports, findings: &Findings) -> 
     whole.flat_map(|(_, targets)| targets.difference(&explained).cloned()).collect()
 }
 
-/// How many targets of serving tasks each group that could be read holds already.
+/// How many targets of serving tasks each group already contains, for groups that could be read.
 pub fn in_step(
     bindings: &[Binding],
     ports: &Ports,
@@ -85,8 +86,8 @@ pub fn in_step(
     findings.present.iter().map(|(group, targets)| (group.clone(), held(targets))).collect()
 }
 
-/// The groups of tasks that are to run and have no address as far as ECS told. A read that lags
-/// behind shows a task in this state that serves by now: any target could be its own.
+/// The groups of tasks that are to run and that ECS shows without an address. A read that lags
+/// behind may show a serving task like this, so any target could be that task's.
 fn groups_awaiting_an_address(
     bindings: &[Binding],
     knowledge: &Knowledge,
@@ -98,9 +99,9 @@ fn groups_awaiting_an_address(
     groups.map(|binding| binding.target_group.clone()).collect()
 }
 
-/// The groups of families of which ECS knows no task, running or stopped. ListTasks answers a
-/// mistyped family with an empty list, while a mistyped service is an error (ECS API reference,
-/// ListTasks: ServiceNotFoundException).
+/// The groups of families without any task in ECS, running or stopped. ListTasks answers a mistyped
+/// family with an empty list, while a mistyped service is an error (ECS API reference, ListTasks:
+/// ServiceNotFoundException).
 fn groups_of_unknown_families(
     bindings: &[Binding],
     knowledge: &Knowledge,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a call failed. Unlike the SDK's errors it is short and shows no headers.
+/// Why a call failed. Unlike an SDK error, it is short and contains no headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The call, for example `RegisterTargets`.
@@ -14,7 +14,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this call.
+    /// A failure of the call `action`.
     pub fn new(action: &'static str, code: Code, message: impl Into<String>) -> Self {
         Self { action, code, message: message.into() }
     }
@@ -89,12 +89,12 @@ impl Code {
         (Self::UnreadableMessage, "the message is not an event that can be read"),
     ];
 
-    /// The code of an error that AWS gave.
+    /// The code for an error code of AWS.
     pub fn of_aws(code: Option<&str>) -> Self {
         code.map_or(Self::UnknownError, |code| Self::Aws(code.to_owned()))
     }
 
-    /// The code as it stands in messages and metrics.
+    /// The code as messages and metrics show it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Aws(code) => code,

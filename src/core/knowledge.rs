@@ -1,4 +1,4 @@
-//! What is known of the tasks at hand: events folded per task, then what ECS answered.
+//! What is known about the tasks of an invocation: events folded per task, then ECS's answers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -6,31 +6,31 @@ use std::time::{Duration, SystemTime};
 use crate::core::binding::Binding;
 use crate::core::task::{Phase, Task, TaskArn};
 
-/// How old the news of a running task may be to be believed without asking ECS. A redelivered or
-/// redriven event is older, and the task may be long gone.
+/// How old a RUNNING event may be to be believed without asking ECS. A redelivered or redriven
+/// event is older, and its task may be long gone.
 pub const FRESH: Duration = Duration::from_secs(60);
 
-/// What an event says of a task, and when it was so.
+/// What an event reports about a task, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// The task in the state that the event reports.
     pub task: Task,
     /// The envelope's `time`; redelivery does not change it.
     pub at: Option<SystemTime>,
-    /// When the task came into that state (`updatedAt`). Only for measuring.
+    /// When the task entered that state (`updatedAt`); used only for metrics.
     pub changed: Option<SystemTime>,
 }
 
-/// A task as the newest evidence has it.
+/// A task according to the newest evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Everything said of the task, folded.
+    /// Everything reported about the task, folded.
     pub task: Task,
-    /// When the newest event was, as far as it said so.
+    /// The time of the newest event, if it has one.
     pub at: Option<SystemTime>,
     /// Whether an event was overtaken by newer knowledge.
     pub superseded: bool,
-    /// Whether ECS said that it knows no such task.
+    /// Whether ECS answered that it knows no such task.
     pub gone: bool,
 }
 
@@ -51,9 +51,9 @@ impl Known {
         }
     }
 
-    /// Whether ECS should be asked before anything is decided: the news that it serves is old,
-    /// or its address is missing. No public capture shows the address in an event, while
-    /// DescribeTasks is known to carry it, also for stopped tasks.
+    /// Whether ECS should be asked before anything is decided: the task's RUNNING event is old, or
+    /// its address is missing. No public capture shows the address in an event, while DescribeTasks
+    /// is known to carry it, also for stopped tasks.
     pub fn is_doubtful(&self, now: SystemTime) -> bool {
         match self.task.phase {
             Phase::Starting => false,
@@ -62,8 +62,8 @@ impl Known {
         }
     }
 
-    /// Whether ECS's `answer` lags behind what is known, and neither has the address: what it does
-    /// not say then proves nothing. A version of 0 is one that was not told.
+    /// Whether ECS's `answer` lags behind what is known, and neither has the address: then its
+    /// absence proves nothing. Version 0 means that ECS reported no version.
     pub fn is_left_open_by(&self, answer: &Task) -> bool {
         let lags = answer.version != 0 && answer.version < self.task.version;
         lags && self.task.address.is_none() && answer.address.is_none()
@@ -78,7 +78,7 @@ impl Known {
     }
 }
 
-/// The tasks at hand, each as far as it is known.
+/// The tasks of an invocation, each with everything known about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Knowledge {
     tasks: BTreeMap<TaskArn, Known>,
@@ -101,12 +101,12 @@ impl Knowledge {
         Self { tasks }
     }
 
-    /// What ECS answered about tasks nobody reported.
+    /// Knowledge from ECS's answers alone, without events.
     pub fn of(tasks: impl IntoIterator<Item = Task>) -> Self {
         Self::fold(tasks.into_iter().map(|task| Sighting { task, at: None, changed: None }))
     }
 
-    /// Adds what ECS answered about other tasks.
+    /// Adds ECS's answers about other tasks.
     pub fn extend(&mut self, tasks: impl IntoIterator<Item = Task>) {
         let known = std::mem::take(&mut self.tasks).into_values().map(|known| known.task);
         *self = Self::of(known.chain(tasks));
@@ -117,7 +117,7 @@ impl Knowledge {
         self.tasks.values()
     }
 
-    /// What is known of one task.
+    /// What is known about one task.
     pub fn get(&self, arn: &TaskArn) -> Option<&Known> {
         self.tasks.get(arn)
     }
@@ -131,21 +131,21 @@ impl Knowledge {
         unbound.into_values().collect()
     }
 
-    /// Those of the tasks for which a condition holds.
+    /// Only the tasks that meet a condition.
     #[must_use]
     pub fn only(&self, holds: impl Fn(&Known) -> bool) -> Self {
         let tasks = self.tasks.iter().filter(|(_, known)| holds(known));
         Self { tasks: tasks.map(|(arn, known)| (arn.clone(), known.clone())).collect() }
     }
 
-    /// Takes out a task about which nothing can be decided now.
+    /// Removes a task about which nothing can be decided now.
     pub fn remove(&mut self, arn: &TaskArn) -> Option<Known> {
         self.tasks.remove(arn)
     }
 
-    /// Folds in what ECS answered about a task. If that takes away what an event said of it, the
-    /// event is marked as superseded. Address and group of a task stay the same for life, so that
-    /// ECS has the last word on them whatever the versions.
+    /// Folds in ECS's answer about a task. If the answer contradicts an event, the event is marked
+    /// as superseded. The address and group of a task never change, so ECS has the last word on
+    /// them whatever the versions.
     pub fn learn(&mut self, answer: Task) {
         let Some(known) = self.tasks.remove(&answer.arn) else { return };
         let said = known.task.clone();
@@ -162,14 +162,14 @@ impl Knowledge {
         self.tasks.insert(task.arn.clone(), Known { task, superseded, ..known });
     }
 
-    /// Notes that ECS knows no such task.
+    /// Records that ECS knows no such task.
     pub fn learn_gone(&mut self, arn: &TaskArn) {
         if let Some(known) = self.tasks.get_mut(arn) {
             known.gone = true;
         }
     }
 
-    /// Notes that a task that was taken for serving is no longer known to ECS.
+    /// Records that ECS no longer knows a task that was believed to serve.
     pub fn learn_gone_meanwhile(&mut self, arn: &TaskArn) {
         if let Some(known) = self.tasks.get_mut(arn) {
             known.gone = true;
@@ -183,24 +183,14 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::core::binding::{Cluster, Owner, TargetGroupArn};
+    use crate::core::fixtures::{ADDRESS, binding, task};
 
-    const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
-
-    fn task(id: &str, version: u64, phase: Phase, address: Option<Ipv6Addr>) -> Task {
-        let arn = format!("arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{id}");
-        Task {
-            arn: TaskArn::parse(&arn).unwrap(),
-            cluster: "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster".to_owned(),
-            group: "service:demo".to_owned(),
-            version,
-            phase,
-            address,
-        }
+    fn task_at(version: u64, phase: Phase, address: Option<Ipv6Addr>) -> Task {
+        Task { version, ..task("c50e", phase, address) }
     }
 
     fn serving(version: u64) -> Task {
-        task("c50e", version, Phase::Serving, ADDRESS)
+        task_at(version, Phase::Serving, ADDRESS)
     }
 
     fn seconds(seconds: u64) -> SystemTime {
@@ -256,25 +246,25 @@ mod tests {
             (ADDRESS, 2, None, false),
             (None, 2, ADDRESS, false),
         ] {
-            let known = known([(task("c50e", 3, Phase::Serving, known_address), None)]);
-            let answer = task("c50e", version, Phase::Starting, answered);
+            let known = known([(task_at(3, Phase::Serving, known_address), None)]);
+            let answer = task_at(version, Phase::Starting, answered);
             assert_eq!(known.is_left_open_by(&answer), open, "{known_address:?} {answer:?}");
         }
     }
 
     #[test]
     fn an_answer_is_folded_in_and_supersedes_an_event_that_said_otherwise() {
-        let mut knowledge = Knowledge::of([task("c50e", 3, Phase::Serving, None)]);
+        let mut knowledge = Knowledge::of([task_at(3, Phase::Serving, None)]);
         let arn = serving(3).arn;
         knowledge.learn(serving(3));
         let known = knowledge.get(&arn).unwrap();
         assert_eq!((known.task.address, known.superseded), (ADDRESS, false));
-        knowledge.learn(task("c50e", 4, Phase::Leaving, None));
+        knowledge.learn(task_at(4, Phase::Leaving, None));
         let known = knowledge.get(&arn).unwrap();
         assert_eq!((known.task.phase, known.superseded), (Phase::Leaving, true));
-        knowledge.learn(task("c50e", 5, Phase::Leaving, None));
+        knowledge.learn(task_at(5, Phase::Leaving, None));
         assert!(knowledge.get(&arn).unwrap().superseded);
-        knowledge.learn(task("other", 1, Phase::Serving, None));
+        knowledge.learn(task("other", Phase::Serving, None));
         assert_eq!(knowledge.iter().count(), 1, "nobody asked about the other");
     }
 
@@ -298,20 +288,11 @@ mod tests {
 
     #[test]
     fn unbound_tasks_are_split_off_and_others_stay() {
-        let [one, two] = ["one", "two"].map(|id| task(id, 1, Phase::Serving, None));
-        let stranger =
-            Task { group: "service:other".to_owned(), ..task("three", 1, one.phase, None) };
-        let group = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d0e";
-        let target_group = TargetGroupArn::parse(group).unwrap();
-        let binding = Binding {
-            cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
-            owner: Owner::Service("demo".to_owned()),
-            target_group,
-            port: None,
-        };
+        let [one, two] = ["one", "two"].map(|id| task(id, Phase::Serving, None));
+        let stranger = Task { group: "service:other".to_owned(), ..task("three", one.phase, None) };
         let mut knowledge = Knowledge::of([one.clone()]);
         knowledge.extend([stranger.clone(), two.clone()]);
-        let split_off = knowledge.split_off_unbound(&[binding]);
+        let split_off = knowledge.split_off_unbound(&[binding("demo", "demo-ipv6", None)]);
         assert_eq!(split_off.into_iter().map(|known| known.task).collect::<Vec<_>>(), [stranger]);
         assert_eq!(knowledge.remove(&one.arn).map(|known| known.task), Some(one));
         assert_eq!(knowledge, Knowledge::of([two]));

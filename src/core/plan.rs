@@ -12,15 +12,15 @@ use crate::core::knowledge::{Knowledge, Known};
 use crate::core::target::{Change, Target};
 use crate::core::task::{Phase, TaskArn};
 
-/// Why a task needs no change, in words that stay the same.
+/// Why a task needs no change; the names are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// No binding covers the task.
     NoBinding,
-    /// Neither the events nor ECS give an IPv6 address (not awsvpc, or not a dual-stack subnet).
+    /// Neither the events nor ECS have an IPv6 address (not awsvpc, or not a dual-stack subnet).
     NoAddress,
-    /// The task has not begun to run.
+    /// The task is not running yet.
     NotRunning,
     /// A newer state of the task is known, or its address serves a newer task.
     Superseded,
@@ -42,7 +42,7 @@ pub struct Skipped {
     /// The task.
     #[serde(rename = "taskArn")]
     pub task: TaskArn,
-    /// Why.
+    /// Why the task was skipped.
     pub reason: Reason,
 }
 
@@ -61,7 +61,7 @@ pub struct Portless {
 /// The ports of target groups whose bindings leave the port to them.
 pub type Ports = BTreeMap<TargetGroupArn, u16>;
 
-/// What has to be done, and why the rest has not.
+/// What has to be done, and why some tasks need nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Targets of serving tasks.
@@ -70,13 +70,13 @@ pub struct Plan {
     pub deregister: Vec<Change>,
     /// Targets that no task explains and that are left alone.
     pub unowned: Vec<Target>,
-    /// Tasks without a change, with the reason.
+    /// Tasks that need no change, with the reason.
     pub skipped: Vec<Skipped>,
     /// Tasks whose port is not known.
     pub portless: Vec<Portless>,
 }
 
-/// Decides what the bindings make of the tasks known.
+/// Decides which changes the known tasks need under these bindings.
 pub fn plan(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Plan {
     let mut plan = Plan::default();
     for known in knowledge.iter() {
@@ -95,8 +95,8 @@ pub fn plan(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Plan 
     plan
 }
 
-/// The target groups whose own port may be needed to plan for the tasks known. Not all tasks that
-/// count have an address yet: ECS may still have to be asked for it.
+/// The target groups whose own port may be needed to plan for the known tasks. Tasks without an
+/// address count too: ECS may still have to be asked for it.
 pub fn groups_to_ask_for_their_port(
     bindings: &[Binding],
     knowledge: &Knowledge,
@@ -138,7 +138,7 @@ fn skips(known: &Known) -> impl Iterator<Item = Skipped> {
     reasons.map(|reason| Skipped { task: known.task.arn.clone(), reason })
 }
 
-/// The targets that the bindings make of a task's address, as far as their ports are known.
+/// The targets of a task under the bindings, except those whose port is not known.
 pub fn targets_of(bindings: &[Binding], ports: &Ports, known: &Known) -> BTreeSet<Target> {
     let Some(id) = known.task.address else { return BTreeSet::new() };
     let covering = bindings.iter().filter(|binding| binding.covers(&known.task));
@@ -160,10 +160,10 @@ fn portless(bindings: &[Binding], ports: &Ports, known: &Known) -> Vec<Portless>
 }
 
 impl Plan {
-    /// The plan after a look at the tasks that were registered. Targets of those that leave by now
-    /// are to be deregistered again, and so are targets that the tasks do not have after all: ECS
-    /// shows another address, or another service or family than an event said. Nothing is added to
-    /// what is to be registered.
+    /// The plan after a look at the tasks that were registered. Targets of tasks that are leaving
+    /// by now are to be deregistered again, and so are targets that turn out not to be the task's:
+    /// ECS shows another address, service or family than the event. Nothing more is to be
+    /// registered.
     #[must_use]
     pub fn revised(mut self, bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> Self {
         let register = std::mem::take(&mut self.register);
@@ -189,8 +189,8 @@ impl Plan {
         self
     }
 
-    /// An address can come back with a newer task. What serves is not deregistered for the one
-    /// that left it.
+    /// An address can come back with a newer task. The target of a serving task is not deregistered
+    /// for an older one that left.
     fn spare_serving_targets(&mut self) {
         let serving: BTreeSet<&Target> = self.register.iter().map(|c| &c.target).collect();
         let (spared, leaving): (Vec<Change>, _) = std::mem::take(&mut self.deregister)
@@ -208,40 +208,14 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::binding::{Cluster, Owner};
+    use crate::core::fixtures::{ADDRESS, binding, group, task};
     use crate::core::task::Task;
-
-    const ADDRESS: Option<Ipv6Addr> = Some(Ipv6Addr::LOCALHOST);
-
-    fn group(name: &str) -> TargetGroupArn {
-        let group =
-            format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{name}/6d0e");
-        TargetGroupArn::parse(&group).unwrap()
-    }
 
     /// One service in a group on a port of its own choice and in a group on that group's port;
     /// another service in a third group.
     fn bindings() -> [Binding; 3] {
-        [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)].map(
-            |(service, name, port)| Binding {
-                cluster: Cluster::parse("demo-cluster", &group(name)).unwrap(),
-                owner: Owner::Service(service.to_owned()),
-                target_group: group(name),
-                port,
-            },
-        )
-    }
-
-    fn task(id: &str, phase: Phase, address: Option<Ipv6Addr>) -> Task {
-        let arn = format!("arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/{id}");
-        Task {
-            arn: TaskArn::parse(&arn).unwrap(),
-            cluster: "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster".to_owned(),
-            group: "service:demo".to_owned(),
-            version: 3,
-            phase,
-            address,
-        }
+        [("demo", "fixed", Some(80)), ("demo", "own", None), ("other", "others", None)]
+            .map(|(service, group, port)| binding(service, group, port))
     }
 
     fn reasons(plan: &Plan) -> Vec<String> {
@@ -270,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_a_group_is_asked_for_where_it_decides_and_missed_where_it_is_not_known() {
+    fn a_groups_port_is_asked_for_where_it_decides_and_missed_where_unknown() {
         let (bindings, own) = (bindings(), group("own"));
         for (phase, address, needed) in [
             (Phase::Serving, ADDRESS, true),
@@ -294,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_look_the_target_of_a_task_that_leaves_is_taken_away_unless_another_serves_there() {
+    fn after_the_look_a_leaving_tasks_target_goes_unless_another_serves_there() {
         let [leaves, stays] = ["leaves", "stays"].map(|id| task(id, Phase::Serving, ADDRESS));
         let other = Some("2001:db8::2".parse().unwrap());
         for (address, deregistered, left) in [(other, 1, 1), (ADDRESS, 0, 1)] {

@@ -20,7 +20,7 @@ pub struct Target {
 /// A target that is to be registered or deregistered, and the task that is the reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// The task whose target it is; none for a target that no task explains.
+    /// The task whose target it is; `None` for a target that no task explains.
     pub task: Option<TaskArn>,
     /// The target.
     pub target: Target,
@@ -30,14 +30,14 @@ pub struct Change {
 /// never leaves a group with fewer targets than it has serving tasks. Both may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Write {
-    /// RegisterTargets: no change for what is registered; what drains is brought back.
+    /// RegisterTargets: changes nothing for a registered target, and brings back a draining one.
     Register,
-    /// DeregisterTargets: succeeds for what is not registered.
+    /// DeregisterTargets: succeeds for a target that is not registered, too.
     Deregister,
 }
 
 impl Write {
-    /// The name of the call.
+    /// The name of the API call.
     pub fn action(self) -> &'static str {
         match self {
             Self::Register => "RegisterTargets",

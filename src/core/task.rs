@@ -1,4 +1,4 @@
-//! An ECS task as far as target groups are concerned, and how what is known of it is folded.
+//! An ECS task, reduced to what matters for target groups, and how reports about it are folded.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -27,7 +27,7 @@ impl TaskArn {
         &self.0
     }
 
-    /// The last part of the ARN, for people.
+    /// The last part of the ARN, for messages.
     pub fn id(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
@@ -52,7 +52,7 @@ impl Serialize for TaskArn {
     }
 }
 
-/// Where a task stands in its life. The order is that of time; no task goes back.
+/// The phase of a task's life. The order is that of time; no task goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Not yet running.
@@ -64,10 +64,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The phase that ECS's two statuses amount to.
+    /// The phase that follows from ECS's two statuses.
     ///
-    /// `desiredStatus: STOPPED` comes before the containers get SIGTERM and is never taken back;
-    /// a crash is also told by `lastStatus` (ECS developer guide, "Amazon ECS task lifecycle").
+    /// `desiredStatus: STOPPED` comes before the containers get SIGTERM and is never taken back; a
+    /// crash shows in `lastStatus` (ECS developer guide, "Amazon ECS task lifecycle").
     pub fn of(last_status: &str, desired_status: &str) -> Self {
         match (last_status, desired_status) {
             (_, "STOPPED")
@@ -80,10 +80,10 @@ impl Phase {
     }
 }
 
-/// What one event or one answer of ECS says of a task, or several of them folded.
+/// What one event or one answer of ECS reports about a task, or several of them folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Which task it is.
+    /// The ARN of the task.
     pub arn: TaskArn,
     /// The ARN of the cluster it runs in.
     pub cluster: String,
@@ -92,17 +92,17 @@ pub struct Task {
     /// Grows with every change of the task; the same in events and in DescribeTasks
     /// (ECS API reference, Task: `version`).
     pub version: u64,
-    /// Where it stands in its life.
+    /// The phase of its life.
     pub phase: Phase,
-    /// The IPv6 address of its network interface, if any was told. It stays the same for life.
+    /// The IPv6 address of its network interface, if one was reported. It never changes.
     pub address: Option<Ipv6Addr>,
 }
 
 impl Task {
-    /// Folds what `other` says of the same task into this.
+    /// Folds another report about the same task into this one.
     ///
     /// The higher version wins, but nothing revives a leaving task and no known address is
-    /// forgotten. The order and the number of foldings make no difference.
+    /// forgotten. Neither order nor repetition makes a difference.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         debug_assert_eq!(self.arn, other.arn);
@@ -122,9 +122,9 @@ impl Task {
     }
 }
 
-/// The first of `told` that is an IPv6 address; ECS gives it without a prefix length.
-pub fn first_address<'a>(mut told: impl Iterator<Item = &'a str>) -> Option<Ipv6Addr> {
-    told.find_map(|text| text.parse().ok())
+/// The first text that is an IPv6 address; ECS writes it without a prefix length.
+pub fn first_address<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<Ipv6Addr> {
+    texts.find_map(|text| text.parse().ok())
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ use crate::aws::rate_limits::Limits;
 use crate::core::binding::{Binding, Owner};
 use crate::core::task::Task;
 
-/// Reads under way at the same time: each needs a connection, and to open one costs Lambda's
-/// smallest size a good part of a second of its CPU.
+/// How many reads run at the same time: each needs a connection, and opening one costs Lambda's
+/// smallest size a good part of a second of CPU.
 const CONCURRENT: usize = 8;
 
-/// All that is read in one examination.
+/// Everything that is read in one examination.
 pub struct Reads<'a> {
     doctor: &'a Doctor,
     hold_minutes: u32,
@@ -61,8 +61,8 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// All facts of a binding. Reads that do not need one another go on at the same time, so that
-    /// one that hangs keeps no other waiting.
+    /// All facts of a binding. Independent reads run at the same time, so that one that hangs
+    /// delays no other.
     pub async fn facts(&self, binding: &Binding) -> Facts {
         let group = binding.target_group.as_str();
         let (on_group, attributes, targets, quotas, on_service, tasks) = tokio::join!(
@@ -154,7 +154,7 @@ impl<'a> Reads<'a> {
         Ok(join_all(with_rules).await)
     }
 
-    /// The service, and what can only be asked for once it is known.
+    /// The service, and the facts that can only be read once it is known.
     async fn service_and_more(
         &self,
         binding: &Binding,
@@ -179,7 +179,7 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// A native group that is gone counts for nothing, and one of several entries once.
+    /// A native group that no longer exists is ignored, and one of several entries counts once.
     async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
         let bound = binding.target_group.as_str();
         let mut groups = Vec::new();
@@ -233,7 +233,7 @@ impl<'a> Reads<'a> {
         self.task_definitions.get(name, self.slot(read)).await.map(Some)
     }
 
-    /// A service's tasks also run under the name of a family, and are not the family's.
+    /// A service's tasks also have a family, but a binding of that family does not cover them.
     async fn tasks(&self, binding: &Binding) -> Read<Vec<Task>> {
         let Binding { cluster, owner, .. } = binding;
         let read = async {
@@ -246,12 +246,12 @@ impl<'a> Reads<'a> {
         Ok(tasks.into_iter().filter(|task| owner.owns(&task.group)).collect())
     }
 
-    /// Waits for a place among the reads under way. The read is boxed, because an SDK call is some
+    /// Waits for a place among the running reads. The read is boxed, because an SDK call is some
     /// kilobytes that every future around it would hold twice.
     fn slot<T>(&self, read: impl Future<Output = T>) -> impl Future<Output = T> {
         let read = Box::pin(read);
         async move {
-            // The semaphore is never closed; were it, the read would only not be held back.
+            // The semaphore is never closed; if it were, the read would only start at once.
             let _slot = self.slots.acquire().await.ok();
             read.await
         }

@@ -6,10 +6,10 @@ use super::{ecs, elb, unread};
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
 
-/// A check: the verdict, or the read without which there is none.
+/// A check: returns the verdict, or the failed read that it depends on.
 type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a Failure>;
 
-/// All checks, in the order in which they are best mended.
+/// All checks, in the order in which to fix them.
 const CHECKS: [(&str, Judge); 15] = [
     ("target-group", elb::checks::target_group),
     ("load-balancer", elb::checks::load_balancer),

@@ -1,11 +1,11 @@
-//! Asks nothing twice.
+//! A cache that asks nothing twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-/// Answers by what was asked. Who asks the same at the same time waits for the one answer.
+/// Answers by question. Callers that ask the same at the same time wait for the one answer.
 #[derive(Debug)]
 pub struct Memo<V>(Mutex<BTreeMap<String, Arc<OnceCell<V>>>>);
 

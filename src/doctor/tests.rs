@@ -13,21 +13,15 @@ use std::time::Duration;
 use super::facts::*;
 use super::judge::judge;
 use super::*;
-use crate::core::binding::{Cluster, Owner, TargetGroupArn};
 use crate::core::failure::{Code, Failure};
-use crate::core::task::{Phase, Task, TaskArn};
+use crate::core::fixtures::{self, ADDRESS, task};
+use crate::core::task::Phase;
 
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
 
 fn binding(port: Option<u16>) -> Binding {
-    let target_group = TargetGroupArn::parse(GROUP).unwrap();
-    Binding {
-        cluster: Cluster::parse("demo-cluster", &target_group).unwrap(),
-        owner: Owner::Service("demo-service".to_owned()),
-        target_group,
-        port,
-    }
+    fixtures::binding("demo-service", "demo-ipv6", port)
 }
 
 /// All that can be said of a service without tasks.
@@ -85,17 +79,6 @@ fn rolling() -> Deployment {
         maximum_percent: 200,
         hooks: Vec::new(),
         bake_minutes: 0,
-    }
-}
-
-fn task(phase: Phase, address: Option<&str>) -> Task {
-    Task {
-        arn: TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap(),
-        cluster: "demo-cluster".to_owned(),
-        group: "service:demo-service".to_owned(),
-        version: 3,
-        phase,
-        address: address.map(|address| address.parse().unwrap()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::verdict::Verdict;
 use crate::core::failure::{Code, Failure};
 
-/// A check without its facts is a failed one: nobody should take silence for health.
+/// A check without its facts fails: silence must not pass for health.
 pub fn verdict(error: &Failure) -> Verdict {
     Verdict::Fail(format!("cannot be checked: {error}"), fix(error))
 }
@@ -20,7 +20,7 @@ pub fn fix(error: &Failure) -> String {
         Code::Aws(code) if code == "ClusterNotFoundException" => {
             "correct `cluster` in BINDINGS".to_owned()
         }
-        _ => "invoke doctor again; if it says the same, the error tells the cause".to_owned(),
+        _ => "invoke doctor again; if the check fails again, its error names the cause".to_owned(),
     }
 }
 

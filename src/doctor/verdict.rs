@@ -32,15 +32,15 @@ pub struct Check {
     pub binding: String,
     /// The check's name, which stays the same.
     pub check: &'static str,
-    /// What came of it.
+    /// Its result.
     pub status: Status,
     /// What was found.
     pub detail: String,
-    /// A sentence or command that mends it; empty if nothing is to be mended.
+    /// A sentence or command that fixes it; empty if there is nothing to fix.
     pub fix: String,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -48,7 +48,7 @@ pub enum Status {
     Pass,
     /// IPv6 clients are served, with a drawback.
     Warn,
-    /// IPv6 clients are not served, or will not be, or it is not known.
+    /// IPv6 clients are not served, or will not be, or that is not known.
     Fail,
 }
 

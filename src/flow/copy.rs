@@ -14,8 +14,8 @@ use crate::flow::Settler;
 use crate::report::Report;
 
 impl Settler<'_> {
-    /// Settles a copy of an event that the queue has as well. Where the rates do not allow it at
-    /// once, or something fails, the queue's message does the work: nothing of a copy is a failure.
+    /// Settles a copy of an event that the queue has as well. If the rates do not allow that at
+    /// once, or something fails, the queue's message does the work, so a copy never fails.
     pub async fn copy(self, sighting: Sighting, now: SystemTime, rates: &AdaptiveRates) -> Report {
         let task = sighting.task.arn.clone();
         let covering = self.bindings.iter().filter(|binding| binding.covers(&sighting.task));

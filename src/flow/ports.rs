@@ -9,7 +9,7 @@ use crate::core::failure::Failure;
 use crate::core::plan::Ports;
 use crate::flow::Settler;
 
-/// The ports of target groups whose bindings leave the port to them, as far as they can be read.
+/// The own ports of target groups whose bindings name none, or why a port could not be read.
 pub type OwnPorts = BTreeMap<TargetGroupArn, Result<u16, Failure>>;
 
 impl Settler<'_> {

@@ -1,8 +1,7 @@
-//! The wide net: makes the target groups hold what serves, whatever events were lost.
+//! The wide net: makes the target groups contain the serving tasks, whatever events were lost.
 //!
 //! Targets are read **before** tasks. A target that is added between the two reads, by an event
-//! handled at the same time, is then not seen at all; the other way round it would look like
-//! nobody's.
+//! handled at the same time, is then not seen at all; the other way round no task would explain it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,10 +20,10 @@ use crate::report::{Entry, Report};
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
 
-/// What came of reading their tasks.
+/// The result of reading their tasks.
 type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 
-/// A reconcile under way: what was found, and which bindings broke.
+/// A reconcile in progress: what was found, and which bindings failed.
 struct Survey<'a> {
     settle: Settler<'a>,
     /// The bindings whose port and targets are known.
@@ -35,9 +34,10 @@ struct Survey<'a> {
 }
 
 impl Settler<'_> {
-    /// Reconciles all bindings. A binding of which something cannot be read fails, and nothing is
-    /// removed from its target group; the others are done, and what could be read is registered.
-    /// Tells beside the report how many targets of each group were right already.
+    /// Reconciles all bindings. A binding fails if something about it cannot be read: then nothing
+    /// is removed from its target group, but tasks that could be read are registered. Other
+    /// bindings are not affected. Also returns how many targets of serving tasks each group already
+    /// contained.
     pub async fn reconcile(self, prune: Prune) -> (Report, BTreeMap<TargetGroupArn, usize>) {
         let mut survey = Survey {
             settle: self,
@@ -109,8 +109,8 @@ impl Survey<'_> {
         self.learn(tasks);
     }
 
-    /// Stopped tasks prove whose a target was. They are only read where a target that could be
-    /// removed wants explaining.
+    /// Stopped tasks prove whose target it was. They are read only if a target that could be
+    /// removed is unexplained.
     async fn read_stopped_tasks(&mut self) {
         let unexplained = unexplained(&self.readable, &self.ports, &self.findings);
         let groups: BTreeSet<&TargetGroupArn> = unexplained.iter().map(|t| &t.group).collect();
@@ -128,7 +128,7 @@ impl Survey<'_> {
         side_by_side(tasks).await
     }
 
-    /// Learns what was read. Where that is not all, registering goes on and removing does not.
+    /// Takes in what was read. If tasks are missing, targets are still registered but not removed.
     fn learn(&mut self, tasks: Tasks<'_>) {
         for binding in &self.readable {
             let read =
@@ -147,7 +147,8 @@ impl Survey<'_> {
         self.findings.knowledge.split_off_unbound(self.settle.bindings);
     }
 
-    /// Fails the bindings that `problem` finds one with. Their groups are no longer known whole.
+    /// Fails the bindings for which `problem` returns a failure, and marks their groups as
+    /// incomplete.
     fn drop_broken(&mut self, problem: impl Fn(&Binding) -> Option<Failure>) {
         for binding in std::mem::take(&mut self.readable) {
             let Some(error) = problem(&binding) else {

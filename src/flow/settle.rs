@@ -14,15 +14,15 @@ use crate::core::task::TaskArn;
 use crate::flow::Settler;
 use crate::report::Report;
 
-/// What came of each change that was tried.
+/// The result of each change that was tried.
 pub type Outcomes = BTreeMap<(Write, Change), Result<(), Failure>>;
 
 /// The writes to one group, registers first. Several tasks can be the reason for one.
 type Writes<'a> = BTreeMap<Write, BTreeMap<AddressPort, Vec<&'a Change>>>;
 
 impl Settler<'_> {
-    /// Makes a plan's changes but for those with an outcome already, looks at the tasks again, and
-    /// puts everything into the report. `knowledge` and `ports` are what the plan was made from.
+    /// Makes a plan's changes except those that have an outcome already, looks at the tasks again,
+    /// and puts everything into the report. The plan was made from `knowledge` and `ports`.
     pub async fn carry_out(
         self,
         plan: Plan,
@@ -91,7 +91,7 @@ impl Settler<'_> {
 
     /// Asks ECS about what was just registered. The task may have begun to stop before its target
     /// was there, and whoever handled that found nothing to deregister; only a look after the
-    /// register can tell.
+    /// register shows that.
     async fn look_again(self, knowledge: &mut Knowledge, outcomes: &mut Outcomes) {
         let registered: BTreeSet<TaskArn> = outcomes
             .iter()
@@ -111,8 +111,8 @@ impl Settler<'_> {
     }
 }
 
-/// The targets with a number for each service or family whose tasks they are of: what one of them
-/// has wrong is likely to be wrong with all of its targets.
+/// The targets, each with the number of its owner (a service or family): what is wrong with one
+/// target is likely to be wrong with all of its owner's.
 fn with_owners(
     changes: &BTreeMap<AddressPort, Vec<&Change>>,
     knowledge: &Knowledge,
@@ -127,7 +127,8 @@ fn with_owners(
     changes.iter().map(|(endpoint, changes)| (*endpoint, number(changes))).collect()
 }
 
-/// Puts what came of a plan into the report. Without outcomes it tells what would be done.
+/// Puts the outcomes of a plan into the report. Without an outcome (in a dry run), reports what
+/// would be done.
 fn report_outcomes(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
     report.skipped.extend(plan.skipped);
     report.unowned.extend(plan.unowned.into_iter().map(Into::into));

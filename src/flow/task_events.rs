@@ -23,18 +23,18 @@ use crate::flow::ports::{OwnPorts, known_ports};
 use crate::flow::settle::Outcomes;
 use crate::report::{Entry, Report};
 
-/// So long everything waits for ECS and ELB to answer what the events leave open, so that each
-/// group gets its registers before its deregisters. After that, what is decided is carried out: a
-/// stop has seconds until its task gets SIGTERM.
+/// How long everything waits for ECS and ELB to answer what the events leave open, so that each
+/// group gets its registers before its deregisters. After that, decided changes are carried out: a
+/// stopping task gets SIGTERM within seconds.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What came of a question that the events leave open.
+/// The answer to a question that the events leave open.
 enum Answered {
     Tasks(BTreeMap<TaskArn, Answer>),
     Port(TargetGroupArn, Result<u16, Failure>),
 }
 
-/// What is known so far, and what came of it.
+/// What is known so far, and what was done about it.
 struct Course {
     knowledge: Knowledge,
     /// Tasks about which ECS is being asked.
@@ -45,7 +45,7 @@ struct Course {
 }
 
 impl Settler<'_> {
-    /// Settles the tasks that these events report. `now` tells fresh news from old.
+    /// Settles the tasks that these events report. `now` decides which events are old.
     pub async fn events(
         self,
         sightings: impl IntoIterator<Item = Sighting>,
@@ -74,8 +74,8 @@ impl Settler<'_> {
         report
     }
 
-    /// Asks what the events leave open, and takes in the answers as they come. If some take long,
-    /// carries out meanwhile what is decided without them.
+    /// Asks what the events leave open, and takes in the answers as they arrive. If some take long,
+    /// carries out what is decided without them.
     async fn ask(self, course: &mut Course, now: SystemTime) {
         let doubtful = course.knowledge.iter().filter(|known| known.is_doubtful(now));
         let name = |known: &Known| (known.task.cluster.clone(), known.task.arn.clone());
@@ -96,7 +96,7 @@ impl Settler<'_> {
         }
     }
 
-    /// Asks ECS and ELB, and puts each answer into `inbox` when it comes.
+    /// Asks ECS and ELB, and puts each answer into `inbox` when it arrives.
     async fn questions(
         self,
         tasks: Vec<(String, TaskArn)>,
@@ -114,8 +114,8 @@ impl Settler<'_> {
         tokio::join!(pages, side_by_side(ports));
     }
 
-    /// Carries out what is decided by now, for a part of the time, while the asking goes on.
-    /// Returns whether that has come to its end.
+    /// Carries out what is decided so far, within a part of the time, while the questions go on.
+    /// Returns whether all questions have been answered.
     async fn act_meanwhile(
         self,
         course: &mut Course,
@@ -134,8 +134,8 @@ impl Settler<'_> {
         asked
     }
 
-    /// What can be decided without the answers to come. An address that some task in question has
-    /// may be in use by it.
+    /// What can be decided without the outstanding answers. An address of a task in question may be
+    /// in use, so it is not deregistered.
     fn decided(self, course: &Course) -> Plan {
         let Course { knowledge, open, .. } = course;
         let decided = knowledge.only(|known| !open.contains(&known.task.arn));
@@ -169,8 +169,8 @@ impl Settler<'_> {
         }
     }
 
-    /// Takes in what ECS answered about the tasks whose event is not enough. A task about which no
-    /// answer came is not acted on, but fails.
+    /// Takes in ECS's answers about the tasks whose events are not enough. A task without an answer
+    /// fails and is left alone.
     fn take_in_tasks(self, answers: BTreeMap<TaskArn, Answer>, course: &mut Course) {
         let Course { knowledge, open, report, .. } = course;
         for (arn, answer) in answers {

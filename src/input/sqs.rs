@@ -11,7 +11,7 @@ use crate::core::task::TaskArn;
 use crate::input::task_event;
 use crate::json::JsonObject;
 
-/// Other sources' records name another `eventSource`, or have no `messageId`.
+/// Records of other sources have another `eventSource`, or no `messageId`.
 pub fn is_message(record: &Value) -> bool {
     match record.get("eventSource") {
         Some(source) => source == "aws:sqs",
@@ -24,12 +24,12 @@ pub fn is_message(record: &Value) -> bool {
 pub struct Message {
     /// Its `messageId`.
     pub id: Option<String>,
-    /// What it reports of a task.
+    /// What it reports about a task; `None` if it cannot be read.
     pub sighting: Option<Sighting>,
 }
 
 impl Message {
-    /// Reads a record. What cannot be read is logged.
+    /// Reads a record. A message that cannot be read is logged.
     pub fn read(record: Value) -> Self {
         let id = record["messageId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
         let sighting = sighting(record)

@@ -19,21 +19,22 @@ pub struct Unreadable(String);
 const SOURCE: &str = "aws.ecs";
 const DETAIL_TYPE: &str = "ECS Task State Change";
 
-/// Whether the envelope says that this is an ECS Task State Change of ECS itself.
+/// Whether the envelope is that of an ECS Task State Change from ECS itself.
 pub fn is_task_state_change(input: &Value) -> bool {
     input["source"] == SOURCE && input["detail-type"] == DETAIL_TYPE
 }
 
-/// Reads an ECS Task State Change event, envelope and all.
+/// Reads an ECS Task State Change event, including its envelope.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
     let event: Event = serde_path_to_error::deserialize(event)
         .map_err(|error| Unreadable(format!("{}: {}", error.path(), error.inner())))?;
     sighting(event)
 }
 
-/// Reads such an event's JSON text in one pass, for a quarter of the work of making a [`Value`] of
-/// it and reading that (docs/performance.md): a batch has hundreds. What it refuses may still be
-/// read that way, such as a field that stands twice, of which the last counts.
+/// Reads such an event's JSON text in one pass, which takes a quarter of the work of reading it
+/// through a [`Value`] (docs/performance.md): a batch has hundreds of events. Text that this
+/// refuses may still be readable through a `Value`, for example a repeated field, whose last
+/// occurrence counts.
 pub fn read_text(text: &str) -> Option<Sighting> {
     let JsonObject(event): JsonObject<Event> = serde_json::from_str(text).ok()?;
     let is_task_state_change = event.source == SOURCE && event.detail_type == DETAIL_TYPE;
@@ -48,9 +49,9 @@ fn sighting(event: Event) -> Result<Sighting, Unreadable> {
     Ok(Sighting { at, changed: change.changed(), task: change.into_task()? })
 }
 
-/// The fields of the event's `detail` that matter here. Of everything else nothing is asked, not
-/// even its type, because ECS adds fields and fills others oddly ("prepare to handle unknown
-/// properties", ECS developer guide, "Amazon ECS task state change events").
+/// The fields of the event's `detail` that matter here. Nothing is required of the other fields,
+/// not even their types, because ECS adds fields and fills some in odd ways ("prepare to handle
+/// unknown properties", ECS developer guide, "Amazon ECS task state change events").
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TaskStateChange {
@@ -88,7 +89,7 @@ struct NetworkInterface {
 }
 
 impl TaskStateChange {
-    /// A task that leaves has left when it began to stop or when its containers ended, whatever is
+    /// A leaving task left when it began to stop or when its containers ended, whichever is
     /// earlier. `updatedAt` is the time of the event's own state: of a crash, the first event is
     /// that of DEPROVISIONING, ten seconds after the container's end.
     fn changed(&self) -> Option<SystemTime> {
@@ -111,9 +112,9 @@ impl TaskStateChange {
             .ok_or_else(|| Unreadable("missing field `clusterArn`".to_owned()))?;
         let interfaces =
             self.containers.iter().flat_map(|container| &container.0.network_interfaces);
-        let told = interfaces.filter_map(|interface| interface.0.ipv6_address.as_deref());
+        let addresses = interfaces.filter_map(|interface| interface.0.ipv6_address.as_deref());
         Ok(Task {
-            address: first_address(told),
+            address: first_address(addresses),
             arn,
             cluster,
             group: self.group.unwrap_or_default(),

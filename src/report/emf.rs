@@ -11,23 +11,23 @@ pub const NAMESPACE: &str = "EcsIpv6Targets";
 /// The most values that one line may give of one metric (the specification, "Target members").
 const VALUES: usize = 100;
 
-/// What a metric counts in.
+/// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A number of things.
     Count,
-    /// Durations.
+    /// Durations in milliseconds.
     Milliseconds,
 }
 
 /// A metric and its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name, stable for whoever makes alarms of it.
+    /// Its name, which is stable, because alarms refer to it.
     pub name: &'static str,
     /// Its unit.
     pub unit: Unit,
-    /// What was measured, once or several times.
+    /// The values, one or several.
     pub values: Vec<u64>,
 }
 
@@ -46,7 +46,7 @@ pub fn lines(at: SystemTime, dimensions: &[(&str, &str)], metrics: &[Metric]) ->
         .collect()
 }
 
-/// The line carries no level: Lambda's own filter takes it for INFO (Lambda developer guide,
+/// The line carries no level: Lambda's own filter treats it as INFO (Lambda developer guide,
 /// "Log-level filtering").
 fn line(at: SystemTime, dimensions: &[(&str, &str)], metrics: &[(&str, Unit, &[u64])]) -> String {
     let definition =

@@ -8,9 +8,9 @@ use lambda_runtime::tracing::subscriber::fmt;
 use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
 use lambda_runtime::tracing::subscriber::util::SubscriberInitExt;
 
-/// Starts the log: `AWS_LAMBDA_LOG_LEVEL` is the least level shown (`INFO` if not set),
-/// `AWS_LAMBDA_LOG_FORMAT` is `JSON` or text. The libraries beneath are shown from `INFO` up,
-/// because at `DEBUG` they drown the function's own steps; at `TRACE` everything is shown.
+/// Starts the log: `AWS_LAMBDA_LOG_LEVEL` is the least severe level shown (`INFO` if not set),
+/// `AWS_LAMBDA_LOG_FORMAT` is `JSON` or text. Libraries are shown only from `INFO` up, because
+/// their `DEBUG` lines drown the function's own; at `TRACE` everything is shown.
 pub fn start(variable: impl Fn(&str) -> Option<String>) {
     let level = variable("AWS_LAMBDA_LOG_LEVEL").as_deref().map_or(LevelFilter::INFO, level);
     let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::INFO) };
@@ -18,7 +18,7 @@ pub fn start(variable: impl Fn(&str) -> Option<String>) {
     let log = fmt().with_max_level(level).with_target(false).with_ansi(false);
     let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|f| f.eq_ignore_ascii_case("json"));
     if json {
-        // Lambda filters JSON by level, and takes a line without a time for INFO (the same guide,
+        // Lambda filters JSON by level, and treats a line without a time as INFO (the same guide,
         // "Log-level filtering").
         log.json().finish().with(shown).init();
     } else {
@@ -26,7 +26,7 @@ pub fn start(variable: impl Fn(&str) -> Option<String>) {
     }
 }
 
-/// Writes a line as it is. Without anybody to read it, it is lost.
+/// Writes a line unchanged. If standard output is closed, the line is lost.
 pub fn write(line: &str) {
     let _ = writeln!(stdout(), "{line}");
 }

@@ -1,7 +1,7 @@
-//! What an invocation came to in numbers, for CloudWatch. docs/metrics.md lists the metrics.
+//! The metrics of an invocation, for CloudWatch. docs/metrics.md lists the metrics.
 //!
-//! What is zero is mostly left out, because CloudWatch charges for a metric by the hours in which
-//! it is told.
+//! Zeros are mostly left out, because CloudWatch charges for a metric by the hours in which it is
+//! sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -14,31 +14,31 @@ use crate::core::task::{Phase, TaskArn};
 use crate::report::emf::{self, Metric, Unit};
 use crate::report::{Entry, Report};
 
-/// Requests that were sent.
+/// Counts of HTTP requests to AWS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// All of them.
+    /// All requests, including retries.
     pub calls: u64,
-    /// Those that were refused because there were too many.
+    /// Requests that AWS throttled.
     pub throttles: u64,
 }
 
-/// What an invocation was about, as far as the report does not tell.
+/// What an invocation handled, beyond what the report contains.
 #[derive(Clone, Debug)]
 pub enum InvocationKind {
     /// It applied events.
     Events {
-        /// What they tell of time.
+        /// The times in the events.
         heard: EventTimes,
         /// How many messages could not be read.
         unreadable: usize,
     },
-    /// It reconciled. So many targets of each group were right already; groups that could not be
-    /// read are missing.
+    /// It reconciled. Has the number of targets of serving tasks that each group already contained,
+    /// for groups that could be read.
     Reconcile(BTreeMap<TargetGroupArn, usize>),
 }
 
-/// What events tell of time.
+/// The times in events.
 #[derive(Clone, Debug, Default)]
 pub struct EventTimes {
     /// How old they were when the invocation began, in milliseconds.
@@ -48,7 +48,7 @@ pub struct EventTimes {
 }
 
 impl EventTimes {
-    /// What these events tell to an invocation that begins `now`.
+    /// The times in these events, for an invocation that begins `now`.
     pub fn of<'a>(sightings: impl Iterator<Item = &'a Sighting>, now: SystemTime) -> Self {
         let mut heard = Self::default();
         for Sighting { task, at, changed } in sightings {
@@ -62,7 +62,7 @@ impl EventTimes {
     }
 }
 
-/// The log lines that tell the metrics of one invocation.
+/// The log lines with the metrics of one invocation.
 pub fn lines(
     function: &str,
     end: SystemTime,
@@ -98,7 +98,7 @@ struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
-    /// What is told of each target group, and of all together.
+    /// The metrics of each target group, and of all together.
     fn of_targets(&self, group: Option<&TargetGroupArn>) -> Metrics {
         let Report { registered, deregistered, unowned, failed, dry_run, .. } = self.report;
         let of_group = |entry: &&Entry| group.is_none_or(|group| entry.target_group_arn == *group);
@@ -158,8 +158,8 @@ impl Invocation<'_> {
         }
     }
 
-    /// How long it took from the change of each target's task to the end of the invocation, where
-    /// an event told of that change.
+    /// How long it took from the change of each target's task to the end of the invocation, if an
+    /// event reported that change.
     fn times(&self, entries: &[&Entry], phase: Phase) -> Vec<u64> {
         let InvocationKind::Events { heard, .. } = self.work else { return Vec::new() };
         let tasks = entries.iter().filter_map(|entry| entry.task_arn.clone());
@@ -186,7 +186,7 @@ impl Invocation<'_> {
 struct Metrics(Vec<Metric>);
 
 impl Metrics {
-    /// Tells a count even if it is zero.
+    /// Adds a count even if it is zero.
     fn count(&mut self, name: &'static str, count: usize) {
         self.0.push(Metric { name, unit: Unit::Count, values: vec![count as u64] });
     }
@@ -210,7 +210,7 @@ fn counted(kinds: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Clocks differ; nothing takes less than no time.
+/// Clocks differ, so a negative duration counts as zero.
 fn milliseconds(from: SystemTime, to: SystemTime) -> u64 {
     to.duration_since(from).unwrap_or_default().as_millis() as u64
 }

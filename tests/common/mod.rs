@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,9 +27,36 @@ pub struct Function {
 
 impl Function {
     pub async fn new() -> Self {
+        Self::with_settings(&[]).await
+    }
+
+    pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        Self::in_group(TargetGroup::ipv6("demo-ipv6").port(PORT), settings).await
+    }
+
+    pub async fn in_group(group: TargetGroup, settings: &[(&str, &str)]) -> Self {
         let aws = Aws::new();
-        let group = aws.add_target_group(TargetGroup::ipv6("demo-ipv6").port(PORT));
-        Self::with(aws, json!([binding(&group, Some(PORT))]), &[]).await
+        let group = aws.add_target_group(group);
+        Self::with(aws, json!([binding(&group, Some(PORT))]), settings).await
+    }
+
+    /// A function with a binding of `demo-service` in each of so many groups; also their ARNs.
+    pub async fn in_groups(count: usize) -> (Self, Vec<String>) {
+        let aws = Aws::new();
+        let group = |n| aws.add_target_group(TargetGroup::ipv6(&format!("group-{n}")).port(PORT));
+        let groups: Vec<String> = (0..count).map(group).collect();
+        let bindings = groups.iter().map(|group| binding(group, Some(PORT))).collect();
+        (Self::with(aws, bindings, &[]).await, groups)
+    }
+
+    /// A function with two bindings: `demo-service` in one group, and `other-service` in another
+    /// group, whose ARN is returned as well.
+    pub async fn of_two_services() -> (Self, String) {
+        let aws = Aws::new();
+        let [first, second] = ["first", "second"]
+            .map(|name| aws.add_target_group(TargetGroup::ipv6(name).port(PORT)));
+        let bindings = json!([binding(&first, Some(PORT)), binding_of("other-service", &second)]);
+        (Self::with(aws, bindings, &[]).await, second)
     }
 
     /// A function with other bindings or settings; `group` is that of the first binding.
@@ -39,8 +67,8 @@ impl Function {
         let handler = function::handler_as_set(&bindings, settings, &aws, clock);
         let metrics = Arc::<Mutex<Vec<String>>>::default();
         let lines = metrics.clone();
-        let tell = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
-        Self { aws, group, handler: handler.with_metrics(tell), metrics }
+        let record = Box::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
+        Self { aws, group, handler: handler.with_metrics(record), metrics }
     }
 
     /// Invokes the function with 30 s left.
@@ -53,6 +81,10 @@ impl Function {
         self.handler.handle(LambdaEvent::new(payload, context)).await
     }
 
+    pub async fn reconcile(&self) -> Result<Value, Error> {
+        self.invoke(json!({"action": "reconcile"})).await
+    }
+
     /// ECS comes to know the task in this state, and the event of it is delivered at once.
     pub async fn deliver(&self, task: &Task) -> Result<Value, Error> {
         self.aws.put_task(task);
@@ -60,9 +92,15 @@ impl Function {
     }
 
     /// ECS comes to know the tasks, and one batch brings the events. Messages are named `m0`, `m1`…
-    pub async fn deliver_batch(&self, tasks: &[Task]) -> Result<Value, Error> {
-        tasks.iter().for_each(|task| self.aws.put_task(task));
-        self.invoke(batch(tasks.iter().map(|task| self.event(task).to_string()))).await
+    pub async fn deliver_batch(
+        &self,
+        tasks: impl IntoIterator<Item: Borrow<Task>>,
+    ) -> Result<Value, Error> {
+        let known = |task: &Task| {
+            self.aws.put_task(task);
+            self.event(task).to_string()
+        };
+        self.invoke(batch(tasks.into_iter().map(|task| known(task.borrow())))).await
     }
 
     /// The event of a task's state, of just now.
@@ -85,7 +123,7 @@ impl Function {
         self.aws.registered(group).into_iter().map(text).collect()
     }
 
-    /// The lines of metrics told since the last time this was asked.
+    /// The lines of metrics emitted since the last time this was asked.
     pub fn metrics(&self) -> Vec<String> {
         std::mem::take(&mut self.metrics.lock().unwrap())
     }
@@ -94,11 +132,26 @@ impl Function {
     pub fn actions(&self) -> Vec<Action> {
         self.aws.take_calls().into_iter().map(|call| call.action).collect()
     }
+
+    /// How many writes were called since the last time this or the actions were asked for.
+    pub fn writes(&self) -> usize {
+        self.actions().into_iter().filter(|action| action.is_write()).count()
+    }
 }
 
 /// A binding of `demo-service` in `demo-cluster`.
 pub fn binding(group: &str, port: Option<u16>) -> Value {
     json!({"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": group, "port": port})
+}
+
+/// A binding of another service in `demo-cluster`.
+pub fn binding_of(service: &str, group: &str) -> Value {
+    json!({"cluster": "demo-cluster", "service": service, "targetGroupArn": group, "port": PORT})
+}
+
+/// A binding of the standalone tasks of a family in `demo-cluster`.
+pub fn binding_of_family(family: &str, group: &str) -> Value {
+    json!({"cluster": "demo-cluster", "family": family, "targetGroupArn": group, "port": PORT})
 }
 
 /// An SQS batch of these bodies; messages are named `m0`, `m1`…

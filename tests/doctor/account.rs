@@ -70,10 +70,10 @@ impl Account {
     /// All checks pass but this one; its status, its detail and its fix are these, or say these.
     pub async fn is_faulted(&self, check: &str, status: &str, detail: &str, fix: &str) {
         let answer = self.examine().await;
-        let mut found = troubles(&answer);
+        let mut found = findings(&answer);
         found.retain(|trouble| !self.beside.contains(trouble));
         assert_eq!(found, [(check, status)], "{answer:#}");
-        assert_eq!(answer["ok"], troubles(&answer).iter().all(|(_, status)| *status == "warn"));
+        assert_eq!(answer["ok"], findings(&answer).iter().all(|(_, status)| *status == "warn"));
         let found = of(&answer, check);
         let says = |field: &str, text: &str| found[field].as_str().unwrap().contains(text);
         assert!(says("detail", detail), "{found:#}");
@@ -83,13 +83,13 @@ impl Account {
     /// All checks pass, and this one says this.
     pub async fn passes(&self, check: &str, detail: &str) {
         let answer = self.examine().await;
-        assert_eq!(troubles(&answer), self.beside, "{answer:#}");
+        assert_eq!(findings(&answer), self.beside, "{answer:#}");
         assert!(of(&answer, check)["detail"].as_str().unwrap().contains(detail), "{answer:#}");
     }
 }
 
 /// The checks that did not pass, with their status.
-pub fn troubles(answer: &Value) -> Vec<(&str, &str)> {
+pub fn findings(answer: &Value) -> Vec<(&str, &str)> {
     let checks = answer["checks"].as_array().unwrap().iter();
     let checks =
         checks.map(|check| (check["check"].as_str().unwrap(), check["status"].as_str().unwrap()));

@@ -64,7 +64,8 @@ async fn updates_without_room_or_that_stop_tasks_first_are_warned_of() {
         account.beside.clear();
         account.is_faulted("rollout", "warn", detail, "maximumPercent to 200").await;
     }
-    let daemon = with(&[("schedulingStrategy", json!("DAEMON"))]);
+    let daemon =
+        with(&[("schedulingStrategy", json!("DAEMON")), ("deploymentConfiguration", Value::Null)]);
     daemon.is_faulted("rollout", "warn", "maximumPercent 100 leaves no room", "REPLICA").await;
 }
 
@@ -81,6 +82,7 @@ async fn task_sets_are_deployed_by_others_and_may_say_nothing_of_percents() {
             ("deploymentController", json!({"type": controller})),
             ("taskSets", json!([set])),
             ("taskDefinition", Value::Null),
+            ("deploymentConfiguration", Value::Null),
         ]);
         // The service names the group as well, as with CODE_DEPLOY.
         account.service = account.service.attached_to(&group);

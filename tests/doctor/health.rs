@@ -3,7 +3,7 @@
 use aws_sim::{Health, Service, TargetGroup, TaskDefinition};
 use serde_json::{Value, json};
 
-use crate::account::{Account, account, network, of, troubles};
+use crate::account::{Account, account, findings, network, of};
 use crate::common::{PORT, task};
 
 /// What doctor says when so many of the two targets are unhealthy.
@@ -21,7 +21,7 @@ async fn with_unhealthy(count: u16) -> Value {
 async fn one_unhealthy_target_is_warned_of_and_none_healthy_fails() {
     for (count, status) in [(1, "warn"), (2, "fail")] {
         let answer = with_unhealthy(count).await;
-        assert_eq!(troubles(&answer), [("health", status)], "{answer:#}");
+        assert_eq!(findings(&answer), [("health", status)], "{answer:#}");
         let found = of(&answer, "health");
         let detail = format!("{count} unhealthy (Target.FailedHealthChecks)");
         assert!(found["detail"].as_str().unwrap().contains(&detail), "{found:#}");
@@ -52,7 +52,7 @@ async fn the_check_of_a_udp_group_by_tcp_needs_a_port_that_answers() {
         function.aws.set_health(&function.group, &address, PORT, Health::Unhealthy);
     }
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("health-check", "warn"), ("health", "fail")]);
+    assert_eq!(findings(&answer), [("health-check", "warn"), ("health", "fail")]);
     let found = of(&answer, "health-check");
     let detail = "targets are checked by HTTP on port 8080, which demo:10 does not map for TCP";
     assert_eq!(found["detail"], detail);
@@ -68,12 +68,12 @@ async fn the_quota_of_a_zone_counts_both_groups_of_a_task() {
         function.aws.set_account_limit(zone, most);
         let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
         let found: Vec<_> = expected.map(|status| ("quota", status)).into_iter().collect();
-        assert_eq!(troubles(&answer), found, "{most}: {answer:#}");
+        assert_eq!(findings(&answer), found, "{most}: {answer:#}");
         let detail = format!("2 of {most} targets of the load balancer in us-east-2a");
         assert!(of(&answer, "quota")["detail"].as_str().unwrap().starts_with(&detail));
     }
     function.aws.set_account_limit(zone, 500);
     function.aws.set_account_limit("targets-per-network-load-balancer", 3);
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("quota", "fail")]);
+    assert_eq!(findings(&answer), [("quota", "fail")]);
 }

@@ -3,7 +3,7 @@
 use aws_sim::{LoadBalancer, TargetGroup};
 use serde_json::json;
 
-use crate::account::{Account, account, names, network, of, troubles};
+use crate::account::{Account, account, findings, names, network, of};
 use crate::common::{PORT, task};
 
 #[tokio::test(start_paused = true)]
@@ -11,7 +11,7 @@ async fn a_target_group_that_is_gone_fails_and_what_hangs_on_it_is_left_out() {
     let function = account().function().await;
     function.aws.delete_target_group(&function.group);
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("target-group", "fail")]);
+    assert_eq!(findings(&answer), [("target-group", "fail")]);
     let kept =
         ["target-group", "service", "not-attached", "network-mode", "task-addresses", "deployment"];
     assert_eq!(names(&answer), kept);
@@ -26,7 +26,7 @@ async fn a_target_group_that_takes_no_ipv6_addresses_fails() {
     account.is_faulted("target-group", "fail", "target type instance", fix).await;
 
     let mut account = self::account();
-    account.group = TargetGroup::ipv4("demo-ipv6").port(PORT).vpc_prefix("10.0.0.0/8");
+    account.group = TargetGroup::ipv4("demo-ipv6").port(PORT).vpc_cidr("10.0.0.0/8");
     account.group = account.group.attribute("preserve_client_ip.enabled", "true");
     account.registered = 0;
     let answer = account.examine().await;
@@ -137,7 +137,7 @@ async fn a_target_that_drains_is_none() {
     let function = account.function().await;
     function.deliver(&task(1).zone('b').deactivating()).await.unwrap();
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("zones", "warn")]);
+    assert_eq!(findings(&answer), [("zones", "warn")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,14 +150,14 @@ async fn an_empty_group_fails_if_tasks_run_that_belong_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_with_too_little_room_for_a_deployment_is_warned_of_and_a_full_one_fails() {
+async fn a_group_too_full_for_a_deployment_is_warned_of_and_a_full_one_fails() {
     for (limit, status, detail) in
         [(3, "warn", "2 of 3 targets: too few"), (2, "fail", "2 of 2 targets: no other")]
     {
         let function = account().function().await;
         function.aws.set_account_limit("targets-per-target-group", limit);
         let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-        assert_eq!(troubles(&answer), [("quota", status)]);
+        assert_eq!(findings(&answer), [("quota", status)]);
         let found = of(&answer, "quota");
         assert!(found["detail"].as_str().unwrap().contains(detail), "{found:#}");
         assert!(found["fix"].as_str().unwrap().contains("Service Quotas"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sim::{Action, Aws, Fault, Service, TargetGroup};
 use serde_json::{Value, json};
 
-use crate::account::{account, definition, names, network, of, troubles};
+use crate::account::{account, definition, findings, names, network, of};
 use crate::common::{Function, PORT, binding, task};
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +47,7 @@ async fn denied_rules_are_only_warned_of_because_the_group_is_in_use() {
     let function = account().function().await;
     function.aws.fault(Fault::on(Action::DescribeRules).access_denied());
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("load-balancer", "warn")]);
+    assert_eq!(findings(&answer), [("load-balancer", "warn")]);
     let fix = "allow elasticloadbalancing:DescribeRules in the policy of the function's role";
     assert_eq!(of(&answer, "load-balancer")["fix"], fix);
 }
@@ -146,7 +146,7 @@ async fn what_cannot_be_read_before_the_deadline_fails_and_says_so() {
     let doctor = json!({"action": "doctor"});
     let answer = function.invoke_within(Duration::from_secs(4), doctor).await.unwrap();
     assert!(function.aws.now().duration_since(started).unwrap() < Duration::from_secs(4));
-    assert_eq!(troubles(&answer), [("load-balancer", "fail"), ("zones", "fail")]);
+    assert_eq!(findings(&answer), [("load-balancer", "fail"), ("zones", "fail")]);
     let found = of(&answer, "zones");
     assert!(found["detail"].as_str().unwrap().contains("DescribeLoadBalancers: DeadlineReached"));
     assert!(found["fix"].as_str().unwrap().contains("longer timeout"));
@@ -174,7 +174,7 @@ async fn listeners_and_tasks_beyond_the_first_page_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_bindings_are_examined_within_the_documented_rates_and_half_a_minute() {
+async fn fifty_bindings_are_examined_within_the_rates_and_half_a_minute() {
     let aws = Aws::new();
     let mut balancer = network();
     let mut bindings = Vec::new();
@@ -191,6 +191,6 @@ async fn fifty_bindings_are_examined_within_the_documented_rates_and_half_a_minu
     aws.latency(None, Duration::from_millis(50));
     let function = Function::with(aws, json!(bindings), &[]).await;
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(answer["ok"], true, "{:#?}", troubles(&answer));
+    assert_eq!(answer["ok"], true, "{:#?}", findings(&answer));
     assert_eq!(names(&answer).len(), 50 * 13);
 }

@@ -3,7 +3,7 @@
 use aws_sim::{Action, LoadBalancer};
 use serde_json::json;
 
-use crate::account::{Account, account, network, of, troubles};
+use crate::account::{Account, account, findings, network, of};
 use crate::common::PORT;
 
 /// IPv4 clients go to the native group by the default action, IPv6 clients by a rule.
@@ -20,7 +20,7 @@ async fn a_group_that_only_a_rule_names_serves_its_clients() {
     let function = account.function().await;
     function.aws.put_target(&account.native.arn(), "10.0.0.1", PORT);
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [], "{answer:#}");
+    assert_eq!(findings(&answer), [], "{answer:#}");
     let detail = of(&answer, "load-balancer")["detail"].as_str().unwrap();
     let expected = "demo-nlb forwards TCP:443 (IPv6 clients by rule 20) to it";
     assert!(detail.starts_with(expected), "{detail}");
@@ -83,6 +83,6 @@ async fn an_application_load_balancers_rules_are_not_read() {
     let balancer = balancer.listener("HTTP", 80, &ipv4).listener("HTTPS", 443, &ipv6);
     let function = Account { balancer, ..account }.function().await;
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
-    assert_eq!(troubles(&answer), [("load-balancer", "fail")]);
+    assert_eq!(findings(&answer), [("load-balancer", "fail")]);
     assert!(!function.actions().contains(&Action::DescribeRules));
 }

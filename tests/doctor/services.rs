@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sim::{Service, Task, TaskDefinition};
 use serde_json::json;
 
-use crate::account::{Account, account, definition, names, of, troubles};
+use crate::account::{Account, account, definition, findings, names, of};
 use crate::common::{PORT, task};
 
 #[tokio::test(start_paused = true)]
@@ -13,7 +13,7 @@ async fn a_service_without_tasks_is_warned_of() {
     let mut account = account();
     account.tasks.clear();
     let answer = account.examine().await;
-    assert_eq!(troubles(&answer), [("zones", "warn"), ("task-addresses", "warn")]);
+    assert_eq!(findings(&answer), [("zones", "warn"), ("task-addresses", "warn")]);
     assert_eq!(answer["ok"], true);
 }
 

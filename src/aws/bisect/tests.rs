@@ -129,7 +129,7 @@ async fn in_a_small_batch_every_item_is_judged() {
 }
 
 #[tokio::test]
-async fn good_items_beside_many_bad_ones_of_their_owner_are_in_within_five_tries() {
+async fn good_items_beside_many_bad_ones_of_one_owner_are_in_within_five_tries() {
     for seed in 0..250 {
         fastrand::seed(seed);
         for (bad_ones, good) in [(30, 5), (100, 5), (190, 10), (199, 1), (150, 50), (10, 190)] {

@@ -7,10 +7,10 @@ use super::{NotTried, Refusal, RefusalBudget, Traits};
 /// The items of a call, by their places in the batch.
 pub type Part = Vec<usize>;
 
-/// A call to be made.
+/// The next call to make.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Which items.
+    /// The items of the call.
     pub part: Part,
     kind: Kind,
 }
@@ -25,37 +25,37 @@ pub enum Kind {
     Again,
     /// Half of one owner's items in a chunk.
     Half,
-    /// A part of what a quota refused.
+    /// A part of the items that a quota refused.
     Room,
     /// The first items of a walk.
     Walk(Walk),
 }
 
-/// One owner's items, to be tried by calls of a varying size.
+/// One owner's items, to be tried in calls of varying size.
 #[derive(Debug)]
 pub struct Walk {
     items: VecDeque<usize>,
-    /// How many the next call takes; 0 if that is to be decided.
+    /// How many items the next call takes; 0 if that is still to be decided.
     size: usize,
-    /// So many of the first items were refused together, so one of them at least is bad.
+    /// This many of the first items were refused together, so at least one of them is bad.
     suspects: usize,
     /// The items were refused alone before, so that a refusal is no surprise.
     again: bool,
-    /// How many items of it were accepted, and how many refused alone.
+    /// How many items were accepted, and how many were refused alone.
     good: usize,
     bad: usize,
 }
 
-/// Decides which items go into the next call, by what became of those before. Pure but for the
-/// order of owners and walks, which is drawn.
+/// Decides which items go into the next call, from the results of the calls before. Pure except for
+/// the order of owners and walks, which is random.
 #[derive(Debug)]
 pub struct Trial<'a> {
     traits: &'a [Traits],
-    /// Calls that are made in any case.
+    /// The calls that are made in any case.
     first: VecDeque<Attempt>,
-    /// Parts of what they refused.
+    /// Parts of the items that those calls refused.
     parts: VecDeque<Attempt>,
-    /// Parts of what a quota refused, which are halved down at once.
+    /// Parts of the items that a quota refused, which are halved right away.
     rooms: VecDeque<Attempt>,
     walks: VecDeque<Walk>,
     /// Walks of items that were refused alone before.
@@ -69,7 +69,7 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// One turn in so many goes to what was refused alone before.
+    /// One turn in this many goes to items that were refused alone before.
     const TURNS: usize = 32;
 
     /// A batch of items with these traits, at most `chunk` in a call.
@@ -77,7 +77,7 @@ impl<'a> Trial<'a> {
         let (mut known, new): (Part, Part) =
             (0..traits.len()).partition(|place| traits[*place].refused_alone.is_some());
         known.sort_by_key(|place| traits[*place].refused_alone);
-        // After a first search, the next four judge all that it left.
+        // After a first search, the next four judge everything it left.
         let experienced = !known.is_empty();
         let is_under_way = experienced && !new.is_empty();
         let fifth = if is_under_way { traits.len().min(chunk) / 5 + 6 } else { 0 };
@@ -220,8 +220,8 @@ impl<'a> Trial<'a> {
         self.walks.push_back(Walk::new(0, part));
     }
 
-    /// How many items the first call of a walk takes. Where everything was refused so far, the next
-    /// item is likely to be bad, too.
+    /// How many items the first call of a walk takes. If everything was refused so far, the next
+    /// item is likely to be bad too.
     fn first_size(&self, items: &VecDeque<usize>, budget: &RefusalBudget) -> usize {
         let owner = items.front().map_or(0, |place| self.traits[*place].owner);
         let found_good = budget.owners.get(&owner).is_some_and(|spent| spent.accepted);
@@ -232,8 +232,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// What a quota refuses is tried by subnets, and then halved down at once, so that as much gets
-    /// in as has room.
+    /// Items that a quota refuses are tried by subnet and then halved right away, so that as many
+    /// as fit are accepted.
     fn look_for_room(&mut self, mut part: Part) {
         if let [place] = part[..] {
             self.full.insert(self.traits[place].subnet);
@@ -241,7 +241,7 @@ impl<'a> Trial<'a> {
         }
         let room = |part| Attempt { part, kind: Kind::Room };
         let subnets = by(part.clone(), |place| self.traits[place].subnet);
-        // Where addresses are spread over many /64, these are not subnets.
+        // If addresses are spread over many /64, these are not subnets.
         if subnets.len() > 1 && subnets.len() * 2 <= part.len() {
             return self.parts.extend(subnets.into_iter().map(room));
         }
@@ -254,14 +254,14 @@ impl<'a> Trial<'a> {
         part.first().map_or(0, |place| self.traits[*place].owner)
     }
 
-    /// Where good items were found, the walk goes on.
+    /// A walk that found good items goes on.
     fn go_on(&mut self, walk: Option<Walk>) {
         if let Some(walk) = walk {
             self.walks_like(&walk).push_front(walk);
         }
     }
 
-    /// Where a call was refused, others have their turn.
+    /// A walk whose call was refused lets others have their turn.
     fn put(&mut self, walk: Option<Walk>) {
         if let Some(walk) = walk {
             self.walks_like(&walk).push_back(walk);
@@ -291,7 +291,7 @@ impl Walk {
         Self { items: items.into(), size, suspects: 0, again: false, good: 0, bad: 0 }
     }
 
-    /// The items of the next call. Among suspects half of them, which finds the bad one soonest.
+    /// The items of the next call. Among suspects, half of them: this finds the bad one soonest.
     fn first(&self) -> Part {
         let most = if self.suspects > 0 { (self.suspects / 2).max(1) } else { usize::MAX };
         self.items.iter().take(self.size.min(most)).copied().collect()
@@ -311,7 +311,7 @@ impl Walk {
         self.size = if self.again { 1 } else { (self.size / 2).max(1) };
         if tried == 1 {
             self.bad += 1;
-            // Bad ones that are few are likely to be far apart.
+            // A few bad items are likely to be far apart.
             if self.good > 8 * self.bad {
                 self.size = self.size.max((self.good / self.bad).min(self.items.len()) / 2);
             }
@@ -321,7 +321,7 @@ impl Walk {
         Some(self)
     }
 
-    /// The walk without its first items, of which nothing more is known.
+    /// The walk without its first items, and with nothing known about the rest.
     fn without_first(mut self, tried: usize) -> Option<Self> {
         self.suspects = 0;
         self.drop_first(tried)

@@ -25,7 +25,7 @@ pub fn container(essential: bool, ports: &[u16], stop_timeout: Option<u32>) -> C
 }
 
 #[test]
-fn a_task_has_to_serve_for_the_delay_and_for_new_connections_of_two_minutes() {
+fn a_task_has_to_serve_for_the_delay_and_at_least_two_minutes() {
     use Status::{Pass, Warn};
     let app = |stop_timeout| vec![container(true, &[8080], stop_timeout)];
     for (delay, native, stop, expected) in [

@@ -6,11 +6,12 @@ use super::*;
 /// Serving tasks, each with its target in this state and for this reason; without a state it has
 /// none.
 fn with_targets(states: &[(&str, &str)]) -> Facts {
-    let address = |n: usize| format!("2001:db8::{n:x}");
-    let tasks = (0..states.len()).map(|n| task(Phase::Serving, Some(&address(n)))).collect();
+    let address = |n: usize| format!("2001:db8::{n:x}").parse().ok();
+    let tasks =
+        (0..states.len()).map(|n| task(&n.to_string(), Phase::Serving, address(n))).collect();
     let targets = states.iter().enumerate().filter(|(_, (state, _))| !state.is_empty());
     let targets = targets.map(|(n, (state, reason))| Target {
-        address: address(n).parse().ok(),
+        address: address(n),
         port: Some(8080),
         reason: (*reason).to_owned(),
         ..target(Some("us-east-2a"), state)
@@ -80,7 +81,7 @@ fn a_target_of_nobody_is_no_serving_tasks_target() {
 
 #[test]
 fn without_serving_tasks_or_a_load_balancer_there_is_no_health() {
-    let tasks = vec![task(Phase::Serving, None), task(Phase::Leaving, Some("2001:db8::1"))];
+    let tasks = vec![task("a", Phase::Serving, None), task("b", Phase::Leaving, ADDRESS)];
     assert_eq!(check("health", &Facts { tasks: Ok(tasks), ..behind() }), None);
     assert_eq!(check("health", &Facts { front: Ok(None), ..with_targets(&[ILL]) }), None);
     assert_eq!(check("health", &Facts { target_group: Ok(None), ..with_targets(&[ILL]) }), None);

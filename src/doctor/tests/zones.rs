@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn unused_targets_are_told_and_zones_are_not_guessed() {
+fn unused_targets_are_reported_and_zones_are_not_guessed() {
     for (targets, expected, says) in [
         (vec![target(Some("us-east-2a"), "healthy")], Status::Pass, "us-east-2a"),
         (vec![target(None, "healthy")], Status::Pass, "not known"),
@@ -39,11 +39,10 @@ fn a_target_on_its_way_out_or_out_of_use_is_not_in_service() {
 #[test]
 fn an_empty_group_is_as_it_should_be_while_no_task_with_an_address_serves() {
     use Phase::{Leaving, Serving};
-    let address = Some("2001:db8::1");
     for (tasks, expected) in [
         (vec![], Status::Warn),
-        (vec![task(Serving, None), task(Leaving, address)], Status::Warn),
-        (vec![task(Serving, address)], Status::Fail),
+        (vec![task("a", Serving, None), task("b", Leaving, ADDRESS)], Status::Warn),
+        (vec![task("a", Serving, ADDRESS)], Status::Fail),
     ] {
         let facts = Facts { tasks: Ok(tasks), front: Ok(Some(front())), ..facts() };
         assert_eq!(status("zones", &facts), expected, "{:?}", facts.tasks);

@@ -1,3 +1,5 @@
+//! The API actions that the simulated AWS knows.
+
 use std::fmt;
 
 /// An API action that the simulated AWS knows. It displays as the API's own name.
@@ -17,6 +19,8 @@ pub enum Action {
     ListTasks,
     DescribeServices,
     DescribeTaskDefinition,
+    UpdateTaskProtection,
+    GetTaskProtection,
 }
 
 /// The two services behind the actions; they speak different protocols.
@@ -27,40 +31,44 @@ pub(crate) enum Api {
 }
 
 impl Action {
-    pub const ALL: [Action; 14] = [
-        Action::RegisterTargets,
-        Action::DeregisterTargets,
-        Action::DescribeTargetHealth,
-        Action::DescribeTargetGroups,
-        Action::DescribeTargetGroupAttributes,
-        Action::DescribeLoadBalancers,
-        Action::DescribeListeners,
-        Action::DescribeRules,
-        Action::DescribeLoadBalancerAttributes,
-        Action::DescribeAccountLimits,
-        Action::DescribeTasks,
-        Action::ListTasks,
-        Action::DescribeServices,
-        Action::DescribeTaskDefinition,
+    pub const ALL: [Self; 16] = [
+        Self::RegisterTargets,
+        Self::DeregisterTargets,
+        Self::DescribeTargetHealth,
+        Self::DescribeTargetGroups,
+        Self::DescribeTargetGroupAttributes,
+        Self::DescribeLoadBalancers,
+        Self::DescribeListeners,
+        Self::DescribeRules,
+        Self::DescribeLoadBalancerAttributes,
+        Self::DescribeAccountLimits,
+        Self::DescribeTasks,
+        Self::ListTasks,
+        Self::DescribeServices,
+        Self::DescribeTaskDefinition,
+        Self::UpdateTaskProtection,
+        Self::GetTaskProtection,
     ];
 
     /// The name in the API.
     pub fn name(self) -> &'static str {
         match self {
-            Action::RegisterTargets => "RegisterTargets",
-            Action::DeregisterTargets => "DeregisterTargets",
-            Action::DescribeTargetHealth => "DescribeTargetHealth",
-            Action::DescribeTargetGroups => "DescribeTargetGroups",
-            Action::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
-            Action::DescribeLoadBalancers => "DescribeLoadBalancers",
-            Action::DescribeListeners => "DescribeListeners",
-            Action::DescribeRules => "DescribeRules",
-            Action::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
-            Action::DescribeAccountLimits => "DescribeAccountLimits",
-            Action::DescribeTasks => "DescribeTasks",
-            Action::ListTasks => "ListTasks",
-            Action::DescribeServices => "DescribeServices",
-            Action::DescribeTaskDefinition => "DescribeTaskDefinition",
+            Self::RegisterTargets => "RegisterTargets",
+            Self::DeregisterTargets => "DeregisterTargets",
+            Self::DescribeTargetHealth => "DescribeTargetHealth",
+            Self::DescribeTargetGroups => "DescribeTargetGroups",
+            Self::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
+            Self::DescribeLoadBalancers => "DescribeLoadBalancers",
+            Self::DescribeListeners => "DescribeListeners",
+            Self::DescribeRules => "DescribeRules",
+            Self::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
+            Self::DescribeAccountLimits => "DescribeAccountLimits",
+            Self::DescribeTasks => "DescribeTasks",
+            Self::ListTasks => "ListTasks",
+            Self::DescribeServices => "DescribeServices",
+            Self::DescribeTaskDefinition => "DescribeTaskDefinition",
+            Self::UpdateTaskProtection => "UpdateTaskProtection",
+            Self::GetTaskProtection => "GetTaskProtection",
         }
     }
 
@@ -75,30 +83,32 @@ impl Action {
 
     /// Whether it is RegisterTargets or DeregisterTargets.
     pub fn is_write(self) -> bool {
-        matches!(self, Action::RegisterTargets | Action::DeregisterTargets)
+        matches!(self, Self::RegisterTargets | Self::DeregisterTargets)
     }
 
     pub(crate) fn api(self) -> Api {
         match self {
-            Action::DescribeTasks
-            | Action::ListTasks
-            | Action::DescribeServices
-            | Action::DescribeTaskDefinition => Api::Ecs,
-            Action::RegisterTargets
-            | Action::DeregisterTargets
-            | Action::DescribeTargetHealth
-            | Action::DescribeTargetGroups
-            | Action::DescribeTargetGroupAttributes
-            | Action::DescribeLoadBalancers
-            | Action::DescribeListeners
-            | Action::DescribeRules
-            | Action::DescribeLoadBalancerAttributes
-            | Action::DescribeAccountLimits => Api::Elb,
+            Self::DescribeTasks
+            | Self::ListTasks
+            | Self::DescribeServices
+            | Self::DescribeTaskDefinition
+            | Self::UpdateTaskProtection
+            | Self::GetTaskProtection => Api::Ecs,
+            Self::RegisterTargets
+            | Self::DeregisterTargets
+            | Self::DescribeTargetHealth
+            | Self::DescribeTargetGroups
+            | Self::DescribeTargetGroupAttributes
+            | Self::DescribeLoadBalancers
+            | Self::DescribeListeners
+            | Self::DescribeRules
+            | Self::DescribeLoadBalancerAttributes
+            | Self::DescribeAccountLimits => Api::Elb,
         }
     }
 
-    pub(crate) fn named(api: Api, name: &str) -> Option<Action> {
-        Action::ALL.into_iter().find(|action| action.api() == api && action.name() == name)
+    pub(crate) fn named(api: Api, name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.api() == api && action.name() == name)
     }
 }
 

@@ -1,19 +1,26 @@
+//! The handle on the simulated AWS that tests, examples and benchmarks hold.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
 use crate::action::Action;
 use crate::call::Call;
+use crate::earlier_states::EarlierStates;
 use crate::fault::Fault;
-use crate::form::Target;
+use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
+use crate::query_protocol::Target;
+use crate::rates::{Rate, Rates};
 use crate::service::Service;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::world::World;
-use serde_json::Value;
-use std::fmt;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 
 /// A handle on a simulated AWS; its clones are handles on the same one.
 #[derive(Clone)]
@@ -22,8 +29,8 @@ pub struct Aws {
 }
 
 impl Default for Aws {
-    fn default() -> Aws {
-        Aws::new()
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -36,16 +43,17 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// An AWS with no target group, no task and the cluster `demo-cluster`, whose clock starts at
     /// the present.
-    pub fn new() -> Aws {
-        Aws::starting_at(SystemTime::now())
+    pub fn new() -> Self {
+        Self::starting_at(SystemTime::now())
     }
 
     /// Likewise, with a clock that starts at `base`. From there it runs as tokio's clock does,
     /// paused or not.
-    pub fn starting_at(base: SystemTime) -> Aws {
-        Aws { world: Arc::new(Mutex::new(World::starting_at(base))) }
+    pub fn starting_at(base: SystemTime) -> Self {
+        Self { world: Arc::new(Mutex::new(World::starting_at(base))) }
     }
 
+    /// The time of its clock.
     pub fn now(&self) -> SystemTime {
         self.world().now()
     }
@@ -74,7 +82,7 @@ impl Aws {
         arn
     }
 
-    /// A quota as DescribeAccountLimits tells it.
+    /// A quota as DescribeAccountLimits shows it.
     pub fn set_account_limit(&self, name: &str, max: u64) {
         self.world().account_limits.insert(name.to_owned(), max);
     }
@@ -97,7 +105,8 @@ impl Aws {
     /// panic.
     pub fn put_target(&self, arn: &str, id: &str, port: u16) {
         let target = Target { address: address(id), port: Some(port), zone: None };
-        self.in_group(arn, |targets, now| targets.register(&[target], now))
+        let checks = self.world().health_checks.clone();
+        self.in_group(arn, |targets, now| targets.register(&[target], &checks, now))
             .unwrap_or_else(|error| panic!("{}: {}", error.code, error.message));
     }
 
@@ -183,26 +192,44 @@ impl Aws {
         self.world().take_calls()
     }
 
+    /// From now on `fault` strikes the calls that it matches.
     pub fn fault(&self, fault: Fault) {
         self.world().script.faults.push(fault);
     }
 
+    /// Nothing goes wrong any more, save what a hook decides.
     pub fn clear_faults(&self) {
         self.world().script.faults.clear();
     }
 
-    /// Runs `hook` just before the `nth` call of `action` from now on (counted from 1) is applied
+    /// Runs `step` just before the `nth` call of `action` from now on (counted from 1) is applied
     /// or refused.
-    pub fn before(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
+    pub fn before(&self, action: Action, nth: usize, step: impl FnOnce(&Self) + Send + 'static) {
         let before = &mut self.world().script.before;
-        before.add(action, nth, Box::new(hook));
+        before.add(action, nth, Box::new(step));
     }
 
-    /// Runs `hook` just after the `nth` call of `action` from now on (counted from 1) was applied
+    /// Runs `step` just after the `nth` call of `action` from now on (counted from 1) was applied
     /// or refused, and before its answer leaves.
-    pub fn after(&self, action: Action, nth: usize, hook: impl FnOnce(&Aws) + Send + 'static) {
+    pub fn after(&self, action: Action, nth: usize, step: impl FnOnce(&Self) + Send + 'static) {
         let after = &mut self.world().script.after;
-        after.add(action, nth, Box::new(hook));
+        after.add(action, nth, Box::new(step));
+    }
+
+    /// From now on `hook` decides about every call.
+    pub fn set_hook(&self, hook: Arc<dyn Hook>) {
+        self.world().hook = Some(hook);
+    }
+
+    /// From now on earlier states of tasks are kept, so that a read of ECS can lag behind.
+    pub fn remember_tasks(&self) {
+        self.world().earlier_states = Some(EarlierStates::default());
+    }
+
+    /// From now on all callers of ELBv2 share these rates: for RegisterTargets and
+    /// DeregisterTargets together, and for all calls.
+    pub fn limit_rates(&self, writes: Rate, calls: Rate) {
+        self.world().rates = Some(Rates::new(writes, calls));
     }
 
     /// Every call (or those of one action) takes so long before its effect.

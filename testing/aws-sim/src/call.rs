@@ -1,5 +1,8 @@
-use crate::action::Action;
+//! The log of calls.
+
 use std::time::SystemTime;
+
+use crate::action::Action;
 
 /// One call as the simulated AWS received it. Every attempt of a retrying client is a call of its
 /// own.

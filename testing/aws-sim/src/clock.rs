@@ -1,4 +1,7 @@
+//! The world's clock.
+
 use std::time::SystemTime;
+
 use tokio::time::Instant;
 
 /// Wall-clock time that runs as tokio's time does: it stands still and jumps where a test pauses
@@ -10,8 +13,12 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn starting_at(base: SystemTime) -> Clock {
-        Clock { base, started: Instant::now() }
+    pub(crate) fn starting_at(base: SystemTime) -> Self {
+        Self { base, started: Instant::now() }
+    }
+
+    pub(crate) fn base(&self) -> SystemTime {
+        self.base
     }
 
     pub(crate) fn now(&self) -> SystemTime {

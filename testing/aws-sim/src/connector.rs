@@ -1,7 +1,8 @@
 //! The way in for SDK clients in the same process: it takes the place of their HTTP client.
 
-use crate::aws::Aws;
-use crate::wire::{Answer, Reply, Request};
+use std::io;
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -12,8 +13,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::Uri;
-use std::io;
-use std::time::Duration;
+
+use crate::aws::Aws;
+use crate::wire::{Answer, Reply, Request};
 
 impl Aws {
     /// An HTTP client for the real SDK clients, whose requests never leave the process. It follows

@@ -1,51 +1,53 @@
 //! ELBv2's actions over the AWS Query protocol; here those about target groups and targets.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::action::Action;
-use crate::form::Form;
+use crate::api_error::ApiError;
 use crate::load_balancers::{
     attribute_list, describe_account_limits, describe_listeners, describe_load_balancer_attributes,
     describe_load_balancers,
 };
+use crate::query_protocol::Query;
 use crate::rules::describe_rules;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
-use crate::wire::ApiError;
 use crate::world::World;
 use crate::xml;
-use std::net::{IpAddr, Ipv6Addr};
 
 /// Applies one action; the answer is the XML inside `<{action}Result>`.
-pub(crate) fn apply(world: &mut World, action: Action, form: &Form) -> Result<String, ApiError> {
+pub(crate) fn apply(world: &mut World, action: Action, query: &Query) -> Result<String, ApiError> {
     match action {
-        Action::RegisterTargets => register_targets(world, form),
-        Action::DeregisterTargets => deregister_targets(world, form),
-        Action::DescribeTargetHealth => describe_target_health(world, form),
-        Action::DescribeTargetGroups => describe_target_groups(world, form),
-        Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, form),
-        Action::DescribeLoadBalancers => describe_load_balancers(world, form),
-        Action::DescribeListeners => describe_listeners(world, form),
-        Action::DescribeRules => describe_rules(world, form),
-        Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, form),
+        Action::RegisterTargets => register_targets(world, query),
+        Action::DeregisterTargets => deregister_targets(world, query),
+        Action::DescribeTargetHealth => describe_target_health(world, query),
+        Action::DescribeTargetGroups => describe_target_groups(world, query),
+        Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, query),
+        Action::DescribeLoadBalancers => describe_load_balancers(world, query),
+        Action::DescribeListeners => describe_listeners(world, query),
+        Action::DescribeRules => describe_rules(world, query),
+        Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, query),
         Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
         _ => unreachable!("{action} is an action of ECS"),
     }
 }
 
-fn register_targets(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn register_targets(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
-    let targets = group(world, form.required("TargetGroupArn")?)?;
-    let asked = form.targets()?;
+    let checks = world.health_checks.clone();
+    let targets = group(world, query.required("TargetGroupArn")?)?;
+    let asked = query.targets()?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
-    targets.register(&asked, now)?;
+    targets.register(&asked, &checks, now)?;
     Ok(String::new())
 }
 
-fn deregister_targets(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn deregister_targets(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
-    let targets = group(world, form.required("TargetGroupArn")?)?;
-    let asked = form.targets()?;
+    let targets = group(world, query.required("TargetGroupArn")?)?;
+    let asked = query.targets()?;
     if asked.is_empty() {
         return Err(ApiError::validation("At least one target must be specified"));
     }
@@ -54,29 +56,37 @@ fn deregister_targets(world: &mut World, form: &Form) -> Result<String, ApiError
 }
 
 /// Not paginated: botocore has no marker for it.
-fn describe_target_health(world: &mut World, form: &Form) -> Result<String, ApiError> {
+fn describe_target_health(world: &mut World, query: &Query) -> Result<String, ApiError> {
     let now = world.now();
     let spell_out = world.spell_out_addresses;
-    let arn = form.required("TargetGroupArn")?;
+    let arn = query.required("TargetGroupArn")?;
     let in_use = world.may_be_in_use(arn);
     let targets = group(world, arn)?;
     let region = targets.group.region.clone();
-    let asked = form.targets()?;
+    let asked = query.targets()?;
     let rows = if asked.is_empty() {
         targets.rows(now)
     } else {
         asked.iter().map(|target| targets.row(target, now)).collect()
     };
-    let descriptions = rows.iter().map(|row| {
+    let checked =
+        |row: &TargetRow| row.health == Health::Initial && targets.is_first_checked(row, now);
+    let rows: Vec<(TargetRow, bool)> = rows.into_iter().map(|row| (row, checked(&row))).collect();
+    let descriptions = rows.iter().map(|(row, is_first_checked)| {
         let zone = world.zone_of(row.id, &region);
-        target_health_description(row, spell_out, in_use, zone)
+        let reason = match (in_use, is_first_checked) {
+            (false, _) => Some(NOT_IN_USE),
+            (true, true) => Some(FIRST_CHECKS),
+            (true, false) => reason(row.health),
+        };
+        target_health_description(row, spell_out, in_use, reason, zone)
     });
     Ok(xml::list("TargetHealthDescriptions", descriptions))
 }
 
-fn describe_target_groups(world: &World, form: &Form) -> Result<String, ApiError> {
-    let arns = form.strings("TargetGroupArns");
-    let names = form.strings("Names");
+fn describe_target_groups(world: &World, query: &Query) -> Result<String, ApiError> {
+    let arns = query.strings("TargetGroupArns");
+    let names = query.strings("Names");
     for arn in &arns {
         if !world.target_groups.contains_key(arn) {
             return Err(not_found());
@@ -94,8 +104,8 @@ fn describe_target_groups(world: &World, form: &Form) -> Result<String, ApiError
     Ok(xml::list("TargetGroups", groups.map(|(_, targets)| target_group(world, &targets.group))))
 }
 
-fn describe_target_group_attributes(world: &mut World, form: &Form) -> Result<String, ApiError> {
-    let targets = group(world, form.required("TargetGroupArn")?)?;
+fn describe_target_group_attributes(world: &mut World, query: &Query) -> Result<String, ApiError> {
+    let targets = group(world, query.required("TargetGroupArn")?)?;
     Ok(attribute_list(targets.group.attributes()))
 }
 
@@ -127,6 +137,7 @@ fn target_health_description(
     row: &TargetRow,
     spell_out: bool,
     in_use: bool,
+    reason: Option<(&str, &str)>,
     zone: String,
 ) -> String {
     let id = match row.id {
@@ -136,7 +147,6 @@ fn target_health_description(
     let zone = xml::text("AvailabilityZone", zone);
     let target = [xml::text("Id", id), xml::text("Port", row.port), zone].concat();
     let state = if in_use { row.health } else { Health::Unused };
-    let reason = if in_use { reason(row.health) } else { Some(NOT_IN_USE) };
     let health = [
         xml::text("State", state),
         reason.map_or_else(String::new, |(reason, description)| {
@@ -160,6 +170,10 @@ fn spelled_out(address: Ipv6Addr) -> String {
 /// botocore: "The target group is not used by any load balancer".
 const NOT_IN_USE: (&str, &str) =
     ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+
+/// botocore: "The load balancer is still sending the target the minimum number of health checks".
+const FIRST_CHECKS: (&str, &str) =
+    ("Elb.InitialHealthChecking", "Initial health checks in progress");
 
 /// botocore: the reason codes of `TargetHealth`; a healthy target has none.
 fn reason(health: Health) -> Option<(&'static str, &'static str)> {

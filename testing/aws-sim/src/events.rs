@@ -1,10 +1,13 @@
 //! What reaches a function: tasks as EventBridge events, and SQS batches that carry them.
 
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
 use crate::digest::{hex, uuid};
 use crate::task::Task;
-use crate::task_shape::{Place, describe, rfc3339};
-use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
+use crate::task_shape::{Place, describe};
+use crate::timestamps::{rfc3339, whole_seconds};
 
 impl Task {
     /// The `ECS Task State Change` event of this state, as EventBridge delivers it.
@@ -21,11 +24,6 @@ impl Task {
             "detail": describe(self, Place::Event, at),
         })
     }
-}
-
-fn whole_seconds(at: SystemTime) -> SystemTime {
-    let since_1970 = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())
 }
 
 /// The event of an EventBridge schedule.

@@ -1,15 +1,17 @@
 //! The way of one call through the simulated AWS.
 
+use std::time::{Duration, SystemTime};
+
 use crate::action::Api;
+use crate::api_error::ApiError;
 use crate::aws::Aws;
 use crate::call::{Call, Outcome};
-use crate::fate::Decision;
 use crate::fault::Effect;
-use crate::script::{Hooks, Script};
-use crate::wire::{Answer, ApiError, Asked, Input, Reply, Request};
+use crate::hook::Decision;
+use crate::script::{Script, Steps};
+use crate::wire::{Answer, Asked, Input, Reply, Request};
 use crate::world::World;
 use crate::{ecs, elb};
-use std::time::{Duration, SystemTime};
 
 impl Aws {
     /// Logs a call, waits out its latency, lets the scripted things happen to it, applies it and
@@ -24,34 +26,34 @@ impl Aws {
         let decision = self.decide(&call);
         let latency = self.world().script.latency_of(asked.action);
         wait(latency + decision.latency).await;
-        self.run_hooks(&asked, |script| &mut script.before);
+        self.run_steps(&asked, |script| &mut script.before);
         let effect = self.world().script.strike(&call).or(decision.effect(asked.action));
         if let Some(Effect::Hang(time)) = effect {
             wait(time).await;
         }
         let (outcome, reply) = self.settle(number, &asked, effect, decision.as_of);
-        self.run_hooks(&asked, |script| &mut script.after);
-        self.tell(Call { outcome, ..call }, &decision);
+        self.run_steps(&asked, |script| &mut script.after);
+        self.report(Call { outcome, ..call }, &decision);
         wait(decision.answer_latency).await;
         reply
     }
 
     fn decide(&self, call: &Call) -> Decision {
-        let fate = self.world().fate.clone();
-        fate.map_or_else(Decision::default, |fate| fate.decide(call))
+        let hook = self.world().hook.clone();
+        hook.map_or_else(Decision::default, |hook| hook.decide(call))
     }
 
-    /// Fate works on this same world, without the lock.
-    fn tell(&self, call: Call, decision: &Decision) {
-        let fate = self.world().fate.clone();
-        if let Some(fate) = fate {
-            fate.settled(&call, decision);
+    /// The hook runs without the lock, because it works on this same world.
+    fn report(&self, call: Call, decision: &Decision) {
+        let hook = self.world().hook.clone();
+        if let Some(hook) = hook {
+            hook.settled(&call, decision);
         }
     }
 
-    /// Hooks run without the lock, because they work on this same world.
-    fn run_hooks(&self, asked: &Asked, hooks: impl FnOnce(&mut Script) -> &mut Hooks) {
-        let due = hooks(&mut self.world().script).due(asked.action);
+    /// Steps run without the lock, because they work on this same world.
+    fn run_steps(&self, asked: &Asked, steps: impl FnOnce(&mut Script) -> &mut Steps) {
+        let due = steps(&mut self.world().script).due(asked.action);
         for run in due {
             run(self);
         }
@@ -66,6 +68,7 @@ impl Aws {
         as_of: Option<SystemTime>,
     ) -> (Outcome, Reply) {
         let world = &mut self.world();
+        world.catch_up();
         let applied = match &effect {
             Some(Effect::Refuse(error)) => Err(error.clone()),
             Some(Effect::LoseAnswer | Effect::Hang(_)) | None => admit(world, asked)
@@ -91,8 +94,8 @@ fn admit(world: &mut World, asked: &Asked) -> Result<(), ApiError> {
 
 fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiError> {
     match &asked.input {
-        Input::Form(form) => {
-            let result = elb::apply(world, asked.action, form)?;
+        Input::Query(query) => {
+            let result = elb::apply(world, asked.action, query)?;
             Ok(Answer::elb(asked.action, &result, request_id(number)))
         }
         Input::Json(input) => {

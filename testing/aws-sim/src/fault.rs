@@ -1,8 +1,9 @@
-use crate::action::{Action, Api};
-use crate::call::Call;
-use crate::wire::ApiError;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use crate::action::{Action, Api};
+use crate::api_error::ApiError;
+use crate::call::Call;
 
 /// Something that goes wrong with certain calls of one action.
 ///
@@ -33,9 +34,9 @@ pub(crate) enum Effect {
 }
 
 impl Fault {
-    pub fn on(action: Action) -> Fault {
+    pub fn on(action: Action) -> Self {
         let unavailable = ApiError::new("ServiceUnavailable", "Service is unavailable", 503);
-        Fault {
+        Self {
             action,
             target: None,
             resource: None,
@@ -47,39 +48,39 @@ impl Fault {
     }
 
     /// From the `nth` matching call on, counted from 1; without [`Fault::times`] that call alone.
-    pub fn nth(self, nth: usize) -> Fault {
-        Fault { nth: Some(nth), ..self }
+    pub fn nth(self, nth: usize) -> Self {
+        Self { nth: Some(nth), ..self }
     }
 
     /// So many matching calls.
-    pub fn times(self, times: usize) -> Fault {
-        Fault { times: Some(times), ..self }
+    pub fn times(self, times: usize) -> Self {
+        Self { times: Some(times), ..self }
     }
 
     /// Only calls that contain this target: an address (at any port), an address and port as a
     /// [`Call`] spells them, or a name as the call has it (a task's ARN, a service, a target
     /// group's ARN).
-    pub fn when_target(self, target: &str) -> Fault {
-        Fault { target: Some(target.to_owned()), ..self }
+    pub fn when_target(self, target: &str) -> Self {
+        Self { target: Some(target.to_owned()), ..self }
     }
 
     /// Only calls about this target group, load balancer or cluster.
-    pub fn group(self, arn: &str) -> Fault {
-        Fault { resource: Some(arn.to_owned()), ..self }
+    pub fn group(self, arn: &str) -> Self {
+        Self { resource: Some(arn.to_owned()), ..self }
     }
 
     /// ELBv2 and ECS docs: `ThrottlingException`, "Rate exceeded".
-    pub fn throttled(self) -> Fault {
+    pub fn throttled(self) -> Self {
         self.error("ThrottlingException", "Rate exceeded", 400)
     }
 
     /// Refused with this wire code, message and HTTP status.
-    pub fn error(self, code: &str, message: &str, status: u16) -> Fault {
+    pub fn error(self, code: &str, message: &str, status: u16) -> Self {
         self.effect(Effect::Refuse(ApiError::new(code, message, status)))
     }
 
     /// A 500.
-    pub fn internal_error(self) -> Fault {
+    pub fn internal_error(self) -> Self {
         let code = match self.action.api() {
             Api::Elb => "InternalFailure",
             Api::Ecs => "ServerException",
@@ -88,7 +89,7 @@ impl Fault {
     }
 
     /// Refused by IAM.
-    pub fn access_denied(self) -> Fault {
+    pub fn access_denied(self) -> Self {
         let (code, status) = match self.action.api() {
             Api::Elb => ("AccessDenied", 403),
             Api::Ecs => ("AccessDeniedException", 400),
@@ -102,13 +103,13 @@ impl Fault {
     }
 
     /// The call has its effect, and the connection breaks before the answer.
-    pub fn lost_answer(self) -> Fault {
+    pub fn lost_answer(self) -> Self {
         self.effect(Effect::LoseAnswer)
     }
 
     /// The call waits so long before its effect and answer. A caller that gives up earlier leaves
     /// no effect.
-    pub fn hang(self, time: Duration) -> Fault {
+    pub fn hang(self, time: Duration) -> Self {
         self.effect(Effect::Hang(time))
     }
 
@@ -116,8 +117,8 @@ impl Fault {
         self.effect
     }
 
-    fn effect(self, effect: Effect) -> Fault {
-        Fault { effect, ..self }
+    fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
     }
 
     /// Counts this call if it matches; the effect if the fault strikes it.

@@ -1,14 +1,18 @@
-use crate::runtime_api::{Answer, RuntimeApi};
-use serde_json::Value;
+//! A function's process, run as Lambda runs it.
+
 use std::ffi::OsStr;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::runtime_api::{Answer, RuntimeApi};
 
 /// A function's process, run as Lambda runs it: nothing in its environment but what Lambda and the
 /// caller put there. It is killed when this is dropped.
@@ -28,7 +32,7 @@ impl Function {
         program: impl AsRef<OsStr>,
         endpoint_url: &str,
         environment: &[(&str, &str)],
-    ) -> io::Result<Function> {
+    ) -> io::Result<Self> {
         Self::start_command(std::process::Command::new(program), endpoint_url, environment).await
     }
 
@@ -37,7 +41,7 @@ impl Function {
         command: std::process::Command,
         endpoint_url: &str,
         environment: &[(&str, &str)],
-    ) -> io::Result<Function> {
+    ) -> io::Result<Self> {
         let api = RuntimeApi::start().await?;
         let started = Instant::now();
         let mut child = Command::from(command)
@@ -61,7 +65,7 @@ impl Function {
             let (status, _) = tokio::join!(wait(&mut child), reading);
             exit.send_replace(Some(status));
         });
-        Ok(Function { api, logs, id, started, exited, watching })
+        Ok(Self { api, logs, id, started, exited, watching })
     }
 
     /// Waits until it asks for its first event; how long that took since the process was started.

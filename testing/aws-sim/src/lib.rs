@@ -12,54 +12,124 @@
 //! | `aws` | the handle that tests and examples hold |
 //! | `exchange` | the way of one call: latency, hooks, faults, effect, answer |
 //! | `script` and `fault` | what a test scripted to happen to calls |
-//! | `fate` | a say in every call, for what happens at random |
+//! | `hook` | what befalls calls, decided call by call: for what happens at random |
 //! | `rates` | the token buckets that all callers share; off unless asked for |
-//! | `past` | earlier states of tasks, for reads that lag behind |
+//! | `earlier_states` | earlier states of tasks, for reads that lag behind |
 //! | `world` | the state: clock, target groups, tasks, the log of calls |
-//! | `wire` | requests and answers, whatever carried them |
-//! | `elb`, `form`, `xml` | ELBv2's actions and their protocol (AWS Query) |
-//! | `target_group`, `targets` | a target group's settings and its registered targets |
+//! | `wire`, `api_error` | requests, answers and refusals, whatever carried them |
+//! | `elb`, `query_protocol`, `xml` | ELBv2's actions and their protocol (AWS Query) |
+//! | `target_group`, `targets`, `cidr` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
 //! | `rules` | the rules of listeners |
-//! | `ecs`, `task` | ECS's actions (AWS JSON 1.1), and a task with its life |
+//! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
+//! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
-//! | [`events`] | tasks as EventBridge events, and SQS batches of them |
+//! | `deployment_configuration`, `starts` | how a service is deployed, and how its tasks start and stop |
+//! | `deploying` | the part of the handle that drives deployments |
+//! | `fleet`, `task_run`, `native_targets` | a service that the scheduler runs, its tasks, and its own target groups |
+//! | `scheduler` | what the scheduler starts and stops: pure decisions |
+//! | `deployment` | a deployment as DescribeServices and EventBridge show it |
+//! | `lifecycle_hook`, `stages` | hooks, and the stages of deployments that are not rolling ones |
+//! | `protection` | task scale-in protection |
+//! | `health`, `chance` | registration lags and silent targets; draws from a seed |
+//! | [`events`], `timestamps` | tasks as EventBridge events, and SQS batches of them |
 //! | `connector`, `server` | the two ways in: in process and over loopback |
 //! | [`runtime_api`], `function` | the Lambda service around a function's process |
 //!
 //! Nothing here keeps a timer: every state is computed from the time of the call that asks for it.
+//!
+//! # Deployments
+//!
+//! A test, a simulation or a benchmark drives a deployment in five steps:
+//!
+//! ```
+//! # use aws_sim::*;
+//! # use std::time::Duration;
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! // A world, with chance from a seed. Two worlds with one seed can be compared task by task.
+//! let seed = 1;
+//! let aws = Aws::new();
+//! aws.draw_registration_lags(seed, Duration::from_secs(90), Duration::from_secs(180));
+//! let ipv6 = aws.add_target_group(TargetGroup::ipv6("demo-ipv6"));
+//! // A service in a steady state. Its IPv6 targets are the caller's to register.
+//! let service = Service::new("demo-service")
+//!     .desired_count(4)
+//!     .zones("abc")
+//!     .deployment(DeploymentConfiguration::rolling(100, 200))
+//!     .starts(Starts::fargate());
+//! let service = aws.run_service(service, seed);
+//! // A deployment, second by second.
+//! aws.deploy(&service);
+//! let mut missing = 0;
+//! while aws.is_deploying(&service) {
+//!     tokio::time::advance(Duration::from_secs(1)).await;
+//!     for sent in aws.step() {
+//!         match sent {
+//!             Sent::Event(event) => drop(event), // to the function, by way of a queue
+//!             Sent::Hook(call) => aws.answer_hook(&call, None), // the function's answer
+//!         }
+//!     }
+//!     missing += 4 - aws.serving(&ipv6); // target-seconds without service
+//! }
+//! # assert!(missing > 0);
+//! # }
+//! ```
+//!
+//! The scheduler has its work done up to now before each call from outside is applied, so that how
+//! often a caller steps changes nothing. What it does is in `scheduler`, `task_run`, `stages` and
+//! `protection`, each rule with its source. Not modelled: placement and capacity, failing health
+//! checks of running tasks and their grace period, alarms, Availability Zone rebalancing, early
+//! success criteria, test traffic, PAUSE hooks, and the hooks' second round in a rollback.
 
 mod action;
+mod api_error;
 mod aws;
 mod call;
+mod chance;
+mod cidr;
 mod clock;
 mod connector;
+mod deploying;
+mod deployment;
+mod deployment_configuration;
 mod digest;
+mod earlier_states;
 mod ecs;
+mod ecs_input;
 mod elb;
 pub mod events;
 mod exchange;
-mod fate;
 mod fault;
-mod form;
+mod fleet;
 mod function;
+mod health;
+mod hook;
+mod lifecycle_hook;
 mod load_balancer;
 mod load_balancers;
-mod past;
-mod prefix;
+mod native_targets;
+mod protection;
+mod query_protocol;
 mod rates;
 mod rules;
 pub mod runtime_api;
+mod scheduler;
 mod script;
 mod server;
 mod service;
 mod services;
+mod stages;
+mod starts;
 mod target_group;
 mod targets;
 mod task;
+mod task_actions;
 mod task_definition;
+mod task_run;
 mod task_shape;
 mod tasks;
+mod timestamps;
 mod wire;
 mod world;
 mod xml;
@@ -67,14 +137,20 @@ mod xml;
 pub use action::Action;
 pub use aws::Aws;
 pub use call::{Call, Outcome};
-pub use fate::{Decision, Fate, Verdict};
+pub use deployment::{Deployment, Rollout};
+pub use deployment_configuration::DeploymentConfiguration;
 pub use fault::Fault;
+pub use fleet::Sent;
 pub use function::Function;
+pub use hook::{Decision, Hook, Verdict};
+pub use lifecycle_hook::{LifecycleHook, Stage};
 pub use load_balancer::LoadBalancer;
 pub use rates::Rate;
 pub use runtime_api::{Answer, RuntimeApi};
 pub use server::Server;
 pub use service::Service;
+pub use stages::HookCall;
+pub use starts::Starts;
 pub use target_group::TargetGroup;
 pub use targets::{Health, TargetRow};
 pub use task::Task;

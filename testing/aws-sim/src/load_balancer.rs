@@ -1,3 +1,5 @@
+//! A load balancer with its listeners.
+
 use crate::digest::digest;
 use crate::rules::Rule;
 
@@ -31,15 +33,15 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn wire_name(self) -> &'static str {
         match self {
-            Kind::Network => "network",
-            Kind::Application => "application",
+            Self::Network => "network",
+            Self::Application => "application",
         }
     }
 
     fn in_arn(self) -> &'static str {
         match self {
-            Kind::Network => "net",
-            Kind::Application => "app",
+            Self::Network => "net",
+            Self::Application => "app",
         }
     }
 }
@@ -54,17 +56,17 @@ pub(crate) struct Listener {
 
 impl LoadBalancer {
     /// A Network Load Balancer.
-    pub fn network(name: &str) -> LoadBalancer {
-        LoadBalancer::new(name, Kind::Network)
+    pub fn network(name: &str) -> Self {
+        Self::new(name, Kind::Network)
     }
 
     /// An Application Load Balancer.
-    pub fn application(name: &str) -> LoadBalancer {
-        LoadBalancer::new(name, Kind::Application)
+    pub fn application(name: &str) -> Self {
+        Self::new(name, Kind::Application)
     }
 
-    fn new(name: &str, kind: Kind) -> LoadBalancer {
-        LoadBalancer {
+    fn new(name: &str, kind: Kind) -> Self {
+        Self {
             name: name.to_owned(),
             kind,
             region: "us-east-2".to_owned(),
@@ -79,31 +81,31 @@ impl LoadBalancer {
         }
     }
 
-    pub fn dualstack(self) -> LoadBalancer {
-        LoadBalancer { ip_address_type: "dualstack".to_owned(), ..self }
+    pub fn dualstack(self) -> Self {
+        Self { ip_address_type: "dualstack".to_owned(), ..self }
     }
 
     /// ELBv2 docs: `active`, `provisioning`, `active_impaired` or `failed`.
-    pub fn state(self, state: &str) -> LoadBalancer {
-        LoadBalancer { state: state.to_owned(), ..self }
+    pub fn state(self, state: &str) -> Self {
+        Self { state: state.to_owned(), ..self }
     }
 
     /// `EnablePrefixForIpv6SourceNat` is on, as UDP over IPv6 needs it.
-    pub fn source_nat_prefixes(self) -> LoadBalancer {
-        LoadBalancer { source_nat_prefixes: true, ..self }
+    pub fn source_nat_prefixes(self) -> Self {
+        Self { source_nat_prefixes: true, ..self }
     }
 
-    pub fn cross_zone(self) -> LoadBalancer {
-        LoadBalancer { cross_zone: true, ..self }
+    pub fn cross_zone(self) -> Self {
+        Self { cross_zone: true, ..self }
     }
 
     /// Its enabled zones, by their letters: `abc` are `us-east-2a`, `us-east-2b` and `us-east-2c`.
-    pub fn zones(self, letters: &str) -> LoadBalancer {
-        LoadBalancer { zones: letters.chars().collect(), ..self }
+    pub fn zones(self, letters: &str) -> Self {
+        Self { zones: letters.chars().collect(), ..self }
     }
 
     /// One more listener that forwards to this target group.
-    pub fn listener(mut self, protocol: &str, port: u16, target_group: &str) -> LoadBalancer {
+    pub fn listener(mut self, protocol: &str, port: u16, target_group: &str) -> Self {
         self.listeners.push(Listener {
             protocol: protocol.to_owned(),
             port,
@@ -113,12 +115,7 @@ impl LoadBalancer {
     }
 
     /// One more listener that shares its traffic out between several target groups.
-    pub fn weighted_listener(
-        mut self,
-        protocol: &str,
-        port: u16,
-        target_groups: &[&str],
-    ) -> LoadBalancer {
+    pub fn weighted_listener(mut self, protocol: &str, port: u16, target_groups: &[&str]) -> Self {
         let forwards_to = target_groups.iter().map(|&arn| arn.to_owned()).collect();
         self.listeners.push(Listener { protocol: protocol.to_owned(), port, forwards_to });
         self

@@ -1,15 +1,16 @@
 //! ELBv2's actions about load balancers and the account.
 
-use crate::form::Form;
-use crate::load_balancer::{Listener, LoadBalancer};
-use crate::wire::ApiError;
-use crate::world::World;
-use crate::xml;
 use std::collections::BTreeMap;
 
-pub(crate) fn describe_load_balancers(world: &World, form: &Form) -> Result<String, ApiError> {
-    let arns = form.strings("LoadBalancerArns");
-    let names = form.strings("Names");
+use crate::api_error::ApiError;
+use crate::load_balancer::{Listener, LoadBalancer};
+use crate::query_protocol::Query;
+use crate::world::World;
+use crate::xml;
+
+pub(crate) fn describe_load_balancers(world: &World, query: &Query) -> Result<String, ApiError> {
+    let arns = query.strings("LoadBalancerArns");
+    let names = query.strings("Names");
     let asked: Result<Vec<&LoadBalancer>, ApiError> =
         arns.iter().map(|arn| find(world, arn)).collect();
     let found: Vec<&LoadBalancer> = match (arns.is_empty(), names.is_empty()) {
@@ -27,10 +28,10 @@ pub(crate) fn describe_load_balancers(world: &World, form: &Form) -> Result<Stri
 }
 
 /// In pages, because it has a marker: `PageSize` listeners, or all of them.
-pub(crate) fn describe_listeners(world: &World, form: &Form) -> Result<String, ApiError> {
-    let balancer = find(world, form.required("LoadBalancerArn")?)?;
-    let skip = form.get("Marker").and_then(|marker| marker.parse().ok()).unwrap_or(0);
-    let page = form.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(400);
+pub(crate) fn describe_listeners(world: &World, query: &Query) -> Result<String, ApiError> {
+    let balancer = find(world, query.required("LoadBalancerArn")?)?;
+    let skip = query.get("Marker").and_then(|marker| marker.parse().ok()).unwrap_or(0);
+    let page = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(400);
     let rest = balancer.listeners.iter().skip(skip);
     let listeners = xml::list("Listeners", rest.take(page).map(|entry| listener(balancer, entry)));
     let marker = match balancer.listeners.len() > skip + page {
@@ -42,9 +43,9 @@ pub(crate) fn describe_listeners(world: &World, form: &Form) -> Result<String, A
 
 pub(crate) fn describe_load_balancer_attributes(
     world: &World,
-    form: &Form,
+    query: &Query,
 ) -> Result<String, ApiError> {
-    let balancer = find(world, form.required("LoadBalancerArn")?)?;
+    let balancer = find(world, query.required("LoadBalancerArn")?)?;
     let attributes = [
         ("deletion_protection.enabled", "false".to_owned()),
         ("load_balancing.cross_zone.enabled", balancer.cross_zone.to_string()),

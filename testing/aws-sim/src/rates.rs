@@ -1,8 +1,9 @@
 //! The rates that all callers of an account share.
 
-use crate::action::{Action, Api};
-use crate::wire::ApiError;
 use std::time::{Duration, SystemTime};
+
+use crate::action::{Action, Api};
+use crate::api_error::ApiError;
 
 /// A token bucket: so many calls at once, and so many a second.
 #[derive(Clone, Copy, Debug)]
@@ -14,27 +15,40 @@ pub struct Rate {
 impl Rate {
     /// RegisterTargets and DeregisterTargets together (ELBv2 docs, "Request throttling for the ELB
     /// API").
-    pub const ELB_WRITES: Rate = Rate { at_once: 20, per_second: 4 };
+    pub const ELB_WRITES: Self = Self { at_once: 20, per_second: 4 };
     /// All calls to ELBv2 (the same page).
-    pub const ELB_CALLS: Rate = Rate { at_once: 40, per_second: 10 };
+    pub const ELB_CALLS: Self = Self { at_once: 40, per_second: 10 };
+    /// UpdateTaskProtection and GetTaskProtection together (ECS docs, "Request throttling for the
+    /// Amazon ECS API").
+    pub const TASK_PROTECTION: Self = Self { at_once: 200, per_second: 80 };
 }
 
-/// ELBv2's buckets of one account and region.
+/// The buckets of one account and region.
 #[derive(Debug)]
 pub(crate) struct Rates {
     writes: Bucket,
     calls: Bucket,
+    task_protection: Bucket,
 }
 
 impl Rates {
-    pub(crate) fn new(writes: Rate, calls: Rate) -> Rates {
-        Rates { writes: Bucket::full(writes), calls: Bucket::full(calls) }
+    pub(crate) fn new(writes: Rate, calls: Rate) -> Self {
+        Self {
+            writes: Bucket::full(writes),
+            calls: Bucket::full(calls),
+            task_protection: Bucket::full(Rate::TASK_PROTECTION),
+        }
     }
 
     /// Takes a call's tokens, or refuses it.
     pub(crate) fn admit(&mut self, action: Action, now: SystemTime) -> Result<(), ApiError> {
-        let admitted = action.api() == Api::Ecs
-            || (self.calls.take(now) && (!action.is_write() || self.writes.take(now)));
+        let admitted = match action {
+            Action::UpdateTaskProtection | Action::GetTaskProtection => {
+                self.task_protection.take(now)
+            }
+            _ if action.api() == Api::Ecs => true,
+            _ => self.calls.take(now) && (!action.is_write() || self.writes.take(now)),
+        };
         if admitted {
             Ok(())
         } else {
@@ -51,8 +65,8 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(rate: Rate) -> Bucket {
-        Bucket { rate, full_at: SystemTime::UNIX_EPOCH }
+    fn full(rate: Rate) -> Self {
+        Self { rate, full_at: SystemTime::UNIX_EPOCH }
     }
 
     fn take(&mut self, now: SystemTime) -> bool {

@@ -2,9 +2,9 @@
 //! the default action. ELBv2 docs, "Listener rules for your Network Load Balancers": the only
 //! condition is `source-ip` with an `IpAddressType`, the only action one `forward`.
 
-use crate::form::Form;
+use crate::api_error::ApiError;
 use crate::load_balancer::{Listener, LoadBalancer};
-use crate::wire::ApiError;
+use crate::query_protocol::Query;
 use crate::world::World;
 use crate::xml;
 
@@ -42,8 +42,8 @@ impl LoadBalancer {
 /// In pages, because it has a marker. The order of the rules is not documented; the default rule is
 /// the last one here. That a Network Load Balancer's default rule is listed as an Application Load
 /// Balancer's is, is an assumption.
-pub(crate) fn describe_rules(world: &World, form: &Form) -> Result<String, ApiError> {
-    let arn = form.required("ListenerArn")?;
+pub(crate) fn describe_rules(world: &World, query: &Query) -> Result<String, ApiError> {
+    let arn = query.required("ListenerArn")?;
     let listeners = world
         .load_balancers
         .values()
@@ -52,8 +52,8 @@ pub(crate) fn describe_rules(world: &World, form: &Form) -> Result<String, ApiEr
     let (balancer, listener) = named
         .next()
         .ok_or_else(|| ApiError::sender("ListenerNotFound", "One or more listeners not found"))?;
-    let skip = form.get("Marker").and_then(|marker| marker.parse().ok()).unwrap_or(0);
-    let page = form.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(400);
+    let skip = query.get("Marker").and_then(|marker| marker.parse().ok()).unwrap_or(0);
+    let page = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(400);
     let own = balancer.rules.iter().filter(|rule| rule.port == listener.port);
     let all: Vec<String> =
         own.map(|rule| describe(arn, rule)).chain([default_rule(arn, listener)]).collect();

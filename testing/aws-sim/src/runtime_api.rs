@@ -1,20 +1,22 @@
 //! The Lambda service around a function: the HTTP API that a runtime polls. Source: Lambda docs,
 //! "Using the Lambda runtime API for custom runtimes".
 
-use crate::digest::uuid;
-use crate::server::Server;
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, SetOnce, oneshot};
+
+use crate::digest::uuid;
+use crate::server::Server;
 
 const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-2:123456789012:function:ecs-ipv6-targets";
@@ -58,7 +60,7 @@ struct Invocation {
 
 impl RuntimeApi {
     /// Starts on a free port of 127.0.0.1.
-    pub async fn start() -> io::Result<RuntimeApi> {
+    pub async fn start() -> io::Result<Self> {
         let state = Arc::new(State::default());
         let shared = state.clone();
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -72,7 +74,7 @@ impl RuntimeApi {
             }
         })
         .await?;
-        Ok(RuntimeApi { server, state })
+        Ok(Self { server, state })
     }
 
     /// The value for `AWS_LAMBDA_RUNTIME_API`.

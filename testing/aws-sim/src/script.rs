@@ -1,16 +1,19 @@
+//! What a test scripted to happen to calls.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
 use crate::action::Action;
 use crate::aws::Aws;
 use crate::call::Call;
 use crate::fault::{Effect, Fault};
-use std::collections::HashMap;
-use std::time::Duration;
 
 /// What a test wants to happen to calls.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) faults: Vec<Fault>,
-    pub(crate) before: Hooks,
-    pub(crate) after: Hooks,
+    pub(crate) before: Steps,
+    pub(crate) after: Steps,
     pub(crate) latency_of: HashMap<Action, Duration>,
     pub(crate) latency: Duration,
 }
@@ -33,26 +36,26 @@ pub(crate) type Run = Box<dyn FnOnce(&Aws) + Send>;
 
 /// Things to do at certain calls.
 #[derive(Default)]
-pub(crate) struct Hooks(Vec<Hook>);
+pub(crate) struct Steps(Vec<Step>);
 
-struct Hook {
+struct Step {
     action: Action,
     calls_to_go: usize,
     run: Run,
 }
 
-impl Hooks {
+impl Steps {
     pub(crate) fn add(&mut self, action: Action, nth: usize, run: Run) {
         assert!(nth > 0, "calls are counted from 1");
-        self.0.push(Hook { action, calls_to_go: nth, run });
+        self.0.push(Step { action, calls_to_go: nth, run });
     }
 
     /// Counts a call and takes out what is due at it.
     pub(crate) fn due(&mut self, action: Action) -> Vec<Run> {
-        for hook in self.0.iter_mut().filter(|hook| hook.action == action) {
-            hook.calls_to_go -= 1;
+        for step in self.0.iter_mut().filter(|step| step.action == action) {
+            step.calls_to_go -= 1;
         }
-        let due = self.0.extract_if(.., |hook| hook.calls_to_go == 0);
-        due.map(|hook| hook.run).collect()
+        let due = self.0.extract_if(.., |step| step.calls_to_go == 0);
+        due.map(|step| step.run).collect()
     }
 }

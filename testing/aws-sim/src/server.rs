@@ -1,15 +1,19 @@
-use crate::aws::Aws;
-use crate::wire::{Answer, Reply, Request};
+//! The way in over loopback HTTP.
+
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use std::fmt::Display;
-use std::io;
-use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::aws::Aws;
+use crate::wire::{Answer, Reply, Request};
 
 /// The simulated AWS (or Lambda) on a port of this machine. It stops when this is dropped, open
 /// connections included.
@@ -29,7 +33,7 @@ impl Server {
     pub(crate) async fn start<F>(
         addr: SocketAddr,
         serve_connection: impl Fn(TokioIo<TcpStream>) -> F + Send + 'static,
-    ) -> io::Result<Server>
+    ) -> io::Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -41,7 +45,7 @@ impl Server {
                 connections.spawn(serve_connection(TokioIo::new(stream)));
             }
         });
-        Ok(Server { addr, accepting })
+        Ok(Self { addr, accepting })
     }
 }
 

@@ -1,11 +1,16 @@
 //! ECS's actions about services and task definitions.
 
-use crate::ecs::{cluster, invalid_parameter};
-use crate::service::Service;
-use crate::task::{Task, last_segment};
-use crate::wire::{ApiError, strings};
-use crate::world::World;
 use serde_json::{Value, json};
+
+use crate::api_error::ApiError;
+use crate::deployment::{Counts, Deployment, Rollout};
+use crate::ecs_input::{cluster, invalid_parameter};
+use crate::fleet::Fleet;
+use crate::service::Service;
+use crate::stages::service_deployment;
+use crate::task::{deployment_of, last_segment};
+use crate::wire::strings;
+use crate::world::World;
 
 pub(crate) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let cluster = cluster(world, input)?;
@@ -46,37 +51,50 @@ pub(crate) fn describe_task_definition(world: &World, input: &Value) -> Result<V
 }
 
 fn describe(world: &World, service: &Service) -> Value {
-    let running = running_tasks(world, service);
+    let running = world.running_tasks(&service.cluster, &service.name);
+    let desired = world.desired_count(&service.cluster, &service.name);
     let task_definition = service.arn_of(&service.task_definition.resource());
+    let fleet = world.fleet(&service.cluster, &service.name);
+    let deployments = match fleet {
+        Some(fleet) => fleet.describe_deployments(&task_definition),
+        None => vec![only_deployment(world, service, Counts { desired, running, pending: 0 })],
+    };
     let subnets = json!(["subnet-0aaaaaaaaaaaaaaaa"]);
     let network =
         json!({"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "DISABLED"}});
-    let mut described = json!({
+    let mut json = json!({
         "serviceArn": service.arn(),
         "serviceName": service.name,
         "clusterArn": service.arn_of(&format!("cluster/{}", service.cluster)),
         "status": service.status,
-        "desiredCount": running,
+        "desiredCount": desired,
         "runningCount": running,
-        "pendingCount": 0,
-        "launchType": "FARGATE",
+        "pendingCount": fleet.map_or(0, Fleet::pending),
+        "launchType": service.launch_type,
+        "deploymentController": {"type": service.controller},
+        "schedulingStrategy": service.scheduling,
+        "deploymentConfiguration": service.deployment.describe(),
         "taskDefinition": task_definition,
         "loadBalancers": load_balancers(service),
         "networkConfiguration": network,
-        "deployments": [{
-            "id": "ecs-svc/1234567890123456789",
-            "status": "PRIMARY",
-            "rolloutState": "COMPLETED",
-            "taskDefinition": task_definition,
-            "desiredCount": running,
-            "runningCount": running,
-            "pendingCount": 0,
-        }],
+        "deployments": deployments,
     });
-    for (name, value) in &service.settings {
-        described[*name] = value.clone();
+    if let Some(deployment) = fleet.and_then(Fleet::under_way) {
+        let id = service_deployment(deployment);
+        let path = format!("service-deployment/{}/{}/{id}", service.cluster, service.name);
+        json["currentServiceDeployment"] = json!(service.arn_of(&path));
     }
-    described
+    for (name, value) in &service.settings {
+        json[*name] = value.clone();
+    }
+    json
+}
+
+/// That of a service whose tasks come and go by the caller's own hand.
+fn only_deployment(world: &World, service: &Service, counts: Counts) -> Value {
+    let mut only = Deployment::begin(deployment_of(&service.name), world.began());
+    only.enter(Rollout::Completed, world.began());
+    only.describe(&service.arn_of(&service.task_definition.resource()), counts)
 }
 
 fn load_balancers(service: &Service) -> Vec<Value> {
@@ -89,11 +107,4 @@ fn load_balancers(service: &Service) -> Vec<Value> {
         entry
     };
     service.target_groups.iter().map(entry).collect()
-}
-
-fn running_tasks(world: &World, service: &Service) -> usize {
-    let known = world.tasks.of_cluster(&service.cluster, "", world.now());
-    let runs =
-        |task: &Task| task.service_name() == Some(&service.name) && task.last_status() == "RUNNING";
-    known.filter(|(_, known)| runs(&known.task)).count()
 }

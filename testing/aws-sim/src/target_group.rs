@@ -1,8 +1,11 @@
-use crate::digest::digest;
-use crate::prefix::Prefix;
+//! A target group's settings.
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use crate::cidr::Cidr;
+use crate::digest::digest;
 
 /// A target group and how it behaves; [`crate::Aws::add_target_group`] puts it into the world.
 #[derive(Clone, Debug)]
@@ -21,8 +24,8 @@ pub struct TargetGroup {
     pub(crate) deregistration_delay: Duration,
     pub(crate) quota: usize,
     /// A zone's subnet, and how many of its addresses may be there.
-    pub(crate) zone_quota: Option<(Prefix, usize)>,
-    pub(crate) vpc: Prefix,
+    pub(crate) zone_quota: Option<(Cidr, usize)>,
+    pub(crate) vpc: Cidr,
 }
 
 /// `IpAddressType`: a target group takes addresses of one family only.
@@ -35,29 +38,29 @@ pub(crate) enum Family {
 impl Family {
     pub(crate) fn wire_name(self) -> &'static str {
         match self {
-            Family::Ipv4 => "ipv4",
-            Family::Ipv6 => "ipv6",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
         }
     }
 
     pub(crate) fn has(self, address: IpAddr) -> bool {
-        address.is_ipv6() == (self == Family::Ipv6)
+        address.is_ipv6() == (self == Self::Ipv6)
     }
 }
 
 impl TargetGroup {
     /// An IPv6 target group in a VPC of 2001:db8::/32.
-    pub fn ipv6(name: &str) -> TargetGroup {
-        TargetGroup::new(name, Family::Ipv6, "2001:db8::/32")
+    pub fn ipv6(name: &str) -> Self {
+        Self::new(name, Family::Ipv6, "2001:db8::/32")
     }
 
     /// An IPv4 target group in a VPC of 10.0.0.0/8.
-    pub fn ipv4(name: &str) -> TargetGroup {
-        TargetGroup::new(name, Family::Ipv4, "10.0.0.0/8")
+    pub fn ipv4(name: &str) -> Self {
+        Self::new(name, Family::Ipv4, "10.0.0.0/8")
     }
 
-    fn new(name: &str, family: Family, vpc: &str) -> TargetGroup {
-        TargetGroup {
+    fn new(name: &str, family: Family, vpc: &str) -> Self {
+        Self {
             name: name.to_owned(),
             family,
             port: 80,
@@ -71,23 +74,23 @@ impl TargetGroup {
             deregistration_delay: Duration::from_secs(300),
             quota: 1000,
             zone_quota: None,
-            vpc: Prefix::parse(vpc),
+            vpc: Cidr::parse(vpc),
         }
     }
 
     /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load
     /// Balancers.
-    pub fn protocol(self, protocol: &str) -> TargetGroup {
-        TargetGroup { protocol: protocol.to_owned(), ..self }
+    pub fn protocol(self, protocol: &str) -> Self {
+        Self { protocol: protocol.to_owned(), ..self }
     }
 
     /// How it describes itself, `ip` unless said otherwise; its targets are addresses all the same.
-    pub fn target_type(self, target_type: &str) -> TargetGroup {
-        TargetGroup { target_type: target_type.to_owned(), ..self }
+    pub fn target_type(self, target_type: &str) -> Self {
+        Self { target_type: target_type.to_owned(), ..self }
     }
 
     /// An attribute that is not at its default. The deregistration delay has a verb of its own.
-    pub fn attribute(mut self, key: &'static str, value: &str) -> TargetGroup {
+    pub fn attribute(mut self, key: &'static str, value: &str) -> Self {
         self.attributes.push((key, value.to_owned()));
         self
     }
@@ -98,46 +101,46 @@ impl TargetGroup {
     }
 
     /// The port of targets that are registered without one.
-    pub fn port(self, port: u16) -> TargetGroup {
-        TargetGroup { port, ..self }
+    pub fn port(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
-    pub fn region(self, region: &str) -> TargetGroup {
-        TargetGroup { region: region.to_owned(), ..self }
+    pub fn region(self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self }
     }
 
-    pub fn account(self, account: &str) -> TargetGroup {
-        TargetGroup { account: account.to_owned(), ..self }
+    pub fn account(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
     }
 
     /// How long a new target is `initial`. ELBv2 docs: a target gets traffic after its first passed
     /// health check; on an NLB that takes 90 to 180 s.
-    pub fn registration_lag(self, registration_lag: Duration) -> TargetGroup {
-        TargetGroup { registration_lag, ..self }
+    pub fn registration_lag(self, registration_lag: Duration) -> Self {
+        Self { registration_lag, ..self }
     }
 
     /// How long a deregistered target is `draining`. ELBv2 docs:
     /// `deregistration_delay.timeout_seconds`, 300 by default.
-    pub fn deregistration_delay(self, deregistration_delay: Duration) -> TargetGroup {
-        TargetGroup { deregistration_delay, ..self }
+    pub fn deregistration_delay(self, deregistration_delay: Duration) -> Self {
+        Self { deregistration_delay, ..self }
     }
 
     /// How many targets it may have. ELBv2 docs: 1,000 per target group.
-    pub fn quota(self, quota: usize) -> TargetGroup {
-        TargetGroup { quota, ..self }
+    pub fn quota(self, quota: usize) -> Self {
+        Self { quota, ..self }
     }
 
     /// How many targets of one zone it may have, that is, of this subnet, as CIDR text; a subnet
     /// lies in one zone. ELBv2 docs: 500 targets per Availability Zone of an NLB where cross-zone
     /// load balancing is off. That ELB refuses the next one as it does at the quota of the whole
     /// group is an assumption.
-    pub fn zone_quota(self, subnet: &str, quota: usize) -> TargetGroup {
-        TargetGroup { zone_quota: Some((Prefix::parse(subnet), quota)), ..self }
+    pub fn zone_quota(self, subnet: &str, quota: usize) -> Self {
+        Self { zone_quota: Some((Cidr::parse(subnet), quota)), ..self }
     }
 
     /// The VPC's address range, as CIDR text; targets outside it are refused.
-    pub fn vpc_prefix(self, cidr: &str) -> TargetGroup {
-        TargetGroup { vpc: Prefix::parse(cidr), ..self }
+    pub fn vpc_cidr(self, cidr: &str) -> Self {
+        Self { vpc: Cidr::parse(cidr), ..self }
     }
 
     /// The ARN, which depends on region, account and name alone.

@@ -1,10 +1,18 @@
-use crate::form::Target;
-use crate::target_group::TargetGroup;
-use crate::wire::ApiError;
+//! A target group with its registered targets and their health.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use crate::api_error::ApiError;
+use crate::health::HealthChecks;
+use crate::query_protocol::Target;
+use crate::target_group::TargetGroup;
+
+/// With drawn lags, a new target's last so many seconds before its first passed check are
+/// `Elb.InitialHealthChecking`. ELBv2 docs: `HealthCheckIntervalSeconds` is 30 by default.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The health of a target. It displays as the API's own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +34,12 @@ pub enum Health {
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Health::Initial => "initial",
-            Health::Healthy => "healthy",
-            Health::Unhealthy => "unhealthy",
-            Health::UnhealthyDraining => "unhealthy.draining",
-            Health::Draining => "draining",
-            Health::Unused => "unused",
+            Self::Initial => "initial",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+            Self::UnhealthyDraining => "unhealthy.draining",
+            Self::Draining => "draining",
+            Self::Unused => "unused",
         })
     }
 }
@@ -57,6 +65,8 @@ pub(crate) struct Targets {
 #[derive(Clone, Copy, Debug)]
 struct Registration {
     since: SystemTime,
+    /// How long it is `initial`, if that was drawn and is not the group's one lag.
+    lag: Option<Duration>,
     /// Whether the registering call named the port.
     named_port: bool,
     /// What its health checks say once it is past `initial`.
@@ -65,12 +75,17 @@ struct Registration {
 }
 
 impl Targets {
-    pub(crate) fn of(group: TargetGroup) -> Targets {
-        Targets { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
+    pub(crate) fn of(group: TargetGroup) -> Self {
+        Self { group, registrations: BTreeMap::new(), exhausted: BTreeSet::new() }
     }
 
     /// RegisterTargets: all of them or, if one is refused, none.
-    pub(crate) fn register(&mut self, asked: &[Target], now: SystemTime) -> Result<(), ApiError> {
+    pub(crate) fn register(
+        &mut self,
+        asked: &[Target],
+        checks: &HealthChecks,
+        now: SystemTime,
+    ) -> Result<(), ApiError> {
         for target in asked {
             self.check(target)?;
         }
@@ -78,7 +93,14 @@ impl Targets {
         for target in asked {
             let key = self.key(target);
             if !after.get(&key).is_some_and(Registration::is_registered) {
-                after.insert(key, Registration::new(now, target.port.is_some()));
+                let entry = Registration {
+                    since: now,
+                    lag: checks.lag(&self.group.name, key.0, now),
+                    named_port: target.port.is_some(),
+                    checked: checks.first(key.0),
+                    draining_until: None,
+                };
+                after.insert(key, entry);
             }
         }
         let registered = after.iter().filter(|(_, entry)| entry.is_registered());
@@ -172,6 +194,16 @@ impl Targets {
         TargetRow { id, port, health }
     }
 
+    /// Whether the registration of an `initial` target is done and its first health checks are
+    /// under way (`Elb.InitialHealthChecking`). Only where lags are drawn
+    /// ([`crate::Aws::draw_registration_lags`]).
+    pub(crate) fn is_first_checked(&self, row: &TargetRow, now: SystemTime) -> bool {
+        let entry = self.registrations.get(&(row.id, row.port));
+        entry.is_some_and(|entry| {
+            entry.lag.is_some() && entry.settled_at(&self.group) <= now + CHECK_INTERVAL
+        })
+    }
+
     /// From now on it takes this address no more.
     pub(crate) fn exhaust(&mut self, id: IpAddr) {
         self.exhausted.insert(id);
@@ -190,10 +222,6 @@ impl Targets {
 }
 
 impl Registration {
-    fn new(since: SystemTime, named_port: bool) -> Registration {
-        Registration { since, named_port, checked: Health::Healthy, draining_until: None }
-    }
-
     fn is_registered(&self) -> bool {
         self.draining_until.is_none()
     }
@@ -202,8 +230,12 @@ impl Registration {
         match self.draining_until {
             Some(until) if until <= now => Health::Unused,
             Some(_) => Health::Draining,
-            None if now < self.since + group.registration_lag => Health::Initial,
+            None if now < self.settled_at(group) => Health::Initial,
             None => self.checked,
         }
+    }
+    /// When it is no longer `initial`.
+    fn settled_at(&self, group: &TargetGroup) -> SystemTime {
+        self.since + self.lag.unwrap_or(group.registration_lag)
     }
 }

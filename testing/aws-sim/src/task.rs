@@ -1,6 +1,11 @@
-use crate::digest::digest;
-use serde_json::Value;
+//! A task in one state of its life.
+
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::SystemTime;
+
+use crate::digest::digest;
+
+mod reading;
 
 /// A task in one state of its life: a builder, with a verb for every step.
 ///
@@ -21,6 +26,12 @@ pub struct Task {
     version: u64,
     old_arn: bool,
     zone: char,
+    /// The deployment's id, if it is not the only one of its service.
+    pub(crate) started_by: Option<String>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) started_at: Option<SystemTime>,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub(crate) health_status: Option<&'static str>,
 }
 
 /// `group`: `service:<name>`, or `family:<task definition family>` for a standalone task.
@@ -34,8 +45,8 @@ pub(crate) enum Group {
 impl Task {
     /// A task that is PROVISIONING (version 1), of `demo-service` in `demo-cluster`, on Fargate,
     /// with an IPv6 address of its own in 2001:db8::/32.
-    pub fn new(id: &str) -> Task {
-        Task {
+    pub fn new(id: &str) -> Self {
+        Self {
             id: id.to_owned(),
             region: "us-east-2".to_owned(),
             account: "123456789012".to_owned(),
@@ -49,117 +60,136 @@ impl Task {
             version: 1,
             old_arn: false,
             zone: 'a',
+            started_by: None,
+            created_at: None,
+            started_at: None,
+            health_status: None,
         }
     }
 
-    pub fn cluster(self, cluster: &str) -> Task {
+    pub fn cluster(self, cluster: &str) -> Self {
         let cluster = cluster.to_owned();
-        Task { cluster, ..self }
+        Self { cluster, ..self }
     }
 
-    pub fn region(self, region: &str) -> Task {
+    pub fn region(self, region: &str) -> Self {
         let region = region.to_owned();
-        Task { region, ..self }
+        Self { region, ..self }
     }
 
-    pub fn account(self, account: &str) -> Task {
+    pub fn account(self, account: &str) -> Self {
         let account = account.to_owned();
-        Task { account, ..self }
+        Self { account, ..self }
     }
 
     /// A task of this service.
-    pub fn service(self, service: &str) -> Task {
+    pub fn service(self, service: &str) -> Self {
         let group = Group::Service(service.to_owned());
-        Task { group, ..self }
+        Self { group, ..self }
     }
 
     /// A standalone task of this task definition family.
-    pub fn family(self, family: &str) -> Task {
+    pub fn family(self, family: &str) -> Self {
         let group = Group::Family;
-        Task { group, ..self }.task_definition(family)
+        Self { group, ..self }.task_definition(family)
     }
 
     /// The family of its task definition, `demo` unless said otherwise; tasks of services have one
     /// too.
-    pub fn task_definition(self, family: &str) -> Task {
+    pub fn task_definition(self, family: &str) -> Self {
         let task_definition = family.to_owned();
-        Task { task_definition, ..self }
+        Self { task_definition, ..self }
     }
 
     /// Its IPv6 address. Text that is none is a panic.
-    pub fn address(self, address: &str) -> Task {
+    pub fn address(self, address: &str) -> Self {
         let parsed = address.parse();
         let parsed = parsed.unwrap_or_else(|_| panic!("`{address}` is not an IPv6 address"));
-        Task { address: Some(parsed), ..self }
+        Self { address: Some(parsed), ..self }
     }
 
-    pub fn without_address(self) -> Task {
-        Task { address: None, ..self }
+    pub fn without_address(self) -> Self {
+        Self { address: None, ..self }
     }
 
     /// The letter of its Availability Zone, `a` unless said otherwise.
-    pub fn zone(self, letter: char) -> Task {
-        Task { zone: letter, ..self }
+    pub fn zone(self, letter: char) -> Self {
+        Self { zone: letter, ..self }
+    }
+
+    /// The id of the deployment that started it, `ecs-svc/…`.
+    pub fn started_by(self, deployment: &str) -> Self {
+        Self { started_by: Some(deployment.to_owned()), ..self }
+    }
+
+    /// When it was created; its `startedAt` is then that of the captured task, 19.5 s later.
+    pub fn created_at(self, at: SystemTime) -> Self {
+        Self { created_at: Some(at), ..self }
+    }
+
+    /// Its `healthStatus`: `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub fn health_status(self, status: &'static str) -> Self {
+        Self { health_status: Some(status), ..self }
     }
 
     /// `FARGATE`, `EC2`, `MANAGED_INSTANCES` or `EXTERNAL`; an external task has no network
     /// interface.
-    pub fn launch_type(self, launch_type: &str) -> Task {
+    pub fn launch_type(self, launch_type: &str) -> Self {
         let launch_type = launch_type.to_owned();
-        Task { launch_type, ..self }
+        Self { launch_type, ..self }
     }
 
     /// Sets the version outright, also downwards.
-    pub fn at_version(self, version: u64) -> Task {
-        Task { version, ..self }
+    pub fn at_version(self, version: u64) -> Self {
+        Self { version, ..self }
     }
 
     /// Its ARN is in the old format, without the cluster's name.
-    pub fn with_old_arn(self) -> Task {
-        Task { old_arn: true, ..self }
+    pub fn with_old_arn(self) -> Self {
+        Self { old_arn: true, ..self }
     }
 
-    pub fn provisioning(self) -> Task {
+    pub fn provisioning(self) -> Self {
         self.enter("PROVISIONING", "RUNNING", 1)
     }
 
-    pub fn pending(self) -> Task {
+    pub fn pending(self) -> Self {
         self.enter("PENDING", "RUNNING", 2)
     }
 
-    pub fn activating(self) -> Task {
+    pub fn activating(self) -> Self {
         self.enter("ACTIVATING", "RUNNING", 2)
     }
 
-    pub fn running(self) -> Task {
+    pub fn running(self) -> Self {
         self.enter("RUNNING", "RUNNING", 3)
     }
 
     /// Its desiredStatus becomes STOPPED while lastStatus stays. The first event of a stop has
     /// shown DEACTIVATING wherever one was captured; this state is for what was not.
-    pub fn asked_to_stop(self) -> Task {
+    pub fn asked_to_stop(self) -> Self {
         let last_status = self.last_status.clone();
         self.enter(&last_status, "STOPPED", 4)
     }
 
-    pub fn deactivating(self) -> Task {
+    pub fn deactivating(self) -> Self {
         self.enter("DEACTIVATING", "STOPPED", 4)
     }
 
-    pub fn stopping(self) -> Task {
+    pub fn stopping(self) -> Self {
         self.enter("STOPPING", "STOPPED", 4)
     }
 
-    pub fn deprovisioning(self) -> Task {
+    pub fn deprovisioning(self) -> Self {
         self.enter("DEPROVISIONING", "STOPPED", 5)
     }
 
-    pub fn stopped(self) -> Task {
+    pub fn stopped(self) -> Self {
         self.enter("STOPPED", "STOPPED", 6)
     }
 
-    fn enter(self, last_status: &str, desired_status: &str, at_least: u64) -> Task {
-        Task {
+    fn enter(self, last_status: &str, desired_status: &str, at_least: u64) -> Self {
+        Self {
             last_status: last_status.to_owned(),
             desired_status: desired_status.to_owned(),
             version: at_least.max(self.version + 1),
@@ -234,72 +264,16 @@ impl Task {
         let [.., third, fourth] = address_of(&self.id).octets();
         Ipv4Addr::new(10, 0, third, fourth)
     }
-
-    /// Reads the state out of an `ECS Task State Change` event.
-    pub(crate) fn from_event(event: &Value) -> Result<Task, String> {
-        let detail = &event["detail"];
-        let arn = text(detail, "taskArn")?;
-        let [_, _, _, region, account, path] = parts(arn)?;
-        let path: Vec<&str> = path.split('/').collect();
-        let cluster_arn = text(detail, "clusterArn")?;
-        let version = detail["version"].as_u64();
-        Ok(Task {
-            id: path.last().copied().unwrap_or_default().to_owned(),
-            region: region.to_owned(),
-            account: account.to_owned(),
-            cluster: last_segment(cluster_arn).to_owned(),
-            group: read_group(detail["group"].as_str().unwrap_or_default()),
-            task_definition: read_family(detail["taskDefinitionArn"].as_str().unwrap_or_default()),
-            address: read_address(detail),
-            launch_type: detail["launchType"].as_str().unwrap_or("FARGATE").to_owned(),
-            last_status: text(detail, "lastStatus")?.to_owned(),
-            desired_status: text(detail, "desiredStatus")?.to_owned(),
-            version: version.ok_or("the event has no number in detail.version")?,
-            old_arn: path.len() == 2,
-            zone: detail["availabilityZone"]
-                .as_str()
-                .and_then(|zone| zone.chars().last())
-                .unwrap_or('a'),
-        })
-    }
 }
 
-fn text<'a>(detail: &'a Value, name: &str) -> Result<&'a str, String> {
-    let text = detail[name].as_str();
-    text.ok_or_else(|| format!("the event has no text in detail.{name}"))
-}
-
-fn parts(arn: &str) -> Result<[&str; 6], String> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    parts.try_into().map_err(|_| format!("`{arn}` is not an ARN"))
+/// The id of the only deployment of a service that has had no other.
+pub(crate) fn deployment_of(service: &str) -> String {
+    format!("ecs-svc/{}", digest(service))
 }
 
 /// `demo-cluster` of `arn:aws:ecs:…:cluster/demo-cluster`, and any bare name itself.
 pub(crate) fn last_segment(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
-}
-
-fn read_group(group: &str) -> Group {
-    match group.split_once(':') {
-        Some(("service", name)) => Group::Service(name.to_owned()),
-        Some(("family", _)) => Group::Family,
-        _ => Group::Other(group.to_owned()),
-    }
-}
-
-/// `demo` of `…:task-definition/demo:10`.
-fn read_family(task_definition_arn: &str) -> String {
-    let name = last_segment(task_definition_arn);
-    name.split(':').next().unwrap_or(name).to_owned()
-}
-
-fn read_address(detail: &Value) -> Option<Ipv6Addr> {
-    let containers = detail["containers"].as_array()?;
-    containers
-        .iter()
-        .filter_map(|container| container["networkInterfaces"].as_array())
-        .flatten()
-        .find_map(|interface| interface["ipv6Address"].as_str()?.parse().ok())
 }
 
 /// An address in 2001:db8:1234:1a00::/64 made from the task's id.

@@ -1,3 +1,5 @@
+//! A task definition.
+
 use serde_json::{Value, json};
 
 /// A task definition, always revision 10 of its family, as the tasks here name it.
@@ -19,26 +21,26 @@ struct Container {
 
 impl TaskDefinition {
     /// With network mode `awsvpc` and no container yet.
-    pub fn new(family: &str) -> TaskDefinition {
-        TaskDefinition {
+    pub fn new(family: &str) -> Self {
+        Self {
             family: family.to_owned(),
             network_mode: Some("awsvpc".to_owned()),
             containers: Vec::new(),
         }
     }
 
-    pub fn network_mode(self, mode: &str) -> TaskDefinition {
-        TaskDefinition { network_mode: Some(mode.to_owned()), ..self }
+    pub fn network_mode(self, mode: &str) -> Self {
+        Self { network_mode: Some(mode.to_owned()), ..self }
     }
 
     /// ECS docs: "If no network mode is specified, the default is bridge."
-    pub fn without_network_mode(self) -> TaskDefinition {
-        TaskDefinition { network_mode: None, ..self }
+    pub fn without_network_mode(self) -> Self {
+        Self { network_mode: None, ..self }
     }
 
     /// One more essential container, which serves on this port and has so many seconds after
     /// SIGTERM.
-    pub fn container(mut self, name: &str, port: u16, stop_timeout: Option<u32>) -> TaskDefinition {
+    pub fn container(mut self, name: &str, port: u16, stop_timeout: Option<u32>) -> Self {
         let name = name.to_owned();
         self.containers.push(Container {
             name,
@@ -58,7 +60,7 @@ impl TaskDefinition {
     }
 
     /// One more container that maps no port and that the task can do without.
-    pub fn sidecar(mut self, name: &str, stop_timeout: Option<u32>) -> TaskDefinition {
+    pub fn sidecar(mut self, name: &str, stop_timeout: Option<u32>) -> Self {
         let name = name.to_owned();
         self.containers.push(Container {
             name,

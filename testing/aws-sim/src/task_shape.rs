@@ -1,12 +1,13 @@
 //! The JSON of a task: nearly the same in an event's `detail` and in DescribeTasks, after captured
 //! ones of both.
 
-use crate::digest::{digest, hex, uuid};
-use crate::task::{Group, Task};
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::digest::{digest, hex, uuid};
+use crate::task::{Group, Task, deployment_of};
+use crate::timestamps::{rfc3339, seconds};
 
 /// Where the JSON of a task appears.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,32 +19,25 @@ pub(crate) enum Place {
 impl Place {
     fn attachment_type(self) -> &'static str {
         match self {
-            Place::Event => "eni",
-            Place::Api => "ElasticNetworkInterface",
+            Self::Event => "eni",
+            Self::Api => "ElasticNetworkInterface",
         }
     }
 
     fn agent_status_key(self) -> &'static str {
         match self {
-            Place::Event => "status",
-            Place::Api => "lastStatus",
+            Self::Event => "status",
+            Self::Api => "lastStatus",
         }
     }
 
     /// Text in events, seconds since 1970 in the API.
     fn timestamp(self, time: SystemTime) -> Value {
         match self {
-            Place::Event => json!(rfc3339(time)),
-            Place::Api => json!(DateTime::from(time).as_secs_f64()),
+            Self::Event => json!(rfc3339(time)),
+            Self::Api => json!(seconds(time)),
         }
     }
-}
-
-/// `2023-05-02T14:19:34.52Z`, to the millisecond.
-pub(crate) fn rfc3339(time: SystemTime) -> String {
-    let millis = DateTime::from(time).to_millis().unwrap_or_default();
-    let time = DateTime::from_millis(millis);
-    time.fmt(Format::DateTime).unwrap_or_default()
 }
 
 /// A task as of `since`, when it came into its present state.
@@ -54,10 +48,10 @@ pub(crate) fn describe(task: &Task, place: Place, since: SystemTime) -> Value {
         "availabilityZone": task.zone_name(),
         "clusterArn": task.cluster_arn(),
         "connectivity": "CONNECTED",
-        "connectivityAt": place.timestamp(later(4_948)),
+        "connectivityAt": place.timestamp(later(task, 4_948)),
         "containers": [container(task, place)],
         "cpu": "256",
-        "createdAt": place.timestamp(created_at()),
+        "createdAt": place.timestamp(created_at(task)),
         "desiredStatus": task.desired_status(),
         "enableExecuteCommand": true,
         "group": task.group(),
@@ -72,7 +66,11 @@ pub(crate) fn describe(task: &Task, place: Place, since: SystemTime) -> Value {
     add(&mut json, launch_fields(task));
     add(&mut json, life_fields(task, place, since));
     if let Group::Service(service) = &task.group {
-        json["startedBy"] = json!(format!("ecs-svc/{}", digest(service)));
+        let deployment = task.started_by.clone();
+        json["startedBy"] = json!(deployment.unwrap_or_else(|| deployment_of(service)));
+    }
+    if let (Some(health), Place::Api) = (task.health_status, place) {
+        json["healthStatus"] = json!(health);
     }
     json
 }
@@ -83,14 +81,15 @@ fn add(json: &mut Value, fields: Value) {
     }
 }
 
-/// When the captured task was created; the milestones of its start are so many milliseconds later.
-/// No decision hangs on them.
-fn created_at() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(1_683_037_154_980)
+/// When the task was created: unless it says so itself, the captured one's time.
+fn created_at(task: &Task) -> SystemTime {
+    let captured = SystemTime::UNIX_EPOCH + Duration::from_millis(1_683_037_154_980);
+    task.created_at.unwrap_or(captured)
 }
 
-fn later(millis: u64) -> SystemTime {
-    created_at() + Duration::from_millis(millis)
+/// The milestones of the captured task's start are so many milliseconds after its creation.
+fn later(task: &Task, millis: u64) -> SystemTime {
+    created_at(task) + Duration::from_millis(millis)
 }
 
 fn launch_fields(task: &Task) -> Value {
@@ -108,9 +107,10 @@ fn life_fields(task: &Task, place: Place, since: SystemTime) -> Value {
     let mut fields = json!({});
     let since = place.timestamp(since);
     if !matches!(task.last_status(), "PROVISIONING" | "PENDING") {
-        fields["pullStartedAt"] = place.timestamp(later(12_927));
-        fields["pullStoppedAt"] = place.timestamp(later(17_447));
-        fields["startedAt"] = place.timestamp(later(19_540));
+        fields["pullStartedAt"] = place.timestamp(later(task, 12_927));
+        fields["pullStoppedAt"] = place.timestamp(later(task, 17_447));
+        fields["startedAt"] =
+            place.timestamp(task.started_at.unwrap_or_else(|| later(task, 19_540)));
     }
     if task.desired_status() == "STOPPED" {
         fields["stoppingAt"] = since.clone();
@@ -175,7 +175,7 @@ fn attachment_id(task: &Task) -> String {
     uuid(&format!("attachment of {}", task.id()))
 }
 
-/// The attachment outlives the task: a stopped task's is DELETED, while its containers still tell
+/// The attachment outlives the task: a stopped task's is DELETED, while its containers still have
 /// the address.
 fn attachments(task: &Task, place: Place) -> Value {
     if !has_interface(task) {

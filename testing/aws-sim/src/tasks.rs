@@ -1,7 +1,10 @@
-use crate::task::Task;
+//! What ECS knows of clusters and tasks.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, SystemTime};
+
+use crate::task::Task;
 
 /// ECS docs: stopped tasks stay visible for at least an hour. Here it is an hour exactly.
 const STOPPED_STAY_VISIBLE: Duration = Duration::from_secs(3600);
@@ -22,8 +25,8 @@ pub(crate) struct Known {
 }
 
 impl Default for Tasks {
-    fn default() -> Tasks {
-        Tasks { clusters: BTreeSet::from(["demo-cluster".to_owned()]), known: BTreeMap::new() }
+    fn default() -> Self {
+        Self { clusters: BTreeSet::from(["demo-cluster".to_owned()]), known: BTreeMap::new() }
     }
 }
 

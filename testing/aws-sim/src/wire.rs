@@ -1,10 +1,12 @@
 //! Requests and answers as they cross the wire, in process or over loopback.
 
-use crate::action::{Action, Api};
-use crate::form::Form;
-use crate::xml;
 use bytes::Bytes;
 use serde_json::{Value, json};
+
+use crate::action::{Action, Api};
+use crate::api_error::ApiError;
+use crate::query_protocol::Query;
+use crate::xml;
 
 const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
 
@@ -44,32 +46,8 @@ pub(crate) struct Asked {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    Form(Form),
+    Query(Query),
     Json(Value),
-}
-
-/// A refusal, as AWS words it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub(crate) code: String,
-    pub(crate) message: String,
-    pub(crate) status: u16,
-}
-
-impl ApiError {
-    pub(crate) fn new(code: &str, message: impl Into<String>, status: u16) -> ApiError {
-        ApiError { code: code.to_owned(), message: message.into(), status }
-    }
-
-    /// The caller's fault.
-    pub(crate) fn sender(code: &str, message: impl Into<String>) -> ApiError {
-        ApiError::new(code, message, 400)
-    }
-
-    /// The unmodelled code that ELBv2 has for most bad input.
-    pub(crate) fn validation(message: impl Into<String>) -> ApiError {
-        ApiError::sender("ValidationError", message)
-    }
 }
 
 impl Request {
@@ -89,7 +67,7 @@ impl Request {
     pub(crate) fn decode(&self) -> Result<Asked, ApiError> {
         match &self.target {
             Some(target) => decode_json(target, &self.body),
-            None => decode_form(&self.body),
+            None => decode_query(&self.body),
         }
     }
 }
@@ -105,24 +83,24 @@ fn decode_json(target: &str, body: &[u8]) -> Result<Asked, ApiError> {
     Ok(Asked { action, input: Input::Json(input) })
 }
 
-fn decode_form(body: &[u8]) -> Result<Asked, ApiError> {
-    let form = Form::parse(body);
-    let name = form.get("Action").unwrap_or("(none)");
+fn decode_query(body: &[u8]) -> Result<Asked, ApiError> {
+    let query = Query::parse(body);
+    let name = query.get("Action").unwrap_or("(none)");
     let action = Action::named(Api::Elb, name).ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {name}");
         ApiError::sender("InvalidAction", message)
     })?;
-    Ok(Asked { action, input: Input::Form(form) })
+    Ok(Asked { action, input: Input::Query(query) })
 }
 
 impl Asked {
     /// The target group, load balancer or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
         let named = match &self.input {
-            Input::Form(form) => form
+            Input::Query(query) => query
                 .get("TargetGroupArn")
-                .or(form.get("LoadBalancerArn"))
-                .or(form.get("ListenerArn")),
+                .or(query.get("LoadBalancerArn"))
+                .or(query.get("ListenerArn")),
             Input::Json(input) => input["cluster"].as_str(),
         };
         named.map(str::to_owned)
@@ -130,10 +108,10 @@ impl Asked {
 
     pub(crate) fn targets(&self) -> Vec<String> {
         match &self.input {
-            Input::Form(form) => {
-                let mut targets = form.target_names();
-                targets.extend(form.strings("TargetGroupArns"));
-                targets.extend(form.strings("LoadBalancerArns"));
+            Input::Query(query) => {
+                let mut targets = query.target_names();
+                targets.extend(query.strings("TargetGroupArns"));
+                targets.extend(query.strings("LoadBalancerArns"));
                 targets
             }
             Input::Json(input) => {
@@ -147,7 +125,7 @@ impl Asked {
 
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         match &self.input {
-            Input::Form(form) => form.parameters.clone(),
+            Input::Query(query) => query.parameters.clone(),
             Input::Json(input) => input
                 .as_object()
                 .into_iter()
@@ -170,25 +148,25 @@ pub(crate) fn strings(array: &Value) -> Vec<String> {
 
 impl Answer {
     /// An answer of ELBv2, around the XML of the action's result.
-    pub(crate) fn elb(action: Action, result: &str, request_id: String) -> Answer {
+    pub(crate) fn elb(action: Action, result: &str, request_id: String) -> Self {
         let result = xml::element(&format!("{action}Result"), result);
         let metadata = xml::element("ResponseMetadata", &xml::text("RequestId", &request_id));
         let body = format!(
             r#"<{action}Response xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">{result}{metadata}</{action}Response>"#
         );
-        Answer::xml(200, body, request_id)
+        Self::xml(200, body, request_id)
     }
 
-    pub(crate) fn ecs(body: &Value, request_id: String) -> Answer {
-        Answer::json(200, body, request_id)
+    pub(crate) fn ecs(body: &Value, request_id: String) -> Self {
+        Self::json(200, body, request_id)
     }
 
     /// A refusal in the words of the service that was called.
-    pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Answer {
+    pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Self {
         match api {
             Api::Ecs => {
                 let body = json!({"__type": error.code, "message": error.message});
-                Answer::json(error.status, &body, request_id)
+                Self::json(error.status, &body, request_id)
             }
             Api::Elb => {
                 let kind = if error.status < 500 { "Sender" } else { "Receiver" };
@@ -202,17 +180,17 @@ impl Answer {
                     "ErrorResponse",
                     &[xml::element("Error", &inner), xml::text("RequestId", &request_id)].concat(),
                 );
-                Answer::xml(error.status, body, request_id)
+                Self::xml(error.status, body, request_id)
             }
         }
     }
 
-    fn xml(status: u16, body: String, request_id: String) -> Answer {
-        Answer { status, content_type: "text/xml", request_id, body }
+    fn xml(status: u16, body: String, request_id: String) -> Self {
+        Self { status, content_type: "text/xml", request_id, body }
     }
 
-    fn json(status: u16, body: &Value, request_id: String) -> Answer {
-        Answer {
+    fn json(status: u16, body: &Value, request_id: String) -> Self {
+        Self {
             status,
             content_type: "application/x-amz-json-1.1",
             request_id,

@@ -1,9 +1,19 @@
+//! The state of the simulated AWS.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use crate::call::{Call, Outcome};
 use crate::clock::Clock;
-use crate::fate::Fate;
+use crate::earlier_states::EarlierStates;
+use crate::fleet::{Fleet, Sent};
+use crate::health::HealthChecks;
+use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::load_balancers::default_limits;
-use crate::past::Past;
+use crate::protection::Protections;
 use crate::rates::Rates;
 use crate::script::Script;
 use crate::service::Service;
@@ -12,10 +22,9 @@ use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
 use crate::wire::{Asked, Request};
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::SystemTime;
+
+/// How often the scheduler looks at its services.
+const TICK: Duration = Duration::from_secs(1);
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
@@ -30,18 +39,26 @@ pub(crate) struct World {
     pub(crate) tasks: Tasks,
     pub(crate) spell_out_addresses: bool,
     pub(crate) script: Script,
-    pub(crate) fate: Option<Arc<dyn Fate>>,
+    pub(crate) hook: Option<Arc<dyn Hook>>,
     /// Earlier states of tasks, if they are to be remembered.
-    pub(crate) past: Option<Past>,
+    pub(crate) earlier_states: Option<EarlierStates>,
     /// What all callers of ELBv2 share, if it is to be limited.
     pub(crate) rates: Option<Rates>,
+    pub(crate) protections: Protections,
+    pub(crate) health_checks: HealthChecks,
+    /// The services that ECS's scheduler runs here.
+    pub(crate) fleets: Vec<Fleet>,
+    /// What left ECS and was not taken yet.
+    pub(crate) sent: Vec<Sent>,
+    /// Up to when the scheduler has done its work.
+    scheduled_until: SystemTime,
     calls: Vec<(u64, Call)>,
     requests: u64,
 }
 
 impl World {
-    pub(crate) fn starting_at(base: SystemTime) -> World {
-        World {
+    pub(crate) fn starting_at(base: SystemTime) -> Self {
+        Self {
             clock: Clock::starting_at(base),
             target_groups: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
@@ -51,9 +68,14 @@ impl World {
             tasks: Tasks::default(),
             spell_out_addresses: false,
             script: Script::default(),
-            fate: None,
-            past: None,
+            hook: None,
+            earlier_states: None,
             rates: None,
+            protections: Protections::default(),
+            health_checks: HealthChecks::default(),
+            fleets: Vec::new(),
+            sent: Vec::new(),
+            scheduled_until: base,
             calls: Vec::new(),
             requests: 0,
         }
@@ -63,11 +85,20 @@ impl World {
         self.clock.now()
     }
 
+    /// When its clock began to run.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.clock.base()
+    }
+
     /// Takes a task's state in as of now.
     pub(crate) fn put_task(&mut self, task: Task) {
-        let now = self.now();
-        if let Some(past) = &mut self.past {
-            past.note(&task, now);
+        self.put_task_at(task, self.now());
+    }
+
+    /// Likewise, as of that time.
+    pub(crate) fn put_task_at(&mut self, task: Task, now: SystemTime) {
+        if let Some(earlier) = &mut self.earlier_states {
+            earlier.note(&task, now);
         }
         self.tasks.put(task, now);
     }
@@ -75,10 +106,59 @@ impl World {
     /// ECS no longer knows a task.
     pub(crate) fn forget_task(&mut self, arn: &str) {
         let now = self.now();
-        if let Some(past) = &mut self.past {
-            past.forget(arn, now);
+        if let Some(earlier) = &mut self.earlier_states {
+            earlier.forget(arn, now);
         }
         self.tasks.forget(arn);
+    }
+
+    /// Does `read` while ECS shows the tasks as of an earlier moment, if one is given.
+    pub(crate) fn reading<T>(
+        &mut self,
+        as_of: Option<SystemTime>,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let earlier = as_of.and_then(|moment| Some(self.earlier_states.as_ref()?.as_of(moment)));
+        let Some(earlier) = earlier else { return read(self) };
+        let newest = std::mem::replace(&mut self.tasks, earlier);
+        let answer = read(self);
+        self.tasks = newest;
+        answer
+    }
+
+    /// Lets the scheduler do what is due. It looks at its services once a second; ECS's own pace is
+    /// not documented.
+    pub(crate) fn catch_up(&mut self) {
+        let now = self.now();
+        if self.fleets.is_empty() {
+            self.scheduled_until = now;
+        }
+        while self.scheduled_until + TICK <= now {
+            self.scheduled_until += TICK;
+            let at = self.scheduled_until;
+            let mut fleets = std::mem::take(&mut self.fleets);
+            fleets.iter_mut().for_each(|fleet| fleet.tick(self, at));
+            self.fleets = fleets;
+        }
+    }
+
+    /// The service of this name, if the scheduler runs it.
+    pub(crate) fn fleet(&self, cluster: &str, service: &str) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.is_of(cluster, service))
+    }
+
+    pub(crate) fn running_tasks(&self, cluster: &str, service: &str) -> usize {
+        let known = self.tasks.of_cluster(cluster, "", self.now());
+        let runs =
+            |task: &Task| task.service_name() == Some(service) && task.last_status() == "RUNNING";
+        known.filter(|(_, known)| runs(&known.task)).count()
+    }
+
+    /// How many tasks a service is to have; without a word on it, as many as are running.
+    pub(crate) fn desired_count(&self, cluster: &str, service: &str) -> usize {
+        let known = self.services.iter().find(|s| s.cluster == cluster && s.name == service);
+        let desired = known.and_then(|service| service.desired_count);
+        desired.unwrap_or_else(|| self.running_tasks(cluster, service))
     }
 
     /// The ARNs of the load balancers with a listener that forwards to this target group.

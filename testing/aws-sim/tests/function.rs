@@ -1,9 +1,10 @@
 //! A function's process under the simulated Lambda service.
 
-use aws_sim::{Answer, Function, RuntimeApi};
-use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
+
+use aws_sim::{Answer, Function, RuntimeApi};
+use serde_json::json;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/function.sh");
 

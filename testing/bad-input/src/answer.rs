@@ -7,20 +7,18 @@ use serde_json::{Map, Value};
 /// A target in a report: task, target group, address, port.
 pub type Target = (Option<String>, String, Ipv6Addr, u16);
 
-/// A report, taken apart.
+/// A report that was read.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What was registered.
     pub registered: Vec<Target>,
-    /// What was deregistered.
     pub deregistered: Vec<Target>,
-    /// What was left alone.
+    /// Targets that no task explains and that were left alone.
     pub unowned: Vec<Target>,
-    /// Tasks, and why nothing was done about them.
+    /// Tasks about which nothing was done, and the reason.
     pub skipped: Vec<(String, String)>,
-    /// How many failed.
+    /// How many targets or bindings failed.
     pub failed: usize,
-    /// Whether nothing was written.
+    /// Whether it says that nothing was written.
     pub dry_run: bool,
 }
 
@@ -40,7 +38,7 @@ const CHECKS: &[&str] = &[
     "drain",
 ];
 
-/// Takes a report apart; an error says in what it is none.
+/// Reads a report; an error says what is not as documented.
 pub fn report(answer: &Value) -> Result<Report, String> {
     let all = ["registered", "deregistered", "unowned", "skipped", "failed", "dryRun"];
     let answer = fields(answer, &all, &all)?;
@@ -84,7 +82,7 @@ fn target(entry: &Value) -> Result<Target, String> {
     Ok((task.map(str::to_owned), text(entry, "targetGroupArn")?.to_owned(), address, port))
 }
 
-/// The ids of the messages that are returned.
+/// Reads a batch's answer: the ids of the messages that are returned to the queue.
 pub fn returned(answer: &Value) -> Result<Vec<String>, String> {
     let answer = fields(answer, &["batchItemFailures"], &["batchItemFailures"])?;
     let ids = list(&answer["batchItemFailures"])?.iter().map(|failure| {
@@ -94,7 +92,7 @@ pub fn returned(answer: &Value) -> Result<Vec<String>, String> {
     ids.collect()
 }
 
-/// Doctor's checks.
+/// Checks an answer of the doctor.
 pub fn checks(answer: &Value) -> Result<(), String> {
     let answer = fields(answer, &["ok", "checks"], &["ok", "checks"])?;
     let mut failed = false;

@@ -1,4 +1,4 @@
-//! The inputs that damage starts from: the samples in `events/`, and those of others.
+//! The documents that are damaged: the samples in `events/`, and inputs for other functions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,17 +6,18 @@ use std::path::PathBuf;
 use harness::dice::Dice;
 use serde_json::{Value, json};
 
-use crate::{mutate, odd};
+use crate::mutate;
+use crate::odd_values;
 
-/// Every document to draw from and to take pieces of.
+/// Every document to draw from and to take pieces from.
 pub struct Documents {
     /// ECS Task State Change events.
     events: Vec<Value>,
     /// SQS batches.
     batches: Vec<Value>,
-    /// What has ECS or the operator do more: actions and the schedule.
+    /// Actions of an operator, and the schedule.
     requests: Vec<Value>,
-    /// What is not for the function.
+    /// Inputs that are not for the function.
     foreign: Vec<Value>,
     all: Vec<Value>,
 }
@@ -30,7 +31,7 @@ impl Documents {
                 fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             serde_json::from_slice(&text).expect("the samples are JSON")
         };
-        let folder = fs::read_dir(root.join("../../events")).expect("the samples are beside");
+        let folder = fs::read_dir(root.join("../../events")).expect("the folder of samples exists");
         let mut paths: Vec<PathBuf> = folder.filter_map(|file| Some(file.ok()?.path())).collect();
         paths.sort();
         let named = |prefix: &str| -> Vec<Value> {
@@ -52,11 +53,11 @@ impl Documents {
         Self { events, batches, requests, foreign, all }
     }
 
-    /// The text of an input, as it would come from the Runtime API.
+    /// Draws the text of an input, as the Runtime API would send it.
     pub fn draw(&self, dice: &mut Dice) -> Vec<u8> {
         let is_event = |input: &Value| input["detail-type"] == "ECS Task State Change";
         let mut input = match dice.number(0..=99) {
-            0..=4 => odd::tree(dice, 5),
+            0..=4 => odd_values::tree(dice, 5),
             5..=14 => one_of(dice, &self.foreign),
             15..=17 => one_of(dice, &self.requests),
             18..=24 => one_of(dice, &self.batches),
@@ -76,7 +77,7 @@ impl Documents {
         text
     }
 
-    /// A batch of samples, some of them damaged; ids may be missing, or the same.
+    /// Draws a batch of samples, some of them damaged. An id may be missing or odd.
     fn batch(&self, dice: &mut Dice) -> Value {
         let records = (0..dice.number(0..=4)).map(|number| {
             let mut event = if dice.chance(0.9) {
@@ -87,7 +88,11 @@ impl Documents {
             if dice.chance(0.3) {
                 mutate::structure(dice, &mut event, &self.all);
             }
-            let id = if dice.chance(0.95) { json!(format!("m{number}")) } else { odd::value(dice) };
+            let id = if dice.chance(0.95) {
+                json!(format!("m{number}"))
+            } else {
+                odd_values::value(dice)
+            };
             json!({"messageId": id, "body": event.to_string(), "eventSource": "aws:sqs"})
         });
         json!({"Records": records.collect::<Vec<_>>()})
@@ -104,13 +109,13 @@ impl Documents {
         event.expect("there is such a sample")
     }
 
-    /// Pieces for whoever damages something else.
+    /// All documents, to take pieces from.
     pub fn all(&self) -> &[Value] {
         &self.all
     }
 }
 
-/// The same event of a task whose ARN is of the old short format, without its cluster.
+/// The same event with a task ARN of the old short format, which has no cluster.
 fn of_old_format(event: &Value) -> Value {
     let mut event = event.clone();
     let arn = event["detail"]["taskArn"].as_str().unwrap_or_default().replace("demo-cluster/", "");

@@ -1,4 +1,4 @@
-//! `cargo fuzz-inputs`: many cases on all cores, or one case and what came of it.
+//! `cargo fuzz-inputs`: many cases on all cores, or one case and its outcome.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use harness::seeds::{Command, Seeds, unless_enough};
 
 const USAGE: &str = "\
 usage: cargo fuzz-inputs --cases N [--from S]    N cases on all cores, from seed S (0) on
-       cargo fuzz-inputs --case S                one case, and what came of it";
+       cargo fuzz-inputs --case S                one case, and its outcome";
 
-/// How often the progress is told.
-const TELL: Duration = Duration::from_secs(10);
+/// The interval of progress lines.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     bad_input::listen();
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 fn one(seed: u64) -> ExitCode {
     let outcome = Bench::new().case(seed, true);
-    println!("{}", outcome.told);
+    println!("{}", outcome.shown);
     match outcome.verdict {
         Ok(kind) => {
             println!("case {seed}: as it should be: {kind}");
@@ -42,7 +42,7 @@ fn one(seed: u64) -> ExitCode {
     }
 }
 
-/// What all cases so far came to.
+/// The sum of all cases so far.
 #[derive(Default)]
 struct Sum {
     kinds: BTreeMap<&'static str, u64>,
@@ -73,7 +73,7 @@ fn many(range: Range<u64>) -> ExitCode {
         sum
     };
     let mut all = Sum::default();
-    for mut sum in cases.on_all_cores(work, |is_over| tell_progress(&cases, is_over)) {
+    for mut sum in cases.on_all_cores(work, |is_over| show_progress(&cases, is_over)) {
         for (kind, count) in sum.kinds {
             *all.kinds.entry(kind).or_default() += count;
         }
@@ -85,9 +85,9 @@ fn many(range: Range<u64>) -> ExitCode {
     for (kind, count) in &kinds {
         println!("{count:>10}  {kind}");
     }
-    for (seed, Outcome { verdict, told, .. }) in &wrong {
+    for (seed, Outcome { verdict, shown, .. }) in &wrong {
         let wrong = verdict.as_ref().err().map(String::as_str).unwrap_or_default();
-        println!("case {seed}: {wrong}\n{told}    see it with: cargo fuzz-inputs --case {seed}");
+        println!("case {seed}: {wrong}\n{shown}    see it with: cargo fuzz-inputs --case {seed}");
     }
     println!(
         "{} cases from {from}, {} of them wrong; {calls} calls to AWS; {:.0} s, {:.0} cases a second",
@@ -99,12 +99,12 @@ fn many(range: Range<u64>) -> ExitCode {
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn tell_progress(cases: &Seeds, is_over: &dyn Fn() -> bool) {
-    let mut told = Instant::now();
+fn show_progress(cases: &Seeds, is_over: &dyn Fn() -> bool) {
+    let mut shown = Instant::now();
     while !is_over() {
         std::thread::sleep(Duration::from_millis(50));
-        if told.elapsed() >= TELL {
-            told = Instant::now();
+        if shown.elapsed() >= INTERVAL {
+            shown = Instant::now();
             eprintln!("{} of {} cases, {:.0} a second", cases.done(), cases.count(), cases.rate());
         }
     }

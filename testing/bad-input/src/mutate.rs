@@ -3,9 +3,9 @@
 use harness::dice::Dice;
 use serde_json::{Map, Value, json};
 
-use crate::odd;
+use crate::odd_values;
 
-/// The places that decide something, as pointers; half of all damage is done to these.
+/// The places that decide something, as JSON pointers. Much of the damage is done there.
 const PLACES: &[&str] = &[
     "/source",
     "/detail-type",
@@ -51,7 +51,7 @@ pub fn structure(dice: &mut Dice, document: &mut Value, others: &[Value]) {
         return;
     }
     match dice.number(0..=11) {
-        0..=2 => *place(dice, document) = odd::value(dice),
+        0..=2 => *place(dice, document) = odd_values::value(dice),
         3 => *place(dice, document) = piece(dice, others),
         4 => {
             let place = place(dice, document);
@@ -65,7 +65,8 @@ pub fn structure(dice: &mut Dice, document: &mut Value, others: &[Value]) {
             let place = place(dice, document);
             let inner = place.take();
             let array = dice.chance(0.5);
-            *place = if array { Value::Array(vec![inner]) } else { odd::within("detail", inner) };
+            *place =
+                if array { Value::Array(vec![inner]) } else { odd_values::within("detail", inner) };
         }
         7 | 8 => drop_child(dice, document),
         9 => rename_child(dice, document),
@@ -74,7 +75,6 @@ pub fn structure(dice: &mut Dice, document: &mut Value, others: &[Value]) {
     }
 }
 
-/// Damages the text.
 pub fn text(dice: &mut Dice, text: &mut Vec<u8>) {
     let at = dice.number(0..=text.len());
     let end = text.len().min(at + dice.number(1..=8));
@@ -94,10 +94,11 @@ pub fn text(dice: &mut Dice, text: &mut Vec<u8>) {
             text.splice(at..at, inserted.bytes());
         }
         4 => {
-            // A key twice in one object: the last of them counts.
+            // A key twice in one object, of which the last one counts.
             let Some(brace) = text.iter().skip(at).position(|byte| *byte == b'{') else { return };
             let at = at + brace + 1;
-            let field = format!("{}:{},", json!(dice.pick(odd::KEYS)), odd::value(dice));
+            let field =
+                format!("{}:{},", json!(dice.pick(odd_values::KEYS)), odd_values::value(dice));
             text.splice(at..at, field.bytes());
         }
         _ => {
@@ -108,7 +109,7 @@ pub fn text(dice: &mut Dice, text: &mut Vec<u8>) {
     }
 }
 
-/// Damages what an SQS message has in its body; false if there is no such message.
+/// Damages the body of an SQS message; false if there is none.
 fn inside_a_body(dice: &mut Dice, document: &mut Value, others: &[Value]) -> bool {
     let Some(records) = document.get_mut("Records").and_then(Value::as_array_mut) else {
         return false;
@@ -137,7 +138,7 @@ fn place<'v>(dice: &mut Dice, document: &'v mut Value) -> &'v mut Value {
     descend(dice, document, false)
 }
 
-/// Goes down by chance; with `container`, not to the leaves.
+/// Descends to a random place; with `container`, not to a leaf.
 fn descend<'v>(dice: &mut Dice, value: &'v mut Value, container: bool) -> &'v mut Value {
     let size = size(value);
     if size == 0 || dice.chance(0.15) {
@@ -172,7 +173,7 @@ fn nth(value: &Value, child: usize) -> Option<&Value> {
     }
 }
 
-/// A piece of some document.
+/// A random piece of a random document.
 fn piece(dice: &mut Dice, others: &[Value]) -> Value {
     let mut value = &others[dice.number(0..=others.len() - 1)];
     while size(value) > 0 && !dice.chance(0.15) {
@@ -182,12 +183,13 @@ fn piece(dice: &mut Dice, others: &[Value]) -> Value {
     value.clone()
 }
 
-/// The same in another type.
+/// The value in another type.
 fn retyped(dice: &mut Dice, value: Value) -> Value {
     match value {
         Value::Object(fields) => in_a_row(dice, fields),
         Value::Array(items) => {
-            let keys = items.iter().map(|_| dice.pick(odd::KEYS).to_owned()).collect::<Vec<_>>();
+            let keys =
+                items.iter().map(|_| dice.pick(odd_values::KEYS).to_owned()).collect::<Vec<_>>();
             Value::Object(keys.into_iter().zip(items).collect())
         }
         Value::String(text) => {
@@ -198,7 +200,8 @@ fn retyped(dice: &mut Dice, value: Value) -> Value {
     }
 }
 
-/// The values without their keys, in any order: a reader that goes by places would take them.
+/// The values of an object without their keys, in random order. A reader that goes by position
+/// would accept them.
 fn in_a_row(dice: &mut Dice, fields: Map<String, Value>) -> Value {
     let mut values: Vec<Value> = fields.into_iter().map(|(_, value)| value).collect();
     let last = values.len().saturating_sub(1);
@@ -231,10 +234,10 @@ fn edit(dice: &mut Dice, value: &mut Value) {
                 0 => json!(small.saturating_neg()),
                 1 => json!(small.saturating_add(1)),
                 2 => json!(small.saturating_mul(1_000_003)),
-                _ => odd::number(dice),
+                _ => odd_values::number(dice),
             };
         }
-        other => *other = odd::value(dice),
+        other => *other = odd_values::value(dice),
     }
 }
 
@@ -256,7 +259,7 @@ fn rename_child(dice: &mut Dice, document: &mut Value) {
     let Some(last) = fields.len().checked_sub(1) else { return };
     let key = fields.keys().nth(dice.number(0..=last)).cloned();
     if let Some(value) = key.and_then(|key| fields.remove(&key)) {
-        fields.insert(dice.pick(odd::KEYS).to_owned(), value);
+        fields.insert(dice.pick(odd_values::KEYS).to_owned(), value);
     }
 }
 
@@ -265,16 +268,16 @@ fn double_child(dice: &mut Dice, document: &mut Value) {
     let Some(last) = size(place).checked_sub(1) else { return };
     let Some(copy) = nth(place, dice.number(0..=last)).cloned() else { return };
     match place {
-        Value::Object(fields) => drop(fields.insert(dice.pick(odd::KEYS).to_owned(), copy)),
+        Value::Object(fields) => drop(fields.insert(dice.pick(odd_values::KEYS).to_owned(), copy)),
         Value::Array(items) => items.insert(dice.number(0..=last), copy),
         _ => {}
     }
 }
 
 fn add_child(dice: &mut Dice, document: &mut Value, others: &[Value]) {
-    let added = if dice.chance(0.5) { piece(dice, others) } else { odd::value(dice) };
+    let added = if dice.chance(0.5) { piece(dice, others) } else { odd_values::value(dice) };
     match descend(dice, document, true) {
-        Value::Object(fields) => drop(fields.insert(dice.pick(odd::KEYS).to_owned(), added)),
+        Value::Object(fields) => drop(fields.insert(dice.pick(odd_values::KEYS).to_owned(), added)),
         Value::Array(items) => items.push(added),
         leaf => *leaf = added,
     }

@@ -1,101 +1,94 @@
-//! What an input is, read from the documented rules alone, and what it may therefore bring about.
+//! What an input is, by the documented rules alone. The oracle shares no code with the function.
 
 use std::net::Ipv6Addr;
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
-use crate::lenient;
+use crate::lossy_json;
 use crate::rules;
-use crate::timestamp;
 
 /// What an input claims to be.
 #[derive(Debug)]
 pub enum Claim {
     /// An ECS Task State Change.
     Event(Event),
-    /// An ECS Task State Change that the queue has as well.
+    /// A copy of an ECS Task State Change that is in the queue as well.
     Copy(Event),
-    /// An SQS batch.
     Batch(Vec<Message>),
-    /// The schedule, or the operator's wish for a reconcile.
+    /// The schedule, or an operator who asks for a reconcile.
     Reconcile,
-    /// The operator's wish for a plan.
+    /// An operator who asks for a plan.
     Plan,
-    /// The operator's wish for the doctor.
+    /// An operator who asks for the doctor's checks.
     Doctor,
 }
 
-/// All that an input claims to be; nothing if it is not ours.
+/// Everything that an input claims to be.
 #[derive(Debug)]
 pub struct Reading {
-    /// Mostly one, if any.
+    /// The claims: usually one, none if the input is not for the function.
     pub claims: Vec<Claim>,
-    /// Whether something speaks against it, so that to refuse it is right too.
+    /// Whether the input contradicts itself, so that refusing it is also right.
     pub contradicted: bool,
 }
 
 /// Whether an event can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Legible {
-    /// Something is missing without which it means nothing.
+    /// Something that the function needs is missing.
     No,
-    /// What is needed is there, and something else is odd.
+    /// Everything that the function needs is there, and something else is malformed.
     Perhaps,
     /// Everything is as documented.
     Yes,
 }
 
-/// Where a task stands.
+/// The phase of a task's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// It does not run yet.
+pub enum Phase {
+    /// The task does not run yet.
     Starting,
-    /// It runs and is meant to.
+    /// The task runs and is meant to.
     Serving,
-    /// It is meant to stop, or has.
+    /// The task is meant to stop, or has stopped.
     Leaving,
 }
 
 /// What an event says of its task.
 #[derive(Clone, Debug)]
 pub struct Sight {
-    /// The task.
     pub arn: String,
-    /// Its cluster.
     pub cluster: String,
-    /// Its group.
+    /// Its `group`: the service or family.
     pub group: String,
-    /// Where it stands.
-    pub stage: Stage,
+    pub phase: Phase,
     /// Its addresses, in the order of its containers.
     pub addresses: Vec<Ipv6Addr>,
-    /// When it was so, in seconds since 1970; none if that is missing or odd.
+    /// The time of the event in seconds since 1970; none if that is missing or malformed.
     pub at: Option<i64>,
-    /// Whether it is sure to be read.
+    /// Whether the function must be able to read it.
     pub certain: bool,
 }
 
-/// An ECS Task State Change.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// Whether it can be read.
     pub legible: Legible,
-    /// What it says, unless it cannot.
+    /// What it says of its task; none if it cannot be read.
     pub sight: Option<Sight>,
 }
 
-/// A message of a batch.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// Its id, by which it is returned.
     pub id: Option<String>,
-    /// The event in it.
     pub event: Event,
 }
 
 const ILLEGIBLE: Event = Event { legible: Legible::No, sight: None };
 
-/// Reads an input.
 pub fn read(input: &Value) -> Reading {
     let mut claims = Vec::new();
     let mut contradicted = false;
@@ -136,7 +129,7 @@ fn is_ours(input: &Value) -> bool {
     input["detail-type"] == "ECS Task State Change" && input["source"] == "aws.ecs"
 }
 
-/// SQS names itself; whoever makes up a message to try things out may leave that away.
+/// SQS sets `eventSource`. A message made up by hand, for a trial, may lack it.
 fn is_of_sqs(record: &Value) -> bool {
     record.get("eventSource").map_or(record["messageId"].is_string(), |source| source == "aws:sqs")
 }
@@ -157,7 +150,7 @@ fn message(record: &Value) -> Message {
     let text = record["body"].as_str().unwrap_or_default();
     let body: Option<Value> = serde_json::from_str(text).ok();
     let plain = plain && body.is_some();
-    let body = body.or_else(|| lenient::read(text));
+    let body = body.or_else(|| lossy_json::read(text));
     let mut event = body.filter(is_ours).map_or(ILLEGIBLE, |body| event(&body));
     if !plain {
         event.legible = event.legible.min(Legible::Perhaps);
@@ -182,14 +175,14 @@ fn event(input: &Value) -> Event {
     };
     let Some(cluster_in_arn) = rules::cluster_of_task(arn) else { return ILLEGIBLE };
     let cluster = match (&detail["clusterArn"], cluster_in_arn) {
-        (Value::String(told), _) => told.clone(),
+        (Value::String(arn), _) => arn.clone(),
         (Value::Null, None) => return ILLEGIBLE,
         (_, within) => {
             let prefix = arn.split(":task/").next().unwrap_or_default();
             format!("{prefix}:cluster/{}", within.unwrap_or_default())
         }
     };
-    let time = timestamp::read(&input["time"]);
+    let time = seconds(&input["time"]);
     let (addresses, containers_are_plain) = addresses(&detail["containers"]);
     let plain =
         ["version", "id", "account", "region"].iter().all(|name| is_text_or_none(&input[name]))
@@ -202,7 +195,7 @@ fn event(input: &Value) -> Event {
         arn: arn.to_owned(),
         cluster,
         group: detail["group"].as_str().unwrap_or_default().to_owned(),
-        stage: stage(last, desired),
+        phase: phase(last, desired),
         addresses,
         at: time,
         certain: plain,
@@ -210,15 +203,21 @@ fn event(input: &Value) -> Event {
     Event { legible: if plain { Legible::Yes } else { Legible::Perhaps }, sight: Some(sight) }
 }
 
+/// The time of an event in seconds since 1970. The SDK's parser is not the one that the function
+/// uses.
+fn seconds(time: &Value) -> Option<i64> {
+    Some(DateTime::from_str(time.as_str()?, Format::DateTime).ok()?.secs())
+}
+
 /// ECS developer guide, "Amazon ECS task lifecycle": the states after RUNNING all lead to the end.
-fn stage(last: &str, desired: &str) -> Stage {
+fn phase(last: &str, desired: &str) -> Phase {
     let ending = ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"];
     if desired == "STOPPED" || ending.contains(&last) {
-        Stage::Leaving
+        Phase::Leaving
     } else if last == "RUNNING" && desired == "RUNNING" {
-        Stage::Serving
+        Phase::Serving
     } else {
-        Stage::Starting
+        Phase::Starting
     }
 }
 
@@ -226,23 +225,23 @@ fn are_texts_or_none(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string))
 }
 
-/// The addresses in an event's containers, and whether everything on the way is as documented.
+/// The addresses in an event's containers, and whether everything around them is as documented.
 fn addresses(containers: &Value) -> (Vec<Ipv6Addr>, bool) {
     let is_plain = |container: &Value| {
         let interfaces = list(&container["networkInterfaces"]);
         container.is_object() && interfaces.is_some_and(|all| all.iter().all(Value::is_object))
     };
-    let told = || {
+    let texts = || {
         let containers = list(containers).unwrap_or_default().iter();
         let interfaces = containers.flat_map(|c| list(&c["networkInterfaces"]).unwrap_or_default());
         interfaces.map(|interface| &interface["ipv6Address"])
     };
-    let plain =
-        list(containers).is_some_and(|all| all.iter().all(is_plain)) && told().all(is_text_or_none);
-    (told().filter_map(|told| told.as_str()?.parse().ok()).collect(), plain)
+    let plain = list(containers).is_some_and(|all| all.iter().all(is_plain))
+        && texts().all(is_text_or_none);
+    (texts().filter_map(|text| text.as_str()?.parse().ok()).collect(), plain)
 }
 
-/// A list, which is empty where there is none; none if it is something else.
+/// The items of a list; empty for null, and none if the value is something else.
 fn list(value: &Value) -> Option<&[Value]> {
     if value.is_null() { Some(&[]) } else { value.as_array().map(Vec::as_slice) }
 }

@@ -1,4 +1,6 @@
-//! Settings: drawn, damaged, and judged by rules of their own.
+//! Settings: drawn and damaged, read by the function, and checked. What is accepted must be what
+//! was set; what is refused must be refused in one line that names the variable and the fix. The
+//! rules of names and ARNs are not repeated here: `tests/binary.rs` has a table of every mistake.
 
 use std::collections::BTreeSet;
 
@@ -9,28 +11,33 @@ use ecs_ipv6_targets::core::drift::Prune;
 use harness::dice::Dice;
 use serde_json::{Map, Value, json};
 
-use crate::judge::Verdict;
-use crate::{mutate, odd, rules};
+use crate::check::Checked;
+use crate::mutate;
+use crate::odd_values;
 
-/// The environment as far as it is read here.
+/// The environment variables that are drawn.
 #[derive(Debug)]
 pub struct Settings {
     region: Option<String>,
     bindings: Option<String>,
     prune: Option<String>,
     dry_run: Option<String>,
-    /// Whether the text was damaged beyond its structure; a key may then stand there twice.
-    text_is_damaged: bool,
+    /// Whether `bindings` is one valid binding for the region, undamaged.
+    is_valid: bool,
 }
 
 impl Settings {
-    /// Draws settings, most of them with something wrong.
+    /// Draws settings, most of them with a mistake. `others` are documents to take pieces from.
     pub fn draw(dice: &mut Dice, others: &[Value]) -> Self {
-        let mut bindings = match dice.number(0..=19) {
-            0 => odd::tree(dice, 4),
-            _ => Value::Array((0..dice.number(1..=4)).map(|_| binding(dice)).collect()),
+        let (mut bindings, is_one) = if dice.number(0..=19) == 0 {
+            (odd_values::tree(dice, 4), false)
+        } else {
+            let bindings: Vec<Value> = (0..dice.number(1..=4)).map(|_| binding(dice)).collect();
+            let is_one = bindings.len() == 1;
+            (Value::Array(bindings), is_one)
         };
-        for _ in 0..dice.pick(&[0, 0, 1, 1, 1, 2, 3]) {
+        let damage = dice.pick(&[0, 0, 1, 1, 1, 2, 3]);
+        for _ in 0..damage {
             mutate::structure(dice, &mut bindings, others);
         }
         let mut text = bindings.to_string().into_bytes();
@@ -38,23 +45,22 @@ impl Settings {
         if text_is_damaged {
             mutate::text(dice, &mut text);
         }
-        let mut other = |sound: &[&str]| match dice.number(0..=19) {
-            0 => Some(odd::text(dice)),
+        let mut other = |valid: &[&str]| match dice.number(0..=19) {
+            0 => Some(odd_values::text(dice)),
             1..=9 => None,
-            _ => Some(dice.pick(sound).to_owned()),
+            _ => Some(dice.pick(valid).to_owned()),
         };
-        Self {
-            prune: other(&["proven", "all", "never", ""]),
-            dry_run: other(&["true", "false", " "]),
-            region: Some(
-                other(&["us-east-2", "us-east-2", "eu-west-1"]).unwrap_or("us-east-2".to_owned()),
-            ),
-            bindings: (!dice.chance(0.01)).then(|| String::from_utf8_lossy(&text).into_owned()),
-            text_is_damaged,
-        }
+        let prune = other(&["proven", "all", "never", ""]);
+        let dry_run = other(&["true", "false", " "]);
+        let region = other(&["us-east-2", "us-east-2", "eu-west-1"]);
+        let region = region.unwrap_or("us-east-2".to_owned());
+        let bindings = (!dice.chance(0.01)).then(|| String::from_utf8_lossy(&text).into_owned());
+        let is_whole = is_one && damage == 0 && !text_is_damaged && bindings.is_some();
+        let is_valid = is_whole && region == "us-east-2";
+        Self { region: Some(region), bindings, prune, dry_run, is_valid }
     }
 
-    /// As the function reads them.
+    /// Reads them as the function does.
     pub fn read(&self) -> Result<Config, ConfigError> {
         Config::read(|name| match name {
             "AWS_REGION" => self.region.clone(),
@@ -65,8 +71,8 @@ impl Settings {
         })
     }
 
-    /// Judges what came of them.
-    pub fn judge(&self, read: &Result<Config, ConfigError>) -> Verdict {
+    /// Checks what the function made of them.
+    pub fn check(&self, read: &Result<Config, ConfigError>) -> Checked {
         let wrong = self.wrong();
         match read {
             Ok(config) => {
@@ -76,21 +82,23 @@ impl Settings {
                 self.accepted(config)?;
                 Ok("settings: accepted")
             }
-            Err(mistake) => self.refused(&mistake.to_string(), &wrong),
+            Err(error) => self.refused(&error.to_string(), &wrong),
         }
     }
 
-    fn refused(&self, line: &str, wrong: &BTreeSet<&'static str>) -> Verdict {
+    fn refused(&self, line: &str, wrong: &BTreeSet<&'static str>) -> Checked {
         if line.contains(['\n', '\r']) || line.matches("; ").next().is_none() {
-            return Err(format!("not one line with a mend: {line:?}"));
+            return Err(format!("not one line with a fix: {line:?}"));
         }
         let variable = ["AWS_REGION", "BINDINGS", "PRUNE", "DRY_RUN"]
             .into_iter()
             .find(|v| line.starts_with(v));
         let variable = variable.ok_or_else(|| format!("names no variable: {line}"))?;
-        // A key that stands twice is refused, and not seen here.
-        let doubled = variable == "BINDINGS" && self.text_is_damaged;
-        if !wrong.contains(variable) && !doubled {
+        let may_be_wrong = match variable {
+            "BINDINGS" => !self.is_valid,
+            other => wrong.contains(other),
+        };
+        if !may_be_wrong {
             return Err(format!("{variable} is right, and was refused: {line}"));
         }
         self.entry_exists(line)?;
@@ -103,30 +111,21 @@ impl Settings {
         })
     }
 
-    /// The entry that a mistake names has to be there, and to be wrong, or to repeat an earlier
-    /// one.
+    /// The entry that an error names must exist.
     fn entry_exists(&self, line: &str) -> Result<(), String> {
         let Some(rest) = line.strip_prefix("BINDINGS[") else { return Ok(()) };
         let index = rest.split(']').next().and_then(|index| index.parse::<usize>().ok());
         let index = index.ok_or_else(|| format!("names no entry: {line}"))?;
-        // What is too deep for the JSON reader as a whole can still hold entries that it reads.
-        let Some(entries) = self.entries() else { return Ok(()) };
-        let Some(entry) = entries.get(index) else {
-            return Err(format!("there is no such entry: {line}"));
-        };
-        let earlier = entries[..index].iter().filter_map(|entry| self.entry(entry));
-        let wrong = match self.entry(entry) {
-            None => true,
-            Some(entry) => earlier.into_iter().any(|earlier| earlier.repeats(&entry)),
-        };
-        if wrong || self.text_is_damaged {
-            Ok(())
-        } else {
-            Err(format!("the entry is right: {line}"))
+        // Where the whole is nested too deeply for the JSON reader, its entries may not be.
+        match self.entries() {
+            Some(entries) if index >= entries.len() => {
+                Err(format!("there is no such entry: {line}"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// The variables that break a documented rule.
+    /// The variables besides BINDINGS that break a documented rule.
     fn wrong(&self) -> BTreeSet<&'static str> {
         let mut wrong = BTreeSet::new();
         if set(self.region.as_deref()).is_none() {
@@ -138,9 +137,6 @@ impl Settings {
         if !matches!(set(self.dry_run.as_deref()), None | Some("true" | "false")) {
             wrong.insert("DRY_RUN");
         }
-        if self.sound_entries().is_none() {
-            wrong.insert("BINDINGS");
-        }
         wrong
     }
 
@@ -151,51 +147,21 @@ impl Settings {
         }
     }
 
-    /// All entries, if there is at least one, each by the rules, and none twice.
-    fn sound_entries(&self) -> Option<Vec<Entry>> {
-        let entries = self.entries()?;
-        let entries: Vec<Entry> =
-            entries.iter().map(|entry| self.entry(entry)).collect::<Option<_>>()?;
-        let twice = (1..entries.len()).any(|n| entries[..n].iter().any(|e| e.repeats(&entries[n])));
-        (!entries.is_empty() && !twice).then_some(entries)
-    }
-
-    /// An entry by the rules of docs/configuration.md.
-    fn entry(&self, entry: &Value) -> Option<Entry> {
-        let fields = entry.as_object()?;
-        let known = ["cluster", "service", "family", "targetGroupArn", "port"];
-        let text = |name: &str| match fields.get(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::String(text)) => Some(Some(text.clone())),
-            Some(_) => None,
-        };
-        let port = match fields.get("port") {
-            None | Some(Value::Null) => None,
-            Some(port) => Some(port.as_u64().filter(|port| (1..=65_535).contains(port))? as u16),
-        };
-        let (cluster, group) = (text("cluster")??, text("targetGroupArn")??);
-        let owner = match (text("service")?, text("family")?) {
-            (Some(service), None) => (true, service),
-            (None, Some(family)) => (false, family),
-            _ => return None,
-        };
-        let region = self.region.as_deref();
-        let sound = fields.keys().all(|key| known.contains(&key.as_str()))
-            && rules::is_name(&owner.1)
-            && rules::cluster(&cluster)?.0.is_none_or(|its| Some(its) == region)
-            && Some(rules::region_of_target_group(&group)?) == region;
-        sound.then_some(Entry { cluster, owner, group, port })
-    }
-
+    /// Every accepted binding is, field by field, the entry that was set, where null is the same as
+    /// no field.
     fn accepted(&self, config: &Config) -> Result<(), String> {
-        let entries = self.sound_entries().unwrap_or_default();
-        let read: Vec<Entry> = config.bindings.iter().map(Entry::of).collect();
+        let mut entries = self.entries().unwrap_or_default();
+        for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+            entry.retain(|_, value| !value.is_null());
+        }
+        let read: Vec<Value> = config.bindings.iter().map(as_set).collect();
         let prune = match set(self.prune.as_deref()) {
             Some("all") => Prune::All,
             Some("never") => Prune::Never,
             _ => Prune::Proven,
         };
         let same = read == entries
+            && !entries.is_empty()
             && config.prune == prune
             && config.dry_run == (self.dry_run.as_deref() == Some("true"))
             && Some(config.region.as_str()) == self.region.as_deref();
@@ -203,48 +169,28 @@ impl Settings {
     }
 }
 
-/// A binding as it stands in the input; the owner is a service or a family.
-#[derive(Debug, PartialEq, Eq)]
-struct Entry {
-    cluster: String,
-    owner: (bool, String),
-    group: String,
-    port: Option<u16>,
+/// A binding as an entry of BINDINGS.
+fn as_set(binding: &Binding) -> Value {
+    let (owner, name) = match &binding.owner {
+        Owner::Service(name) => ("service", name),
+        Owner::Family(name) => ("family", name),
+    };
+    let mut entry = json!({
+        "cluster": binding.cluster.as_str(), owner: name,
+        "targetGroupArn": binding.target_group.to_string(),
+    });
+    if let Some(port) = binding.port {
+        entry["port"] = json!(port);
+    }
+    entry
 }
 
-impl Entry {
-    fn of(binding: &Binding) -> Self {
-        let owner = match &binding.owner {
-            Owner::Service(name) => (true, name.clone()),
-            Owner::Family(name) => (false, name.clone()),
-        };
-        let (cluster, group) =
-            (binding.cluster.as_str().to_owned(), binding.target_group.to_string());
-        Self { cluster, owner, group, port: binding.port }
-    }
-
-    /// Whether both say the same of the same tasks; a cluster's name is that of a cluster in the
-    /// target group's account.
-    fn repeats(&self, other: &Self) -> bool {
-        self.cluster_arn() == other.cluster_arn()
-            && (&self.owner, &self.group, self.port) == (&other.owner, &other.group, other.port)
-    }
-
-    fn cluster_arn(&self) -> String {
-        match self.group.split(':').collect::<Vec<_>>()[..] {
-            [_, partition, _, region, account, ..] if !self.cluster.contains(':') => {
-                format!("arn:{partition}:ecs:{region}:{account}:cluster/{}", self.cluster)
-            }
-            _ => self.cluster.clone(),
-        }
-    }
-}
-
+/// The value of a variable, unless it is empty, which is the same as not set.
 fn set(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-/// A sound binding; the choice is small, so that some are the same.
+/// A valid binding. There are so few that several in one array are often the same.
 fn binding(dice: &mut Dice) -> Value {
     let cluster = dice.pick(&["demo", "prod", "arn:aws:ecs:us-east-2:123456789012:cluster/demo"]);
     let group = dice.pick(&["a/6d0ecf831eec9f09", "b/0123456789abcdef"]);

@@ -1,14 +1,14 @@
-//! Some seconds' worth of cases. `cargo fuzz-inputs --cases 10000000` runs many.
+//! A few seconds of cases. `cargo fuzz-inputs --cases 10000000` runs many.
 
 use std::collections::BTreeSet;
 use std::thread;
 
 use bad_input::{Bench, listen};
 
-/// For each of two threads; as many as some seconds allow.
+/// The cases of each of two threads: as many as a few seconds allow.
 const CASES: u64 = 10_000;
 
-/// What has to be reached, so that not everything is only refused.
+/// The kinds of cases that must be reached, so that not every input is merely refused.
 const KINDS: &[&str] = &[
     "batch: NamelessMessage",
     "batch: all done",
@@ -43,7 +43,7 @@ fn run(cases: impl Iterator<Item = u64>) -> BTreeSet<&'static str> {
         outcome.verdict.unwrap_or_else(|wrong| {
             panic!(
                 "case {case}: {wrong}\n{}\nsee it again with: cargo fuzz-inputs --case {case}",
-                outcome.told
+                outcome.shown
             )
         })
     };
@@ -61,9 +61,9 @@ fn every_input_and_setting_ends_as_documented_and_every_kind_is_reached() {
 #[test]
 fn the_same_seed_gives_the_same_case() {
     let (once, again) = (Bench::new(), Bench::new());
-    // What the first went through before must make no difference.
+    // The earlier cases of the first must make no difference.
     (5_000..5_200).for_each(|case| drop(once.case(case, false)));
     for case in 0..300 {
-        assert_eq!(once.case(case, true).told, again.case(case, true).told, "case {case}");
+        assert_eq!(once.case(case, true).shown, again.case(case, true).shown, "case {case}");
     }
 }

@@ -47,8 +47,8 @@ pub fn handler_as_set(
     Handler::new(config, &sdk.expect("credentials are set"), clock)
 }
 
-/// The handler with clients that call an AWS at this URL over the network, and their settings.
-pub fn over_network(bindings: &Value, url: &str, clock: Clock) -> (Handler, SdkConfig) {
+/// The handler with clients that call an AWS at this URL over the network.
+pub fn over_network(bindings: &Value, url: &str, clock: Clock) -> Handler {
     let settings = [("AWS_ENDPOINT_URL", url)];
     let (variable, config) = (environment(bindings, &settings), config(bindings, &settings));
     let sdk = || {
@@ -57,7 +57,7 @@ pub fn over_network(bindings: &Value, url: &str, clock: Clock) -> (Handler, SdkC
         sdk_config(&config.region, http, &endpoints, &variable)
     };
     let sdk = sdk().expect("the settings are right");
-    (Handler::new(config, &sdk, clock), sdk)
+    Handler::new(config, &sdk, clock)
 }
 
 fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {

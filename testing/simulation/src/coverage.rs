@@ -10,7 +10,7 @@ macro_rules! cases {
         pub enum Case { $($case,)* }
 
         impl Case {
-            /// Every case, in the order in which they are told.
+            /// Every case, in the order in which they are printed.
             pub const ALL: &[Case] = &[$(Case::$case,)*];
 
             /// What happens, in words.
@@ -32,11 +32,11 @@ cases! {
     CopySent "delivery: stop also sent as a copy",
     CopyDropped "fault: copy dropped",
     ForeignCluster "fault: event of a cluster of the same name elsewhere",
-    CrowdTold "fault: crowd of bad targets told by events",
-    CrowdUntold "fault: crowd of bad targets found by reconciles",
+    CrowdWithEvents "fault: crowd of bad targets with events",
+    CrowdWithoutEvents "fault: crowd of bad targets found by reconciles",
     ZoneFull "fault: one zone of a target group full",
     Unhealthy "fault: target unhealthy.draining",
-    TaskUntold "fault: task ran before there was a rule",
+    TaskBeforeRule "fault: task ran before there was a rule",
     Throttled "fault: call throttled",
     SharedRateUsedUp "fault: call throttled by the account's shared bucket",
     ServerError "fault: call answered with a 500",
@@ -118,22 +118,22 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// It occurred once more.
+    /// Counts one more occurrence.
     pub fn note(&mut self, case: Case) {
         self.0[case as usize] += 1;
     }
 
-    /// How often it occurred.
+    /// How often a case occurred.
     pub fn count(&self, case: Case) -> u64 {
         self.0[case as usize]
     }
 
-    /// Adds another run's.
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(sum, count)| *sum += count);
     }
 
-    /// What never occurred.
+    /// The cases that never occurred.
     pub fn missing(&self) -> Vec<Case> {
         Case::ALL.iter().copied().filter(|case| self.count(*case) == 0).collect()
     }

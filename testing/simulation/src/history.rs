@@ -1,9 +1,9 @@
-//! What happened in a run, line by line, for people.
+//! What happened in a run, line by line, for people to read.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A run's history. Lines are only put into words if somebody wants to read them.
+/// A run's history. Lines are only formatted if the history is wanted.
 #[derive(Debug, Default)]
 pub struct History {
     wanted: bool,
@@ -18,12 +18,12 @@ struct Line {
 }
 
 impl History {
-    /// A history that is kept if it is wanted.
+    /// An empty history, which keeps its lines if they are `wanted`.
     pub fn new(wanted: bool) -> Self {
         Self { wanted, lines: Vec::new() }
     }
 
-    /// Whether anybody wants to read it.
+    /// Whether the lines are kept.
     pub fn is_wanted(&self) -> bool {
         self.wanted
     }

@@ -4,73 +4,80 @@
 //! The handler and the SDK clients are the real ones, over the `aws-sim` crate in process; time is
 //! tokio's paused time, so that an hour takes milliseconds.
 //!
+//! A module imports only modules below it; `tests/architecture.rs` checks that there is no circle.
+//!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`promises`], [`convergence`] | what must hold, in words and as checks |
-//! | [`course`] | the course of a run, from its set-up to the examination |
-//! | [`scenario`], [`trouble`], [`rare`] | what the seed decides |
-//! | [`life`], [`subject`] | tasks: their way through life, and the truth about them |
-//! | [`operator`] | deployments, scalings, crashes, the schedule, edits by hand |
-//! | [`neighbours`] | what only some runs have: a crowd of bad targets, an account with a cluster of the same name |
-//! | [`delivery`], [`queue`], [`copies`] | from a task's change to the function, late, doubled or never |
-//! | [`trials`], [`forgery`] | what some runs try at the end, when nothing else goes wrong |
-//! | [`invocation`], [`network`] | one invocation; what befalls each of its calls |
-//! | [`witness`] | what those calls change and show |
-//! | [`evidence`] | what ECS has shown, and to whom |
-//! | [`journal`] | what the function's log tells |
-//! | [`coverage`], [`history`] | what was exercised, and what happened |
-//! | [`mod@run`] | what all these share |
+//! | `run` | a run, from its set-up to the checks at its end |
+//! | `trials`, `forgery`, `undisturbed` | what some runs try at the end, when nothing else goes wrong |
+//! | `fault_injector`, `observer` | what happens to each of the function's calls; what they change and show |
+//! | `operator`, `neighbours` | deployments, scalings, crashes, the schedule, edits by hand; crowds and other accounts |
+//! | `life` | the life of a task, from PROVISIONING to STOPPED |
+//! | `eventbridge`, `copies`, `delivery`, `queue` | from a task's change to the function: late, twice or never |
+//! | `invoke` | one invocation, from its payload to its end |
+//! | `world` | what all of the above share |
+//! | [`promises`], `convergence` | what must hold, in words and as checks of an observation |
+//! | `observation`, `tracked_task`, `evidence`, `invocation`, `message` | the truth about tasks, what ECS has shown of them, and what the function did |
+//! | `draw`, `scenario`, `fault_rates`, `rare`, `hung_call` | what the seed decides |
+//! | `log_capture`, [`coverage`], `history` | what the function logs; what was exercised; what happened |
 
-pub mod convergence;
-pub mod copies;
-pub mod course;
+mod convergence;
+mod copies;
 pub mod coverage;
-pub mod delivery;
-pub mod evidence;
-pub mod forgery;
-pub mod history;
-pub mod invocation;
-pub mod journal;
-pub mod life;
-pub mod neighbours;
-pub mod network;
-pub mod operator;
+mod delivery;
+mod draw;
+mod eventbridge;
+mod evidence;
+mod fault_injector;
+mod fault_rates;
+mod forgery;
+mod history;
+mod hung_call;
+mod invocation;
+mod invoke;
+mod life;
+mod log_capture;
+mod message;
+mod neighbours;
+mod observation;
+mod observer;
+mod operator;
 pub mod promises;
-pub mod queue;
-pub mod rare;
-pub mod run;
-pub mod scenario;
-pub mod subject;
-pub mod trials;
-pub mod trouble;
-pub mod witness;
+mod queue;
+mod rare;
+mod run;
+mod scenario;
+mod tracked_task;
+mod trials;
+mod undisturbed;
+mod world;
 
 use coverage::Coverage;
 use promises::Broken;
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The first promise that was broken.
     pub broken: Option<Broken>,
     /// What was exercised.
     pub coverage: Coverage,
-    /// What happened, if it was wanted.
+    /// What happened; empty unless the history was wanted.
     pub history: String,
     /// How many calls the function made.
     pub calls: usize,
 }
 
-/// Runs one seed. A history is only kept if it is wanted, because that takes time.
+/// Runs one seed. The history is only kept if it is wanted, because that takes time.
 pub fn run(seed: u64, history: bool) -> Outcome {
-    journal::listen();
-    journal::clear();
+    log_capture::listen();
+    log_capture::clear();
     // The SDK's pauses between retries come from this thread's generator.
     fastrand::seed(seed);
     let tasks = tokio::task::LocalSet::new();
-    let run = tasks.block_on(&harness::function::runtime(), course::take(seed, history));
-    let calls = run.aws.calls().len();
-    let state = run.state();
+    let world = tasks.block_on(&harness::function::runtime(), run::carry_out(seed, history));
+    let calls = world.aws.calls().len();
+    let state = world.state();
     Outcome {
         broken: state.broken.clone(),
         coverage: state.coverage.clone(),

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 
 fn one(seed: u64) -> ExitCode {
     let outcome = simulation::run(seed, true);
-    // Whoever reads only the beginning of it closes the pipe.
+    // A reader of only the beginning closes the pipe.
     let _ = stdout().write_all(outcome.history.as_bytes());
     match outcome.broken {
         None => {
@@ -40,7 +40,7 @@ fn one(seed: u64) -> ExitCode {
     }
 }
 
-/// What runs came to.
+/// The sum of many runs.
 #[derive(Default)]
 struct Sum {
     coverage: Coverage,
@@ -89,7 +89,7 @@ fn many(range: Range<u64>) -> ExitCode {
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// One line, written over and over; none where nobody watches.
+/// Shows the progress on one line of the terminal, if there is one.
 fn show_progress(seeds: &Seeds, is_over: &dyn Fn() -> bool) {
     if !stderr().is_terminal() {
         return;

@@ -1,228 +1,189 @@
-//! One run's world: what everything that happens in it shares.
+//! A run from its set-up to the checks at its end: everything happens, the faults cease, the
+//! messages drain, and the promises are examined.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_sim::Aws;
-use tokio::sync::Notify;
-
-use crate::coverage::{Case, Coverage};
-use crate::delivery::Message;
-use crate::evidence::Evidence;
-use crate::history::History;
-use crate::invocation::Invocation;
-use crate::promises::Broken;
-use crate::scenario::{Scenario, Target};
-use crate::subject::{Origin, Subject};
-use crate::trials::HungCall;
-use harness::count::Count;
+use aws_sim::{Aws, Rate, TargetGroup};
+use ecs_ipv6_targets::core::drift::Prune;
 use harness::dice::Dice;
 use harness::function::Instances;
 
-/// When every run begins.
-pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
+use crate::convergence::After;
+use crate::coverage::Case;
+use crate::delivery;
+use crate::draw;
+use crate::fault_injector::FaultInjector;
+use crate::history::History;
+use crate::message::Message;
+use crate::neighbours;
+use crate::operator::{edit_by_hand, reconcile_on_schedule, run_service};
+use crate::promises::{self, broken};
+use crate::queue;
+use crate::scenario::{Delivery, Group};
+use crate::tracked_task::{Excuse, Phase};
+use crate::trials;
+use crate::undisturbed::{compare, reconcile};
+use crate::world::{BEGIN, World};
 
-/// A run.
-pub struct Run {
-    /// The simulated AWS.
-    pub aws: Aws,
-    /// The ARNs of the target groups, in the scenario's order.
-    pub arns: Vec<String>,
-    /// What the seed decided in advance.
-    pub scenario: Scenario,
-    /// The function under examination.
-    pub function: Instances,
-    /// What goes on in ECS.
-    pub moving: Arc<Count>,
-    /// What is on its way to the function, or in it.
-    pub deliveries: Arc<Count>,
-    /// Wakes whoever waits for messages in the queue.
-    pub queued: Notify,
-    state: Mutex<State>,
+/// A new target shows what its health checks say after two minutes (`aws-sim`'s
+/// `registration_lag`).
+const PAST_INITIAL: Duration = Duration::from_secs(121);
+
+/// Carries out the run of a seed and returns the world as it is at the end. The history is only
+/// kept if it is `wanted`.
+pub async fn carry_out(seed: u64, wanted: bool) -> Arc<World> {
+    let world = set_up(seed, wanted);
+    pollers(&world);
+    for service in 0..world.scenario.services.len() {
+        tokio::task::spawn_local(run_service(world.clone(), service));
+    }
+    tokio::task::spawn_local(edit_by_hand(world.clone()));
+    tokio::task::spawn_local(neighbours::crowd(world.clone()));
+    tokio::task::spawn_local(neighbours::foreign(world.clone()));
+    tokio::task::spawn_local(reconcile_on_schedule(world.clone()));
+    tokio::task::yield_now().await;
+    world.moving.calm().await;
+    let longer = world.state().dice.pick(&[0.0, 5.0, 60.0, 600.0]);
+    tokio::time::sleep(world.draw_seconds(0.0, longer)).await;
+    cease(&world).await;
+    examine(&world).await;
+    world
 }
 
-/// What changes in the course of a run.
-pub struct State {
-    /// Chance.
-    pub dice: Dice,
-    /// What happened.
-    pub history: History,
-    /// What was exercised.
-    pub coverage: Coverage,
-    /// Every task there ever was.
-    pub subjects: Vec<Subject>,
-    /// What was shown to any invocation.
-    pub newest: Evidence,
-    /// The invocations under way.
-    pub invocations: BTreeMap<usize, Invocation>,
-    /// Numbers given to invocations and messages so far.
-    pub numbers: usize,
-    /// The messages in the queue.
-    pub queue: Vec<Message>,
-    /// The dead-letter queue, and the events that Lambda gave up.
-    pub dead: Vec<Message>,
-    /// Messages held back, by task.
-    pub held: BTreeMap<usize, Vec<Message>>,
-    /// Messages sent, and those that were answered without a failure.
-    pub sent: usize,
-    /// See `sent`.
-    pub applied: usize,
-    /// Targets that somebody edited by hand and that no reconcile has seen since.
-    pub edited: BTreeSet<Target>,
-    /// Addresses in the VPC that no group takes.
-    pub exhausted: BTreeSet<Ipv6Addr>,
-    /// Targets that a forged event claims.
-    pub claimed: BTreeSet<Target>,
-    /// Which call hangs, every attempt of it.
-    pub hung: Option<HungCall>,
-    /// When the queue last handed messages over.
-    pub handed_over_at: Option<Duration>,
-    /// Targets that were wrong before the reconcile, and excused.
-    pub wrong: BTreeSet<Target>,
-    /// Until when ECS is down, and ELB.
-    pub down_until: [Duration; 2],
-    /// Whether anything still goes wrong.
-    pub faults: bool,
-    /// The first promise that was broken.
-    pub broken: Option<Broken>,
-}
-
-impl Run {
-    /// A run at its beginning.
-    pub fn new(
-        aws: Aws,
-        arns: Vec<String>,
-        scenario: Scenario,
-        function: Instances,
-        dice: Dice,
-        history: History,
-    ) -> Arc<Self> {
-        let state = State {
-            dice,
-            history,
-            coverage: Coverage::default(),
-            subjects: Vec::new(),
-            newest: Evidence::default(),
-            invocations: BTreeMap::new(),
-            numbers: 0,
-            queue: Vec::new(),
-            dead: Vec::new(),
-            held: BTreeMap::new(),
-            sent: 0,
-            applied: 0,
-            edited: BTreeSet::new(),
-            exhausted: BTreeSet::new(),
-            claimed: BTreeSet::new(),
-            hung: None,
-            handed_over_at: None,
-            wrong: BTreeSet::new(),
-            down_until: [Duration::ZERO; 2],
-            faults: true,
-            broken: None,
-        };
-        Arc::new(Self {
-            aws,
-            arns,
-            scenario,
-            function,
-            moving: Arc::default(),
-            deliveries: Arc::default(),
-            queued: Notify::new(),
-            state: Mutex::new(state),
+fn set_up(seed: u64, wanted: bool) -> Arc<World> {
+    let mut dice = Dice::of(seed);
+    let scenario = draw::scenario(&mut dice, &mut draw::rare_dice(seed));
+    let aws = Aws::starting_at(SystemTime::UNIX_EPOCH + BEGIN);
+    let group = |group: &Group| {
+        let settings = TargetGroup::ipv6(group.name).port(group.port).quota(group.quota);
+        aws.add_target_group(match scenario.rare.zone_quota {
+            Some(quota) => settings.zone_quota("2001:db8::/64", quota),
+            None => settings,
         })
+    };
+    let arns: Vec<String> = scenario.groups.iter().map(group).collect();
+    scenario.services.iter().for_each(|service| aws.add_cluster(service.cluster));
+    if scenario.fault_rates.stale > 0.0 {
+        aws.remember_tasks();
     }
-
-    /// What changes; nobody may hold it while waiting.
-    pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    if scenario.fault_rates.busy {
+        aws.limit_rates(Rate { at_once: 2, per_second: 1 }, Rate { at_once: 6, per_second: 2 });
     }
+    let prune = match scenario.prune {
+        Prune::Proven => "proven",
+        Prune::All => "all",
+        Prune::Never => "never",
+    };
+    let (bindings, settings) = (scenario.bindings(&arns), [("PRUNE", prune)]);
+    let function = Instances::none(&bindings, &settings, &aws);
+    let mut history = History::new(wanted);
+    history.note(Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
+    let world = World::new(aws, arns, scenario, function, dice, history);
+    world.aws.set_hook(Arc::new(FaultInjector(Arc::downgrade(&world))));
+    world
+}
 
-    /// The time since the beginning.
-    pub fn elapsed(&self) -> Duration {
-        let begin = SystemTime::UNIX_EPOCH + BEGIN;
-        self.aws.now().duration_since(begin).unwrap_or_default()
-    }
-
-    /// Notes what somebody did.
-    pub fn note(&self, who: &str, what: impl FnOnce() -> String) {
-        if self.state().history.is_wanted() {
-            let (at, what) = (self.elapsed(), what());
-            self.state().history.note(at, who, what);
-        }
-    }
-
-    /// A case occurred.
-    pub fn cover(&self, case: Case) {
-        self.state().coverage.note(case);
-    }
-
-    /// Rolls the dice for something that goes wrong; nothing does once the faults have ceased.
-    pub fn strikes(&self, rate: f64) -> bool {
-        let state = &mut *self.state();
-        state.faults && state.dice.chance(rate)
-    }
-
-    /// A time between these seconds.
-    pub fn draw_seconds(&self, least: f64, most: f64) -> Duration {
-        self.state().dice.seconds(least, most)
-    }
-
-    /// Examines a promise about the state of things; the first one broken counts.
-    pub fn examine(&self, promise: impl FnOnce(&mut State) -> Result<(), Broken>) {
-        let verdict = promise(&mut self.state());
-        if let Err(broken) = verdict {
-            self.note("BROKEN", || broken.to_string());
-            self.state().broken.get_or_insert(broken);
-        }
-    }
-
-    /// The group with this ARN.
-    pub fn group(&self, arn: &str) -> Option<usize> {
-        self.arns.iter().position(|known| known == arn)
-    }
-
-    /// A target in words: `blue [2001:db8::1]:8080`.
-    pub fn words(&self, target: &Target) -> String {
-        target.words(&self.scenario)
+fn pollers(world: &Arc<World>) {
+    let Delivery::Queue(queue) = &world.scenario.delivery else { return };
+    for _ in 0..queue.instances {
+        let world = world.clone();
+        tokio::task::spawn_local(async move {
+            if let Delivery::Queue(queue) = &world.scenario.delivery {
+                queue::poll(world.clone(), queue).await;
+            }
+        });
     }
 }
 
-impl Target {
-    /// The target in words: `blue [2001:db8::1]:8080`.
-    pub fn words(&self, scenario: &Scenario) -> String {
-        format!("{} [{}]:{}", scenario.groups[self.group].name, self.id, self.port)
+/// From now on nothing goes wrong, and what is on its way arrives.
+async fn cease(world: &Arc<World>) {
+    world.note("simulation", || "the faults cease".to_owned());
+    world.state().faults = false;
+    // Changes that a fault has begun go on.
+    world.moving.calm().await;
+    world.aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
+    delivery::release(world, None);
+    world.deliveries.calm().await;
+    if world.scenario.fault_rates.redrive {
+        redrive(world).await;
     }
 }
 
-impl State {
-    /// The tasks that the bindings give this target, by their places in the list.
-    pub fn holders(&self, target: &Target) -> impl Iterator<Item = usize> {
-        let holds = move |(_, subject): &(usize, &Subject)| subject.targets.contains(target);
-        self.subjects.iter().enumerate().filter(holds).map(|(place, _)| place)
+/// An operator sends back the messages in the dead-letter queue.
+async fn redrive(world: &Arc<World>) {
+    let dead = std::mem::take(&mut world.state().dead);
+    for message in dead {
+        world.cover(Case::Redriven);
+        world.note("operator", || format!("sends back {}", message.words(world.aws.now())));
+        let place = message.sighting.place;
+        let given_up = |excuse: &mut Excuse| *excuse == Excuse::GivenUp;
+        world.state().observed.tasks[place].excuse.take_if(given_up);
+        let going_on = Some(world.deliveries.begin());
+        delivery::deliver(world, Message { received: 0, going_on, ..message }).await;
     }
+    world.deliveries.calm().await;
+}
 
-    /// How many tasks of this account had this address, bound or not.
-    pub fn users(&self, address: Ipv6Addr) -> usize {
-        let own = self.subjects.iter().filter(|subject| subject.origin != Origin::Foreign);
-        own.filter(|subject| subject.task.ipv6() == Some(address)).count()
+/// The promises that are examined at the end.
+async fn examine(world: &Arc<World>) {
+    world.examine(|state| promises::nothing_lost(&state.observed, state.dead.len()));
+    compare(world, After::Events);
+    if world.scenario.rare.unhealthy > 0.0 {
+        tokio::time::sleep(PAST_INITIAL).await;
     }
+    let (full, bad) = obstacles(world);
+    if world.scenario.rare.crowd.is_some() {
+        reconcile_crowd(world).await;
+    } else {
+        for _ in 0..=usize::from(full) {
+            reconcile(world, full || bad).await;
+        }
+    }
+    compare(world, After::Reconcile);
+    if !full && !bad {
+        let writes = reconcile(world, false).await;
+        if writes > 0 {
+            let how = format!("{writes} writes, though nothing had changed");
+            world.examine(|_| broken("a steady reconcile writes nothing", how));
+        }
+    }
+    trials::hold(world).await;
+}
 
-    /// Whether no group takes this address.
-    pub fn is_bad(&self, address: Ipv6Addr) -> bool {
-        address.segments()[1] != 0xdb8 || self.exhausted.contains(&address)
+/// Every good target is registered after five reconciles, and after the first unless its own
+/// service has a crowd of bad targets.
+async fn reconcile_crowd(world: &Arc<World>) {
+    for tried in 1..=promises::TRIES {
+        reconcile(world, true).await;
+        compare(world, After::Try);
+        if missing(world) == 0 {
+            if tried > 1 {
+                world.cover(Case::TriedAgain);
+            }
+            return;
+        }
+        // The schedule's interval, in which the account's rates recover as well.
+        tokio::time::sleep(Duration::from_secs(60)).await;
     }
+    let how = format!("{} good targets are missing after five reconciles", missing(world));
+    world.examine(|_| broken("isolated", how));
+}
 
-    /// The task with this ARN; ids are `t` and the place in the list.
-    pub fn subject(&self, arn: &str) -> Option<usize> {
-        let place = arn.rsplit('/').next()?.strip_prefix('t')?.parse().ok()?;
-        (place < self.subjects.len()).then_some(place)
-    }
+/// How many good targets of serving tasks are not registered.
+fn missing(world: &World) -> usize {
+    let present = world.registered();
+    let state = world.state();
+    let tasks = state.observed.tasks.iter();
+    let serving = tasks.filter(|t| t.phase() == Phase::Serving && !t.bad_address);
+    serving.flat_map(|task| &task.targets).filter(|target| !present.contains(target)).count()
+}
 
-    /// The next number.
-    pub fn number(&mut self) -> usize {
-        self.numbers += 1;
-        self.numbers
-    }
+/// Whether a group may be full, and whether there is a serving task that no group accepts.
+fn obstacles(world: &World) -> (bool, bool) {
+    let small = world.scenario.groups.iter().any(Group::is_small);
+    let full = small || world.scenario.rare.zone_quota.is_some();
+    let state = world.state();
+    let bad = state.observed.tasks.iter().any(|t| t.bad_address && t.phase() == Phase::Serving);
+    (full, bad)
 }

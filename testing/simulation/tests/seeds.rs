@@ -7,34 +7,36 @@ use harness::seeds::Seeds;
 use simulation::coverage::{Case, Coverage};
 use simulation::promises::Broken;
 
-/// As many as half a minute allows on two cores. `cargo simulate` runs more.
+/// As many seeds as run within half a minute on two cores. `cargo simulate` runs more.
 const SEEDS: u64 = 2500;
 
-/// Seeds beyond that range that broke a promise once, and what the cause was.
+/// Seeds beyond that range that once broke a promise, and the cause.
 const BROKE_ONCE: &[(u64, &str)] = &[
     (
         154_751,
-        "a task left while a full group refused its register; the deregister after the look took nothing \
-         away, but the promise about PRUNE=never knew only of registers that had an effect",
+        "A task left while a full group refused its register. The deregister after the look removed \
+         nothing, but the promise about PRUNE=never knew only of registers that had an effect.",
     ),
     (
         7_967,
-        "a group's port was known only after some seconds, so that what needed no answer was written before and the rest \
-         after it, and the promise about few calls knew only of one register and one deregister",
+        "A group's port was known only after some seconds. What needed no answer was written before, \
+         the rest after; the promise about few calls allowed one register and one deregister.",
     ),
     (
         76_957,
-        "after a throttled call, the first writes of a reconcile had too little time to judge 190 targets in five tries",
+        "After a throttled call, the first writes of a reconcile had too little time to try 190 \
+         targets in five reconciles.",
     ),
     (
         264_870,
-        "a single good target beside 180 bad ones of its service was not in at the fifth receive, because each search \
-         judged some 35 targets",
+        "A single good target among 180 bad ones of its service was not registered at the fifth \
+         receive, because each search tried only some 35 targets.",
     ),
     (
         919_710,
-        "a stop was answered as done, because its address served a newer task by now; that one left, too, and its own \
-         deregister failed, so that its own message came back, but the promise asked for the older one's",
+        "A stop was answered as done because a newer task served at its address. That task left, its \
+         deregister failed and its message was received again, but the promise asked for the older \
+         message.",
     ),
 ];
 
@@ -92,7 +94,7 @@ fn the_same_seed_gives_the_same_history() {
     let [once, again] = [thread::spawn(histories), thread::spawn(histories)];
     let [once, again] = [once, again].map(|thread| thread.join().unwrap());
     for (seed, (once, again)) in once.iter().zip(&again).enumerate() {
-        assert!(once.lines().count() > 10, "seed {seed} has next to no history");
+        assert!(once.lines().count() > 10, "seed {seed} has nearly no history");
         assert_eq!(once, again, "seed {seed}");
     }
 }

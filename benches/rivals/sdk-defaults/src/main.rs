@@ -1,4 +1,4 @@
-//! The function's handler on what the AWS SDK does if it is told nothing: TLS by aws-lc-rs with the
+//! The function's handler on the AWS SDK's defaults: TLS by aws-lc-rs with the
 //! system's roots, and the whole chain of credentials. Everything else is as in the function's
 //! `run`.
 

@@ -1,10 +1,11 @@
 //! Real SDK clients on top of the simulated AWS.
 
+use std::net::IpAddr;
+
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use aws_sim::{Aws, TargetGroup};
-use std::net::IpAddr;
 
 pub fn elb(aws: &Aws) -> aws_sdk_elasticloadbalancingv2::Client {
     let config = aws_sdk_elasticloadbalancingv2::Config::builder()

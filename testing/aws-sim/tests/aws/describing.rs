@@ -1,11 +1,13 @@
 //! What ELBv2 says of target groups and of the health of targets.
 
-use crate::clients::{pair, target, world};
+use std::time::Duration;
+
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetGroup as Described};
 use aws_sim::{Health, TargetGroup};
-use std::time::Duration;
 use tokio::time::advance;
+
+use crate::clients::{pair, target, world};
 
 const A: &str = "2001:db8::a";
 const B: &str = "2001:db8::b";

@@ -1,10 +1,11 @@
 //! Events have the shape of captured ones, and ECS learns from them.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
 use aws_sim::events::{scheduled, sqs_batch};
 use aws_sim::{Aws, Task};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
 
 const RUNNING: &str = include_str!("../fixtures/synthetic-dualstack-RUNNING-v3.json");
 const STOPPED: &str = include_str!("../fixtures/captured-fargate-service-STOPPED-v6.json");

@@ -1,8 +1,9 @@
 //! What ELBv2 says of load balancers, and what follows for target groups.
 
-use crate::clients::{code, elb, world};
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum;
 use aws_sim::{Aws, LoadBalancer, TargetGroup, Task};
+
+use crate::clients::{code, elb, world};
 
 const A: &str = "2001:db8::a";
 
@@ -72,7 +73,7 @@ async fn a_target_group_names_the_load_balancer_that_uses_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn targets_of_a_group_that_no_listener_uses_are_unused_once_there_are_load_balancers() {
+async fn targets_of_a_group_without_listener_are_unused_beside_a_balancer() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     aws.put_target(&arn, A, 80);
     let health = async || {

@@ -1,11 +1,13 @@
 //! The same world over loopback HTTP, through the SDK's own HTTP client.
 
-use crate::clients::{credentials, pair, target};
+use std::net::{Ipv4Addr, SocketAddr};
+
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::{BehaviorVersion, Region};
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sim::{Action, Aws, Fault, Outcome, Server, TargetGroup, Task};
-use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::clients::{credentials, pair, target};
 
 const A: &str = "2001:db8::a";
 

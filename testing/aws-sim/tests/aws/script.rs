@@ -1,11 +1,13 @@
 //! What a test can script: faults, hooks, latency; and the log of calls.
 
-use crate::clients::{self, ecs, elb, pair, target};
+use std::time::{Duration, SystemTime};
+
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sim::{Action, Aws, Fault, Outcome, TargetGroup, Task};
-use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
+
+use crate::clients::{self, ecs, elb, pair, target};
 
 const A: &str = "2001:db8::a";
 const B: &str = "2001:db8::b";

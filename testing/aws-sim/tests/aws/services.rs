@@ -1,7 +1,8 @@
 //! What ECS says of services and task definitions.
 
-use crate::clients::{code, ecs};
 use aws_sim::{Aws, Service, Task, TaskDefinition};
+
+use crate::clients::{code, ecs};
 
 #[tokio::test(start_paused = true)]
 async fn a_service_says_what_it_is_and_counts_its_running_tasks() {

@@ -1,12 +1,14 @@
 //! The rules of target groups, through the real SDK client.
 
-use crate::clients::{code, pair, target, world};
+use std::time::Duration;
+
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use aws_sim::{Health, TargetGroup, TargetRow};
-use std::time::Duration;
 use tokio::time::advance;
+
+use crate::clients::{code, pair, target, world};
 
 const A: &str = "2001:db8::a";
 const B: &str = "2001:db8::b";
@@ -88,7 +90,7 @@ async fn an_ipv4_target_group_takes_ipv4_addresses_only() {
 
 #[tokio::test(start_paused = true)]
 async fn one_address_outside_the_vpc_fails_the_whole_call() {
-    let group = TargetGroup::ipv6("demo-ipv6").vpc_prefix("2001:db8:0:1::/63");
+    let group = TargetGroup::ipv6("demo-ipv6").vpc_cidr("2001:db8:0:1::/63");
     let (aws, client, arn) = world(group);
     let outside = target("2001:db8:0:2::1", 80);
     let inside = [target("2001:db8::1", 80), target("2001:db8:0:1::1", 80)];
@@ -100,7 +102,7 @@ async fn one_address_outside_the_vpc_fails_the_whole_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_availability_zone_for_an_address_inside_the_vpc_fails_the_whole_call() {
+async fn an_availability_zone_within_the_vpc_fails_the_whole_call() {
     let (aws, client, arn) = world(TargetGroup::ipv6("demo-ipv6"));
     let zoned = TargetDescription::builder().id(B).port(80).availability_zone("us-east-2a").build();
     let refused = register(&client, &arn, &[target(A, 80), zoned]).await;

@@ -1,13 +1,15 @@
 //! What ECS says of tasks, through the real SDK client.
 
-use crate::clients::ecs;
+use std::time::Duration;
+
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::operation::describe_tasks::DescribeTasksOutput;
 use aws_sdk_ecs::types::DesiredStatus;
 use aws_sim::{Aws, Task};
-use std::time::Duration;
 use tokio::time::advance;
+
+use crate::clients::ecs;
 
 async fn describe(client: &Client, arns: &[String]) -> DescribeTasksOutput {
     let call = client.describe_tasks().cluster("demo-cluster");

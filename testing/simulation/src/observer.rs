@@ -1,0 +1,269 @@
+//! Observes the function's calls: what they change, and what they show to the function.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddrV6;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
+use ecs_ipv6_targets::core::target::Write;
+
+use crate::coverage::Case;
+use crate::invocation::Invocation;
+use crate::life;
+use crate::observation::Observation;
+use crate::operator;
+use crate::promises;
+use crate::scenario::Target;
+use crate::tracked_task::{Excuse, Phase, Stop, TrackedTask, phase, words};
+use crate::world::{State, World};
+
+/// Longer than any run: the latency of an answer whose caller is killed before reading it.
+pub const FOREVER: Duration = Duration::from_secs(1_000_000_000);
+
+/// A call was applied or refused.
+pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decision) {
+    note(world, number, call, decision);
+    let read = call.outcome == Outcome::Ok && decision.answer_latency != FOREVER;
+    match (write(call.action), call.action) {
+        (Some(write), _) => wrote(world, number, write, call, decision),
+        (None, Action::DescribeTasks) if read => described(world, number, call, decision),
+        (None, Action::ListTasks) if read => listed(world, call, decision),
+        _ => {}
+    }
+}
+
+fn write(action: Action) -> Option<Write> {
+    match action {
+        Action::RegisterTargets => Some(Write::Register),
+        Action::DeregisterTargets => Some(Write::Deregister),
+        _ => None,
+    }
+}
+
+fn targets(world: &World, call: &Call) -> Vec<Target> {
+    let group = call.resource.as_deref().and_then(|arn| world.group(arn));
+    let target = |text: &String| {
+        let endpoint: SocketAddrV6 = text.parse().ok()?;
+        Some(Target { group: group?, id: *endpoint.ip(), port: endpoint.port() })
+    };
+    call.targets.iter().filter_map(target).collect()
+}
+
+/// A call was sent.
+pub fn sent(world: &World, number: usize, call: &Call) {
+    let Some(write) = write(call.action) else { return };
+    let targets = targets(world, call);
+    let groups: BTreeSet<usize> = targets.iter().map(|target| target.group).collect();
+    let now = world.aws.now();
+    world.examine(|state| {
+        let Some(invocation) = state.observed.invocations.get_mut(&number) else { return Ok(()) };
+        let age = now.duration_since(invocation.begun).unwrap_or_default();
+        let soon = age < promises::SOON;
+        let first = |group: &usize| promises::register_first(invocation, write, *group);
+        let verdict = groups.iter().try_for_each(first);
+        match write {
+            Write::Register => invocation.asked.extend(&targets),
+            Write::Deregister if soon => invocation.shrunk.extend(&groups),
+            Write::Deregister => {}
+        }
+        verdict
+    });
+    let state = &mut *world.state();
+    let crossed = state.observed.invocations.iter().any(|(other, invocation)| {
+        let crosses = |(w, target): &(Write, Target)| *w != write && targets.contains(target);
+        *other != number && invocation.in_flight.iter().any(crosses)
+    });
+    if crossed {
+        state.coverage.note(Case::WritesCrossed);
+    }
+    if let Some(invocation) = state.observed.invocations.get_mut(&number) {
+        invocation.tally.calls += 1;
+        invocation.in_flight.extend(targets.into_iter().map(|target| (write, target)));
+    }
+}
+
+/// A write was applied or refused.
+fn wrote(world: &Arc<World>, number: usize, write: Write, call: &Call, decision: &Decision) {
+    let targets = targets(world, call);
+    if let Some(invocation) = world.state().observed.invocations.get_mut(&number) {
+        invocation.in_flight.retain(|(_, target)| !targets.contains(target));
+    }
+    if let Outcome::Error(code) = &call.outcome {
+        return refused(world, number, code, decision, &targets);
+    }
+    world.examine(|state| {
+        promises::may_write(&state.observed, &world.scenario, number, write, &targets)
+    });
+    let answered = call.outcome == Outcome::Ok && decision.answer_latency != FOREVER;
+    let state = &mut *world.state();
+    if targets.iter().any(|target| promises::is_admitted(&state.observed, write, target)) {
+        state.coverage.note(Case::ReusedAddressRemoved);
+    }
+    let Some(invocation) = state.observed.invocations.get_mut(&number) else { return };
+    if answered {
+        invocation.tally.answered += 1;
+        invocation.acknowledged.extend(targets.iter().map(|target| (*target, write)));
+    }
+    match write {
+        Write::Register => {
+            invocation.registered.extend(&targets);
+            invocation.unlooked.extend(&targets);
+            invocation.tally.accepted.extend(targets.iter().map(|target| target.group));
+            fail_health_checks(world, state, &targets);
+            stop_on_register(world, state, &targets);
+        }
+        Write::Deregister => {
+            if targets.iter().any(|target| invocation.registered.contains(target)) {
+                state.coverage.note(Case::Undone);
+            }
+        }
+    }
+}
+
+fn refused(world: &World, number: usize, code: &str, decision: &Decision, targets: &[Target]) {
+    let State { observed, coverage, .. } = &mut *world.state();
+    let Some(invocation) = observed.invocations.get_mut(&number) else { return };
+    let case = match (code, decision.verdict) {
+        ("ValidationError" | "TooManyRegistrationsForTargetId", _) => Case::BadTarget,
+        ("TooManyTargets", _) if world.scenario.rare.zone_quota.is_some() => Case::ZoneFull,
+        ("TooManyTargets", _) => Case::QuotaHit,
+        ("ThrottlingException", Verdict::Serve) => Case::SharedRateUsedUp,
+        // A fault, which was noted when it was drawn.
+        _ => return,
+    };
+    coverage.note(case);
+    if case != Case::SharedRateUsedUp {
+        if let Some(target) = targets.first() {
+            *invocation.tally.refused.entry(target.group).or_default() += 1;
+        }
+        if targets.len() > 1 {
+            coverage.note(Case::Bisected);
+        }
+    }
+}
+
+/// Some targets become `unhealthy.draining` when they are past `initial`. They count as registered.
+fn fail_health_checks(world: &World, state: &mut State, targets: &[Target]) {
+    for Target { group, id, port } in targets {
+        if state.dice.chance(world.scenario.rare.unhealthy) {
+            state.coverage.note(Case::Unhealthy);
+            let health = Health::UnhealthyDraining;
+            world.aws.set_health(&world.arns[*group], &id.to_string(), *port, health);
+        }
+    }
+}
+
+/// Stops tasks at the very moment when their targets are registered.
+fn stop_on_register(world: &Arc<World>, state: &mut State, targets: &[Target]) {
+    for target in targets {
+        if !state.faults || !state.dice.chance(world.scenario.fault_rates.stop_on_register) {
+            continue;
+        }
+        let holders: Vec<usize> = state.observed.holders(target).collect();
+        for holder in holders {
+            let tracked = &state.observed.tasks[holder];
+            if tracked.phase() == Phase::Serving && tracked.stop.is_none() {
+                state.coverage.note(Case::StoppedOnRegister);
+                let stop = if state.dice.chance(0.5) { Stop::Crash } else { Stop::Asked };
+                tokio::task::spawn_local(life::stop(world.clone(), holder, stop));
+            }
+        }
+    }
+}
+
+/// ECS listed the tasks that are meant to run, which also shows which are not.
+fn listed(world: &Arc<World>, call: &Call, decision: &Decision) {
+    let now = world.aws.now();
+    let moment = decision.as_of.unwrap_or(now);
+    let value = |name| call.values(name).first().map(|json| json.trim_matches('"'));
+    if value("desiredStatus") != Some("RUNNING") {
+        return;
+    }
+    let owner = value("serviceName").or(value("family"));
+    if world.strikes(world.scenario.fault_rates.latecomer) {
+        operator::start_latecomer(world);
+    }
+    let Observation { tasks, newest, .. } = &mut world.state().observed;
+    for (place, tracked) in tasks.iter().enumerate() {
+        let asked = owner == Some(world.scenario.services[tracked.service].name);
+        if asked && tracked.is_left_out(moment, now) {
+            newest.left_out(place);
+        }
+    }
+}
+
+/// ECS showed tasks.
+fn described(world: &World, number: usize, call: &Call, decision: &Decision) {
+    let now = world.aws.now();
+    let moment = decision.as_of.unwrap_or(now);
+    let State { observed, coverage, .. } = &mut *world.state();
+    let asked: Vec<usize> = call.targets.iter().filter_map(|arn| observed.place(arn)).collect();
+    let Observation { invocations, tasks, newest, .. } = observed;
+    let Some(invocation) = invocations.get_mut(&number) else { return };
+    for place in asked {
+        let tracked = &mut tasks[place];
+        let answer = tracked.as_of(moment, now).cloned();
+        let found = answer.as_ref().map(phase);
+        if found.is_some_and(|found| found < tracked.phase()) {
+            tracked.excuse.get_or_insert(Excuse::StaleRead);
+            if tracked.phase() == Phase::Leaving {
+                coverage.note(Case::StaleReadMatters);
+            }
+        }
+        if found.is_none() {
+            tracked.excuse.get_or_insert(Excuse::Forgotten);
+        }
+        let case = kind_of_look(invocation, place, tracked, answer.as_ref());
+        case.into_iter().for_each(|case| coverage.note(case));
+        let registered = tracked.targets.iter().any(|t| invocation.registered.contains(t));
+        invocation.unlooked.retain(|target| !tracked.targets.contains(target));
+        invocation.shown.answer(place, answer.as_ref(), registered);
+        newest.answer(place, answer.as_ref(), registered);
+    }
+}
+
+/// Why the invocation asked for this task, and what the answer showed.
+fn kind_of_look(
+    invocation: &Invocation,
+    place: usize,
+    tracked: &TrackedTask,
+    answer: Option<&Task>,
+) -> Option<Case> {
+    let again = tracked.targets.iter().any(|target| invocation.unlooked.contains(target));
+    let before = invocation.shown.of(place).map(|shown| shown.phase);
+    match (again, answer.map(phase), before) {
+        (true, Some(Phase::Leaving), _) => Some(Case::LookFoundLeaving),
+        (true, None, _) => Some(Case::LookFoundGone),
+        (true, Some(_), _) => Some(Case::LookedAgain),
+        (false, Some(Phase::Leaving), Some(Phase::Serving)) => Some(Case::OldStartRefuted),
+        (false, _, Some(_)) => Some(Case::AskedBeforeActing),
+        (false, _, None) => None,
+    }
+}
+
+/// Writes the call into the history.
+fn note(world: &World, number: usize, call: &Call, decision: &Decision) {
+    world.note(&format!("invocation {number}"), || {
+        let group = call.resource.as_deref().and_then(|arn| world.group(arn));
+        let group = group.map(|group| world.scenario.groups[group].name).unwrap_or_default();
+        let moment = decision.as_of.unwrap_or(world.aws.now());
+        let state = world.state();
+        let about = call.targets.iter().map(|target| match state.observed.place(target) {
+            Some(place) => match state.observed.tasks[place].as_of(moment, world.aws.now()) {
+                Some(task) => words(task),
+                None => format!("t{place} missing"),
+            },
+            None => target.clone(),
+        });
+        let about = about.collect::<Vec<_>>().join(", ");
+        let stale = if decision.as_of.is_some() { " (stale)" } else { "" };
+        let outcome = match &call.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Lost => "done, and the answer is lost",
+            Outcome::Unanswered => "unanswered",
+            Outcome::Error(code) => code,
+        };
+        format!("{} {group} {about} = {outcome}{stale}", call.action)
+    });
+}
