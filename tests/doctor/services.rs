@@ -144,5 +144,7 @@ async fn a_family_has_no_service_to_check() {
     assert_eq!(answer["checks"][0]["binding"], "family:demo in demo-cluster → demo-ipv6");
     let checks = names(&answer);
     assert!(!checks.contains(&"service") && !checks.contains(&"not-attached"));
+    assert!(!checks.contains(&"deployment") && !checks.contains(&"rollout"));
     assert!(checks.contains(&"network-mode") && checks.contains(&"drain"));
+    assert!(checks.contains(&"health"));
 }
