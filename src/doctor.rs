@@ -4,20 +4,25 @@
 //! Every binding gets these checks, in this order, as far as they apply to it. `fail` means that
 //! IPv6 clients are not served, or will not be; `warn` that they are, with a drawback that may be
 //! intended. A check whose facts cannot be read fails, and its `fix` names the IAM action that is
-//! missing. A check that does not apply is left out: the middle column says when.
+//! missing; `load-balancer` only warns without the rules, because ELB says that something uses the
+//! group. A check that does not apply is left out: the middle column says when.
 //!
 //! | check | left out | what has to hold |
 //! | --- | --- | --- |
 //! | `target-group` | | the target group exists, with target type `ip` and IP address type `ipv6` |
-//! | `load-balancer` | no target group | a listener of an active dualstack Network Load Balancer forwards to it |
+//! | `load-balancer` | no target group | a listener of an active dualstack Network Load Balancer forwards IPv6 clients to it, by a rule or its default action, with a weight above 0; IPv4 clients that rules send elsewhere find targets |
 //! | `source-nat` | not UDP, no load balancer | the load balancer has prefixes for IPv6 source NAT |
 //! | `client-ip` | no target group, not TCP or TLS | the targets see the clients' addresses |
 //! | `zones` | no load balancer | every enabled zone has a target, or cross-zone load balancing is on |
-//! | `quota` | no target group | a deployment that doubles the targets stays within the quota |
+//! | `health-check` | not UDP, no task definition | a container maps the port of the health check for TCP, or a target is healthy |
+//! | `health` | no load balancer, no serving task with an address | the targets of the serving tasks are healthy |
+//! | `quota` | no target group | a deployment that doubles the targets stays within the quotas, which count both groups of a task that ECS registers behind the same load balancer |
 //! | `service` | a family is bound | the service exists and is `ACTIVE` |
 //! | `not-attached` | a family is bound, no service | ECS does not fill the same target group by itself |
 //! | `network-mode` | no service | the task definition has network mode `awsvpc` |
 //! | `task-addresses` | no service | the running tasks have IPv6 addresses |
+//! | `deployment` | a family is bound, no service | ECS deploys in rolling updates |
+//! | `rollout` | a family is bound, no service, no load balancer, an external deployment controller | something keeps old tasks until the IPv6 targets of new ones are healthy |
 //! | `drain` | no target group, no service | a task serves on until its target is drained |
 //!
 //! [`facts`] is what was read. `gather` reads it. `judge` and the checks behind it decide, without
@@ -31,6 +36,7 @@ mod judge;
 mod memo;
 #[cfg(test)]
 mod tests;
+mod unread;
 pub mod verdict;
 
 use futures_util::stream::{self, StreamExt};
@@ -63,9 +69,15 @@ impl Doctor {
         }
     }
 
-    /// Examines all bindings at the same time.
-    pub async fn examine(&self, bindings: &[Binding], limits: &Limits) -> Diagnosis {
-        let reads = Reads::new(self, limits);
+    /// Examines all bindings at the same time, for a function that in a deployment keeps old tasks
+    /// for at most so many minutes, or none with 0.
+    pub async fn examine(
+        &self,
+        bindings: &[Binding],
+        hold_minutes: u32,
+        limits: &Limits,
+    ) -> Diagnosis {
+        let reads = Reads::new(self, hold_minutes, limits);
         let facts = stream::iter(bindings).map(|binding| reads.facts(binding));
         let facts: Vec<_> = facts.buffered(bindings.len().max(1)).collect().await;
         let checks: Vec<Check> = bindings

@@ -1,10 +1,13 @@
 //! Reads the facts. What several bindings share is read once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read, Service,
+    Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read, Rule, Service,
     Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
@@ -20,6 +23,7 @@ const CONCURRENT: usize = 8;
 /// Everything that is read in one examination.
 pub struct Reads<'a> {
     doctor: &'a Doctor,
+    hold_minutes: u32,
     limits: &'a Limits,
     slots: Semaphore,
     target_groups: Memo<Read<Option<TargetGroup>>>,
@@ -27,6 +31,7 @@ pub struct Reads<'a> {
     targets: Memo<Read<Vec<Target>>>,
     load_balancers: Memo<Read<LoadBalancer>>,
     listeners: Memo<Read<Vec<Listener>>>,
+    rules: Memo<Read<Vec<Rule>>>,
     cross_zone: Memo<Read<bool>>,
     quotas: Memo<Read<Quotas>>,
     services: Memo<Read<Option<Service>>>,
@@ -36,9 +41,10 @@ pub struct Reads<'a> {
 
 impl<'a> Reads<'a> {
     /// Nothing read yet.
-    pub fn new(doctor: &'a Doctor, limits: &'a Limits) -> Self {
+    pub fn new(doctor: &'a Doctor, hold_minutes: u32, limits: &'a Limits) -> Self {
         Self {
             doctor,
+            hold_minutes,
             limits,
             slots: Semaphore::new(CONCURRENT),
             target_groups: Memo::default(),
@@ -46,6 +52,7 @@ impl<'a> Reads<'a> {
             targets: Memo::default(),
             load_balancers: Memo::default(),
             listeners: Memo::default(),
+            rules: Memo::default(),
             cross_zone: Memo::default(),
             quotas: Memo::default(),
             services: Memo::default(),
@@ -78,6 +85,7 @@ impl<'a> Reads<'a> {
             native_groups,
             task_definition,
             tasks,
+            hold_minutes: self.hold_minutes,
         }
     }
 
@@ -92,20 +100,58 @@ impl<'a> Reads<'a> {
             Err(error) => return (group.clone(), Err(error.clone())),
         };
         let front = match balancer {
-            Some(arn) => Some(self.front(arn).await),
+            Some(balancer) => Some(self.front(balancer, arn).await),
             None => None,
         };
         (group, Ok(front))
     }
 
-    async fn front(&self, arn: &str) -> Balancer {
+    async fn front(&self, arn: &str, group: &str) -> Balancer {
         let elb = &self.doctor.load_balancers;
-        let (load_balancer, listeners, cross_zone) = tokio::join!(
+        let (load_balancer, (listeners, ipv4_targets), cross_zone) = tokio::join!(
             self.load_balancers.get(arn, self.slot(elb.load_balancer(arn, self.limits))),
-            self.listeners.get(arn, self.slot(elb.listeners(arn, self.limits))),
+            self.listeners_and_what_follows(arn, group),
             self.cross_zone.get(arn, self.slot(elb.cross_zone(arn, self.limits))),
         );
-        Balancer { load_balancer, listeners, cross_zone }
+        Balancer { load_balancer, listeners, ipv4_targets, cross_zone }
+    }
+
+    async fn listeners_and_what_follows(
+        &self,
+        balancer: &str,
+        group: &str,
+    ) -> (Read<Vec<Listener>>, BTreeMap<String, Read<usize>>) {
+        let listeners = match self.listeners(balancer).await {
+            Ok(listeners) => listeners,
+            Err(error) => return (Err(error), BTreeMap::new()),
+        };
+        let groups: BTreeSet<&str> =
+            listeners.iter().flat_map(|listener| listener.ipv4_groups_beside(group)).collect();
+        let targets = groups.into_iter().map(async |arn| {
+            let targets = self.targets(arn).await;
+            let in_service = |targets: Vec<Target>| {
+                targets.iter().filter(|target| target.is_in_service()).count()
+            };
+            (arn.to_owned(), targets.map(in_service))
+        });
+        let targets = join_all(targets).await.into_iter().collect();
+        (Ok(listeners), targets)
+    }
+
+    /// The rules of an Application Load Balancer's listeners (HTTP, HTTPS) are of no interest.
+    async fn listeners(&self, balancer: &str) -> Read<Vec<Listener>> {
+        let elb = &self.doctor.load_balancers;
+        let read = self.slot(elb.listeners(balancer, self.limits));
+        let listeners = self.listeners.get(balancer, read).await?;
+        let with_rules = listeners.into_iter().map(async |listener| {
+            if listener.protocol.starts_with("HTTP") {
+                return listener;
+            }
+            let read = self.slot(elb.rules(&listener.arn, self.limits));
+            let rules = self.rules.get(&listener.arn, read).await;
+            Listener { rules, ..listener }
+        });
+        Ok(join_all(with_rules).await)
     }
 
     /// The service, and the facts that can only be read once it is known.
@@ -133,15 +179,22 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// A native group that no longer exists is ignored.
+    /// A native group that no longer exists is ignored, and one of several entries counts once.
     async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
         let bound = binding.target_group.as_str();
         let mut groups = Vec::new();
-        for arn in service.target_groups.iter().filter(|arn| *arn != bound) {
+        let arns: BTreeSet<&String> = service.target_groups.iter().collect();
+        for arn in arns.into_iter().filter(|arn| *arn != bound) {
             if let Some(group) = self.target_group(arn).await? {
+                let targets = match group.load_balancers.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => self.targets(arn).await,
+                };
                 groups.push(NativeGroup {
                     name: group.name,
                     protocol: group.protocol,
+                    load_balancers: group.load_balancers,
+                    targets,
                     deregistration_delay: self.attributes(arn).await?.deregistration_delay,
                 });
             }

@@ -12,7 +12,8 @@ async fn a_target_group_that_is_gone_fails_and_what_hangs_on_it_is_left_out() {
     function.aws.delete_target_group(&function.group);
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
     assert_eq!(findings(&answer), [("target-group", "fail")]);
-    let kept = ["target-group", "service", "not-attached", "network-mode", "task-addresses"];
+    let kept =
+        ["target-group", "service", "not-attached", "network-mode", "task-addresses", "deployment"];
     assert_eq!(names(&answer), kept);
     assert!(of(&answer, "target-group")["fix"].as_str().unwrap().contains("targetGroupArn"));
 }
@@ -43,11 +44,12 @@ async fn a_target_group_that_no_listener_uses_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn a_load_balancer_that_serves_no_ipv6_client_fails() {
-    let group = account().group.arn();
-    let network = || network().listener("TCP", 443, &group);
+    let (group, native) = (account().group.arn(), account().native.arn());
+    let network = || network().listener("TCP", 443, &group).listener("TCP", 80, &native);
     let ipv4 = LoadBalancer::network("demo-nlb").zones("ab").listener("TCP", 443, &group);
+    let ipv4 = ipv4.listener("TCP", 80, &native);
     let application = LoadBalancer::application("demo-alb").dualstack().zones("ab");
-    let application = application.listener("HTTP", 80, &group);
+    let application = application.listener("HTTP", 80, &group).listener("HTTP", 81, &native);
     for (balancer, detail, fix) in [
         (ipv4, "IP address type ipv4", "aws elbv2 set-ip-address-type"),
         (application, "type application", "Network Load Balancer"),
@@ -80,6 +82,7 @@ async fn udp_needs_prefixes_for_source_nat() {
         let mut account = account();
         account.group = account.group.protocol(protocol);
         account.balancer = network().listener(protocol, 53, &account.group.arn());
+        account.balancer = account.balancer.listener("TCP", 80, &account.native.arn());
         let fix = "--enable-prefix-for-ipv6-source-nat on --subnet-mappings \
                    SubnetId=subnet-0aaaaaaaaaaaaaaaa,SourceNatIpv6Prefix=auto_assigned \
                    SubnetId=subnet-0bbbbbbbbbbbbbbbb,SourceNatIpv6Prefix=auto_assigned";
@@ -141,6 +144,7 @@ async fn a_target_that_drains_is_none() {
 async fn an_empty_group_fails_if_tasks_run_that_belong_there() {
     let mut account = account();
     account.registered = 0;
+    account.beside = vec![("health", "fail")];
     let fix = "{\"action\":\"reconcile\"}";
     account.is_faulted("zones", "fail", "though 2 tasks with IPv6 addresses run", fix).await;
 }

@@ -5,8 +5,11 @@
 mod common;
 
 mod account;
+mod deployments;
+mod health;
 mod load_balancers;
 mod reads;
+mod rules;
 mod services;
 
 use account::account;
@@ -32,11 +35,14 @@ async fn where_all_is_well_every_check_passes_and_says_what_it_found() {
             check("load-balancer", "demo-nlb forwards TCP:443 to it, network, dualstack, active"),
             check("client-ip", "client IP preservation is on"),
             check("zones", "targets in us-east-2a, us-east-2b"),
+            check("health", "2 of 2 serving tasks have healthy targets"),
             check("quota", "2 of 1000 targets"),
             check("service", "ACTIVE, 2 of 2 tasks run"),
             check("not-attached", "demo-ipv6 is not among the service's load balancers"),
             check("network-mode", "demo:10 has network mode awsvpc"),
             check("task-addresses", "all 2 running tasks have IPv6 addresses"),
+            check("deployment", "ROLLING: old and new tasks are expected to serve side by side"),
+            check("rollout", "old tasks are kept by ECS, until the targets in demo-ipv4 are healthy"),
             check(
                 "drain",
                 "ECS waits 300 s for demo-ipv4 before SIGTERM, then 30 s for the containers; \

@@ -11,17 +11,17 @@ use crate::common::{Function, PORT, binding, task};
 #[tokio::test(start_paused = true)]
 async fn a_denied_read_fails_the_checks_that_need_it_and_names_the_action() {
     for (action, checks) in [
-        (Action::DescribeTargetGroups, &["target-group", "load-balancer", "source-nat"][..]),
+        (Action::DescribeTargetGroups, &["target-group", "health-check", "health", "rollout"][..]),
         (Action::DescribeTargetGroupAttributes, &["client-ip", "zones", "drain"]),
-        (Action::DescribeTargetHealth, &["zones", "quota"]),
+        (Action::DescribeTargetHealth, &["zones", "health", "quota"]),
         (Action::DescribeLoadBalancers, &["load-balancer", "zones"]),
         (Action::DescribeListeners, &["load-balancer"]),
         (Action::DescribeLoadBalancerAttributes, &["zones"]),
         (Action::DescribeAccountLimits, &["quota"]),
-        (Action::DescribeServices, &["service", "not-attached", "network-mode"]),
+        (Action::DescribeServices, &["service", "not-attached", "deployment", "rollout"]),
         (Action::DescribeTaskDefinition, &["network-mode", "drain"]),
         (Action::ListTasks, &["task-addresses"]),
-        (Action::DescribeTasks, &["task-addresses"]),
+        (Action::DescribeTasks, &["health", "task-addresses"]),
     ] {
         // A zone without target, so that it matters whether cross-zone is on.
         let mut account = account();
@@ -43,6 +43,16 @@ async fn a_denied_read_fails_the_checks_that_need_it_and_names_the_action() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn denied_rules_are_only_warned_of_because_the_group_is_in_use() {
+    let function = account().function().await;
+    function.aws.fault(Fault::on(Action::DescribeRules).access_denied());
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    assert_eq!(findings(&answer), [("load-balancer", "warn")]);
+    let fix = "allow elasticloadbalancing:DescribeRules in the policy of the function's role";
+    assert_eq!(of(&answer, "load-balancer")["fix"], fix);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_action_that_is_called_is_one_that_the_denied_reads_know() {
     let function = account().function().await;
     function.invoke(json!({"action": "doctor"})).await.unwrap();
@@ -57,6 +67,7 @@ async fn every_action_that_is_called_is_one_that_the_denied_reads_know() {
             Action::DescribeTargetGroupAttributes,
             Action::DescribeLoadBalancers,
             Action::DescribeListeners,
+            Action::DescribeRules,
             Action::DescribeLoadBalancerAttributes,
             Action::DescribeAccountLimits,
             Action::DescribeTasks,
@@ -90,9 +101,11 @@ async fn what_bindings_share_is_read_once() {
         // Two bound groups, and the native one.
         (Action::DescribeTargetGroups, 3),
         (Action::DescribeTargetGroupAttributes, 3),
-        (Action::DescribeTargetHealth, 2),
+        (Action::DescribeTargetHealth, 3),
         (Action::DescribeLoadBalancers, 1),
         (Action::DescribeListeners, 1),
+        // One for each listener.
+        (Action::DescribeRules, 3),
         (Action::DescribeLoadBalancerAttributes, 1),
         (Action::DescribeAccountLimits, 1),
         (Action::DescribeServices, 1),
@@ -147,7 +160,10 @@ async fn listeners_and_tasks_beyond_the_first_page_count() {
         account.balancer = account.balancer.listener("TCP", port, &account.native.arn());
     }
     account.balancer = account.balancer.listener("TCP", 443, &account.group.arn());
-    account.passes("load-balancer", "TCP:443").await;
+    let function = account.function().await;
+    let doctor = json!({"action": "doctor"});
+    let answer = function.invoke_within(Duration::from_secs(60), doctor).await.unwrap();
+    assert_eq!(of(&answer, "load-balancer")["status"], "pass", "{answer:#}");
 
     let mut account = self::account();
     account.tasks.extend((2..250).map(task));
@@ -176,5 +192,5 @@ async fn fifty_bindings_are_examined_within_the_rates_and_half_a_minute() {
     let function = Function::with(aws, json!(bindings), &[]).await;
     let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
     assert_eq!(answer["ok"], true, "{:#?}", findings(&answer));
-    assert_eq!(names(&answer).len(), 50 * 10);
+    assert_eq!(names(&answer).len(), 50 * 13);
 }

@@ -101,6 +101,7 @@ async fn a_task_that_stops_before_its_target_is_drained_is_warned_of() {
     let fix = "Key=deregistration_delay.timeout_seconds,Value=120";
 
     let mut account = account();
+    account.beside = vec![("rollout", "warn")];
     account.service = detached().task_definition(definition());
     let detail = "ECS sends SIGTERM at once, then waits 30 s for the containers; the IPv6 target \
                   drains for 300 s";
@@ -143,5 +144,7 @@ async fn a_family_has_no_service_to_check() {
     assert_eq!(answer["checks"][0]["binding"], "family:demo in demo-cluster → demo-ipv6");
     let checks = names(&answer);
     assert!(!checks.contains(&"service") && !checks.contains(&"not-attached"));
+    assert!(!checks.contains(&"deployment") && !checks.contains(&"rollout"));
     assert!(checks.contains(&"network-mode") && checks.contains(&"drain"));
+    assert!(checks.contains(&"health"));
 }

@@ -6,7 +6,8 @@ here. It is not where correctness is decided, because moto is unlike AWS in just
 - rejects the deregistration of a target it does not know, where AWS succeeds;
 - checks neither address family nor subnet;
 - knows no registration lag and no draining: a target is healthy at once and gone at once;
-- knows no quota and no throttling.
+- knows no quota and no throttling;
+- knows no listener rules by the clients' IP family, and gives a Network Load Balancer the ARN of an Application Load Balancer.
 No test here leans on any of these; the simulated AWS in `testing/aws-sim/` has them right and is what the Rust tests run on. moto's ECS is not used at all: it knows only
 tasks that it started itself, so `aws_front.py` answers DescribeTasks from the events played.
 """

@@ -6,6 +6,7 @@ those are read from the template itself. What watches the function is in test_wa
 
 import copy
 import json
+import re
 
 import pytest
 from conftest import CLUSTER_ARN, GROUP_ARN, IN_VPC, MANY, ONE
@@ -194,6 +195,7 @@ def test_the_role_may_do_what_the_function_does_and_no_more(one):
                 "elasticloadbalancing:DescribeListeners",
                 "elasticloadbalancing:DescribeLoadBalancerAttributes",
                 "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeRules",
                 "elasticloadbalancing:DescribeTargetGroupAttributes",
                 "ecs:DescribeTaskDefinition",
             ],
@@ -209,6 +211,30 @@ def test_the_role_may_do_what_the_function_does_and_no_more(one):
             ["arn:aws:logs:us-east-2:123456789012:log-group:/aws/lambda/stack"],
         ),
     }
+
+
+def calls_in(folder: str) -> set[str]:
+    """What the Rust code below a folder calls by the SDK's clients, as IAM names it."""
+    calls = set()
+    for path in (ROOT / folder).rglob("*.rs"):
+        text = path.read_text()
+        (sdk, *more) = set(re.findall(r"aws_sdk_(ecs|elasticloadbalancingv2)::\{?Client", text)) or {None}
+        assert not more, f"{path} has clients of two services"
+        names = re.findall(r"\bclient\s*\.([a-z_]+)\(\)", text)
+        called = [name for name in names if name != "clone"]
+        assert sdk or not called, f"{path} calls {called} by a client that this test does not know"
+        service = {"ecs": "ecs", "elasticloadbalancingv2": "elasticloadbalancing", None: ""}[sdk]
+        calls |= {f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for name in called}
+    return calls
+
+
+@pytest.mark.parametrize("mode", ["one", "many"])
+def test_the_role_allows_every_call_in_the_code_and_every_action_is_called(request, mode):
+    """test_moto.py plays the calls; this one also sees those that no play comes to."""
+    statements = request.getfixturevalue(mode).statements.values()
+    granted = {action for statement in statements for action in as_list(statement["Action"])}
+    # Lambda itself, not the function, reads the queue and writes the log.
+    assert {action for action in granted if not action.startswith(("sqs:", "logs:"))} == calls_in("src")
 
 
 def test_with_many_bindings_the_role_covers_all_their_groups_and_clusters(many):

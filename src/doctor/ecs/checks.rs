@@ -1,5 +1,9 @@
 //! The checks of the service, its task definition and its tasks.
 
+mod rollout;
+
+pub use rollout::{deployment, rollout};
+
 use std::cmp::max;
 
 use crate::core::binding::{Binding, Owner};
@@ -158,7 +162,10 @@ fn stop_timeout(definition: &TaskDefinition, port: Option<u16>) -> u32 {
         let containers = definition.containers.iter().filter(serves);
         containers.map(|container| container.stop_timeout.unwrap_or(STOP_TIMEOUT)).min()
     };
-    timeouts(&|container| port.is_some_and(|port| container.ports.contains(&port)))
+    let maps = |container: &Container, port| {
+        container.ports.iter().any(|ports| ports.range.contains(&port))
+    };
+    timeouts(&|container| port.is_some_and(|port| maps(container, port)))
         .or_else(|| timeouts(&|container| container.essential))
         .unwrap_or(STOP_TIMEOUT)
 }

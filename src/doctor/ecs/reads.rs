@@ -7,7 +7,7 @@ use tracing::debug;
 use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::core::failure::{Code, Failure};
-use crate::doctor::facts::{Container, Read, Service, TaskDefinition};
+use crate::doctor::facts::{Container, Deployment, Ports, Read, Service, TaskDefinition};
 
 /// Reads services and task definitions.
 #[derive(Clone, Debug)]
@@ -75,6 +75,35 @@ fn read(service: &types::Service) -> Service {
             .and_then(|network| network.awsvpc_configuration())
             .map(|awsvpc| awsvpc.subnets().to_vec())
             .unwrap_or_default(),
+        deployment: deployment(service),
+    }
+}
+
+/// What AWS leaves out has ECS's default (ECS API reference, Service and DeploymentConfiguration:
+/// a rolling update between 100 and 200 percent, and between 0 and 100 for daemons).
+fn deployment(service: &types::Service) -> Deployment {
+    let controller = service.deployment_controller().map_or("ECS", |found| found.r#type().as_str());
+    let configuration = service.deployment_configuration();
+    let strategy = configuration.and_then(|found| found.strategy());
+    let percent = |found: Option<i32>, default| {
+        found.and_then(|percent| usize::try_from(percent).ok()).unwrap_or(default)
+    };
+    let is_daemon = service.scheduling_strategy() == Some(&types::SchedulingStrategy::Daemon);
+    let (minimum, maximum) = if is_daemon { (0, 100) } else { (100, 200) };
+    let hooks = configuration.map(|found| found.lifecycle_hooks()).unwrap_or_default();
+    let stages = hooks.iter().flat_map(|hook| hook.lifecycle_stages());
+    let bake = configuration.and_then(|found| found.bake_time_in_minutes());
+    Deployment {
+        controller: controller.to_owned(),
+        strategy: strategy.map_or("ROLLING", |strategy| strategy.as_str()).to_owned(),
+        is_daemon,
+        minimum_percent: percent(
+            configuration.and_then(|found| found.minimum_healthy_percent()),
+            minimum,
+        ),
+        maximum_percent: percent(configuration.and_then(|found| found.maximum_percent()), maximum),
+        hooks: stages.map(|stage| stage.as_str().to_owned()).collect(),
+        bake_minutes: bake.and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or_default(),
     }
 }
 
@@ -97,13 +126,60 @@ fn definition(described: &types::TaskDefinition) -> TaskDefinition {
 }
 
 fn container(described: &types::ContainerDefinition) -> Container {
-    let ports = described.port_mappings().iter().filter_map(|mapping| mapping.container_port());
     let stop_timeout = described.stop_timeout().and_then(|seconds| u32::try_from(seconds).ok());
     Container {
         name: described.name().unwrap_or_default().to_owned(),
         // "All containers are essential unless it is set to false" (ECS API reference).
         essential: described.essential().unwrap_or(true),
-        ports: ports.filter_map(|port| u16::try_from(port).ok()).collect(),
+        ports: described.port_mappings().iter().filter_map(ports).collect(),
         stop_timeout,
+        has_health_check: described.health_check().is_some(),
+    }
+}
+
+/// A mapping names one port or a range such as `8000-8010`; "the default is tcp" (ECS API
+/// reference, PortMapping).
+fn ports(mapping: &types::PortMapping) -> Option<Ports> {
+    let range = match mapping.container_port_range() {
+        Some(range) => {
+            let (first, last) = range.split_once('-')?;
+            first.parse().ok()?..=last.parse().ok()?
+        }
+        None => {
+            let port = u16::try_from(mapping.container_port()?).ok()?;
+            port..=port
+        }
+    };
+    let protocol = mapping.protocol().map_or("tcp", |protocol| protocol.as_str());
+    Some(Ports { range, protocol: protocol.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_mapping_is_a_port_or_a_range_and_tcp_unless_it_says_otherwise() {
+        let mapping = types::PortMapping::builder;
+        let read = |mapping: aws_sdk_ecs::types::builders::PortMappingBuilder| {
+            ports(&mapping.build()).map(|ports| (ports.range, ports.protocol))
+        };
+        assert_eq!(read(mapping().container_port(80)), Some((80..=80, "tcp".to_owned())));
+        let range = mapping().container_port_range("8000-8010").protocol("udp".into());
+        assert_eq!(read(range), Some((8000..=8010, "udp".to_owned())));
+        assert_eq!(read(mapping().container_port_range("many")), None);
+        assert_eq!(read(mapping().container_port(70_000)), None);
+        assert_eq!(read(mapping()), None);
+    }
+
+    #[test]
+    fn what_a_service_does_not_say_has_ecss_default() {
+        let service = types::Service::builder().build();
+        let found = deployment(&service);
+        assert_eq!((found.controller.as_str(), found.strategy.as_str()), ("ECS", "ROLLING"));
+        assert_eq!((found.minimum_percent, found.maximum_percent), (100, 200));
+        let negative = types::DeploymentConfiguration::builder().maximum_percent(-1);
+        let service = types::Service::builder().deployment_configuration(negative.build());
+        assert_eq!(deployment(&service.build()).maximum_percent, 200);
     }
 }

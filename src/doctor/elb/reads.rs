@@ -1,6 +1,8 @@
 //! Thin adapter over Elastic Load Balancing v2: what doctor reads of target groups, load balancers
 //! and quotas. It changes nothing.
 
+mod listeners;
+
 use aws_sdk_elasticloadbalancingv2::{Client, types};
 use tracing::debug;
 
@@ -8,7 +10,8 @@ use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{
-    Attributes, Listener, LoadBalancer, Quotas, Read, Target, TargetGroup, TargetsPerGroup, Zone,
+    Attributes, HealthCheck, Listener, LoadBalancer, Quotas, Read, Rule, Target, TargetGroup,
+    TargetsPerGroup, Zone,
 };
 
 /// ELB's default for the attribute `deregistration_delay.timeout_seconds`.
@@ -19,6 +22,9 @@ const TARGETS_PER_GROUP: usize = 1000;
 
 /// The default of "Targets per Availability Zone per Network Load Balancer" (the same page).
 const TARGETS_PER_ZONE: usize = 500;
+
+/// The default of "Targets per Network Load Balancer" (the same page).
+const TARGETS_PER_LOAD_BALANCER: usize = 3000;
 
 /// Reads target groups and load balancers, each by its ARN.
 #[derive(Clone, Debug)]
@@ -86,14 +92,24 @@ impl LoadBalancers {
         })
     }
 
-    /// All listeners of a load balancer.
+    /// All listeners of a load balancer, with no rule read yet.
     pub async fn listeners(&self, arn: &str, limits: &Limits) -> Read<Vec<Listener>> {
         const ACTION: &str = "DescribeListeners";
         debug!(arn, ACTION);
         let pages = self.client.describe_listeners().load_balancer_arn(arn).into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
         let listeners = within(limits, Kind::ElbRead, ACTION, call).await?;
-        Ok(listeners.iter().map(listener).collect())
+        Ok(listeners.iter().map(listeners::listener).collect())
+    }
+
+    /// The rules of a listener besides its default one, in the order in which they are tried.
+    pub async fn rules(&self, listener: &str, limits: &Limits) -> Read<Vec<Rule>> {
+        const ACTION: &str = "DescribeRules";
+        debug!(listener, ACTION);
+        let pages = self.client.describe_rules().listener_arn(listener).into_paginator();
+        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
+        let described = within(limits, Kind::ElbRead, ACTION, call).await?;
+        Ok(listeners::rules(&described))
     }
 
     /// Whether a load balancer balances across zones where the target group does not say.
@@ -124,6 +140,8 @@ impl LoadBalancers {
                 .map_or(TargetsPerGroup::Assumed(TARGETS_PER_GROUP), TargetsPerGroup::Told),
             per_zone: told("targets-per-availability-zone-per-network-load-balancer")
                 .unwrap_or(TARGETS_PER_ZONE),
+            per_load_balancer: told("targets-per-network-load-balancer")
+                .unwrap_or(TARGETS_PER_LOAD_BALANCER),
         })
     }
 }
@@ -132,21 +150,28 @@ impl LoadBalancers {
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 fn target_group(group: &types::TargetGroup) -> TargetGroup {
+    let protocol = group.health_check_protocol().map_or("TCP", |protocol| protocol.as_str());
+    // Or "traffic-port", which is no number.
+    let port = group.health_check_port().and_then(|port| port.parse().ok());
     TargetGroup {
         name: text(group.target_group_name()),
         target_type: text(group.target_type().map(|kind| kind.as_str())),
         ip_address_type: text(group.ip_address_type().map(|kind| kind.as_str())),
         protocol: text(group.protocol().map(|protocol| protocol.as_str())),
-        port: group.port().and_then(|port| u16::try_from(port).ok()),
+        port: port_number(group.port()),
+        health_check: HealthCheck { protocol: protocol.to_owned(), port },
         load_balancers: group.load_balancer_arns().to_vec(),
     }
 }
 
 fn target(described: &types::TargetHealthDescription) -> Target {
-    let state = described.target_health().and_then(|health| health.state());
+    let (target, health) = (described.target(), described.target_health());
     Target {
-        zone: described.target().and_then(|target| target.availability_zone()).map(str::to_owned),
-        state: text(state.map(|state| state.as_str())),
+        address: target.and_then(|target| target.id()?.parse().ok()),
+        port: port_number(target.and_then(|target| target.port())),
+        zone: target.and_then(|target| target.availability_zone()).map(str::to_owned),
+        state: text(health.and_then(|health| health.state()).map(|state| state.as_str())),
+        reason: text(health.and_then(|health| health.reason()).map(|reason| reason.as_str())),
     }
 }
 
@@ -168,21 +193,11 @@ fn load_balancer(described: &types::LoadBalancer) -> LoadBalancer {
     }
 }
 
-/// An action names one target group itself, and several in its `ForwardConfig`.
-fn listener(described: &types::Listener) -> Listener {
-    let actions = described.default_actions();
-    let several = actions.iter().filter_map(|action| action.forward_config());
-    let several = several.flat_map(|forward| forward.target_groups());
-    let several = several.filter_map(|group| group.target_group_arn());
-    let one = actions.iter().filter_map(|action| action.target_group_arn());
-    Listener {
-        protocol: text(described.protocol().map(|protocol| protocol.as_str())),
-        port: described.port().and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
-        forwards_to: one.chain(several).map(str::to_owned).collect(),
-    }
-}
-
 /// What AWS leaves out is not what a check asks for.
 fn text(told: Option<&str>) -> String {
     told.unwrap_or_default().to_owned()
+}
+
+fn port_number(port: Option<i32>) -> Option<u16> {
+    port.and_then(|port| u16::try_from(port).ok())
 }

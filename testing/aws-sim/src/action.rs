@@ -12,6 +12,7 @@ pub enum Action {
     DescribeTargetGroupAttributes,
     DescribeLoadBalancers,
     DescribeListeners,
+    DescribeRules,
     DescribeLoadBalancerAttributes,
     DescribeAccountLimits,
     DescribeTasks,
@@ -30,7 +31,7 @@ pub(crate) enum Api {
 }
 
 impl Action {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -38,6 +39,7 @@ impl Action {
         Self::DescribeTargetGroupAttributes,
         Self::DescribeLoadBalancers,
         Self::DescribeListeners,
+        Self::DescribeRules,
         Self::DescribeLoadBalancerAttributes,
         Self::DescribeAccountLimits,
         Self::DescribeTasks,
@@ -58,6 +60,7 @@ impl Action {
             Self::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
             Self::DescribeLoadBalancers => "DescribeLoadBalancers",
             Self::DescribeListeners => "DescribeListeners",
+            Self::DescribeRules => "DescribeRules",
             Self::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
             Self::DescribeAccountLimits => "DescribeAccountLimits",
             Self::DescribeTasks => "DescribeTasks",
@@ -98,6 +101,7 @@ impl Action {
             | Self::DescribeTargetGroupAttributes
             | Self::DescribeLoadBalancers
             | Self::DescribeListeners
+            | Self::DescribeRules
             | Self::DescribeLoadBalancerAttributes
             | Self::DescribeAccountLimits => Api::Elb,
         }

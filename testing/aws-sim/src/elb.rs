@@ -9,6 +9,7 @@ use crate::load_balancers::{
     describe_load_balancers,
 };
 use crate::query_protocol::Query;
+use crate::rules::describe_rules;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::world::World;
@@ -24,6 +25,7 @@ pub(crate) fn apply(world: &mut World, action: Action, query: &Query) -> Result<
         Action::DescribeTargetGroupAttributes => describe_target_group_attributes(world, query),
         Action::DescribeLoadBalancers => describe_load_balancers(world, query),
         Action::DescribeListeners => describe_listeners(world, query),
+        Action::DescribeRules => describe_rules(world, query),
         Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, query),
         Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
         _ => unreachable!("{action} is an action of ECS"),
@@ -122,6 +124,8 @@ fn target_group(world: &World, group: &TargetGroup) -> String {
         xml::text("Protocol", &group.protocol),
         xml::text("Port", group.port),
         xml::text("VpcId", "vpc-0aaaaaaaaaaaaaaaa"),
+        xml::text("HealthCheckProtocol", &group.health_check.0),
+        xml::text("HealthCheckPort", &group.health_check.1),
         xml::text("TargetType", &group.target_type),
         xml::text("IpAddressType", group.family.wire_name()),
         xml::list("LoadBalancerArns", world.load_balancers_of(&group.arn())),

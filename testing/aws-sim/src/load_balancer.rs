@@ -1,6 +1,7 @@
 //! A load balancer with its listeners.
 
 use crate::digest::digest;
+use crate::rules::Rule;
 
 /// A load balancer with its listeners; [`crate::Aws::add_load_balancer`] puts it into the world.
 ///
@@ -19,6 +20,7 @@ pub struct LoadBalancer {
     /// The letters of its zones: `a` is `us-east-2a`.
     pub(crate) zones: Vec<char>,
     pub(crate) listeners: Vec<Listener>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// `Type` of a load balancer.
@@ -75,6 +77,7 @@ impl LoadBalancer {
             cross_zone: false,
             zones: vec!['a'],
             listeners: Vec::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -136,6 +139,7 @@ impl LoadBalancer {
 
     pub(crate) fn uses(&self, target_group: &str) -> bool {
         self.listeners.iter().any(|listener| listener.forwards_to.iter().any(|g| g == target_group))
+            || self.has_rule_for(target_group)
     }
 
     fn arn_of(&self, resource: &str, rest: &str) -> String {

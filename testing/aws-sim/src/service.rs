@@ -3,6 +3,7 @@
 use crate::deployment_configuration::DeploymentConfiguration;
 use crate::starts::Starts;
 use crate::task_definition::TaskDefinition;
+use serde_json::Value;
 
 /// An ECS service; [`crate::Aws::add_service`] puts it into the world.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Service {
     pub(crate) task_definition: TaskDefinition,
     /// Each with the one of the other side of blue/green deployments, if it has one.
     pub(crate) target_groups: Vec<(String, Option<String>)>,
+    /// Fields of its description that are shown instead of what follows from the rest.
+    pub(crate) settings: Vec<(&'static str, Value)>,
     /// If it is not as many as are running.
     pub(crate) desired_count: Option<usize>,
     pub(crate) deployment: DeploymentConfiguration,
@@ -38,6 +41,7 @@ impl Service {
             status: "ACTIVE".to_owned(),
             task_definition: TaskDefinition::new("demo"),
             target_groups: Vec::new(),
+            settings: Vec::new(),
             desired_count: None,
             deployment: DeploymentConfiguration::default(),
             controller: "ECS".to_owned(),
@@ -61,6 +65,12 @@ impl Service {
     /// The task definition that its tasks are made of.
     pub fn task_definition(self, task_definition: TaskDefinition) -> Self {
         Self { task_definition, ..self }
+    }
+
+    /// A field that DescribeServices shows in place of its own, whatever the service does.
+    pub fn setting(mut self, name: &'static str, value: Value) -> Self {
+        self.settings.push((name, value));
+        self
     }
 
     /// This target group stands in its `loadBalancers`: ECS registers its tasks there itself.

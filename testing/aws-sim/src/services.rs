@@ -84,6 +84,9 @@ fn describe(world: &World, service: &Service) -> Value {
         let path = format!("service-deployment/{}/{}/{id}", service.cluster, service.name);
         json["currentServiceDeployment"] = json!(service.arn_of(&path));
     }
+    for (name, value) in &service.settings {
+        json[*name] = value.clone();
+    }
     json
 }
 

@@ -16,6 +16,8 @@ pub struct TargetGroup {
     pub(crate) protocol: String,
     pub(crate) target_type: String,
     attributes: Vec<(&'static str, String)>,
+    /// Its protocol and port.
+    pub(crate) health_check: (String, String),
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) registration_lag: Duration,
@@ -65,6 +67,7 @@ impl TargetGroup {
             protocol: "TCP".to_owned(),
             target_type: "ip".to_owned(),
             attributes: Vec::new(),
+            health_check: ("TCP".to_owned(), "traffic-port".to_owned()),
             region: "us-east-2".to_owned(),
             account: "123456789012".to_owned(),
             registration_lag: Duration::from_secs(120),
@@ -90,6 +93,11 @@ impl TargetGroup {
     pub fn attribute(mut self, key: &'static str, value: &str) -> Self {
         self.attributes.push((key, value.to_owned()));
         self
+    }
+
+    /// How its targets are checked: by `TCP` on their `traffic-port` unless said otherwise.
+    pub fn health_check(self, protocol: &str, port: &str) -> Self {
+        Self { health_check: (protocol.to_owned(), port.to_owned()), ..self }
     }
 
     /// The port of targets that are registered without one.

@@ -15,6 +15,7 @@ struct Container {
     name: String,
     essential: bool,
     port: Option<u16>,
+    protocol: &'static str,
     stop_timeout: Option<u32>,
 }
 
@@ -42,14 +43,33 @@ impl TaskDefinition {
     /// SIGTERM.
     pub fn container(mut self, name: &str, port: u16, stop_timeout: Option<u32>) -> Self {
         let name = name.to_owned();
-        self.containers.push(Container { name, essential: true, port: Some(port), stop_timeout });
+        self.containers.push(Container {
+            name,
+            essential: true,
+            port: Some(port),
+            protocol: "tcp",
+            stop_timeout,
+        });
+        self
+    }
+
+    /// One more essential container, which takes UDP on this port.
+    pub fn udp_container(mut self, name: &str, port: u16) -> TaskDefinition {
+        self = self.container(name, port, None);
+        self.containers.iter_mut().rev().take(1).for_each(|added| added.protocol = "udp");
         self
     }
 
     /// One more container that maps no port and that the task can do without.
     pub fn sidecar(mut self, name: &str, stop_timeout: Option<u32>) -> Self {
         let name = name.to_owned();
-        self.containers.push(Container { name, essential: false, port: None, stop_timeout });
+        self.containers.push(Container {
+            name,
+            essential: false,
+            port: None,
+            protocol: "tcp",
+            stop_timeout,
+        });
         self
     }
 
@@ -79,7 +99,7 @@ impl Container {
         let ports: Vec<Value> = self
             .port
             .iter()
-            .map(|port| json!({"containerPort": port, "hostPort": port, "protocol": "tcp"}))
+            .map(|port| json!({"containerPort": port, "hostPort": port, "protocol": self.protocol}))
             .collect();
         let mut json = json!({
             "name": self.name,

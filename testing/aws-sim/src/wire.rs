@@ -97,7 +97,10 @@ impl Asked {
     /// The target group, load balancer or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
         let named = match &self.input {
-            Input::Query(query) => query.get("TargetGroupArn").or(query.get("LoadBalancerArn")),
+            Input::Query(query) => query
+                .get("TargetGroupArn")
+                .or(query.get("LoadBalancerArn"))
+                .or(query.get("ListenerArn")),
             Input::Json(input) => input["cluster"].as_str(),
         };
         named.map(str::to_owned)

@@ -20,9 +20,9 @@
 //!   very late). Only asking ECS about every stop, and about every address, would prevent that. The
 //!   next reconcile restores the target.
 //!
-//! **Converged** ([`crate::convergence`], at the end, when the faults have ceased and the messages
+//! **Converged** (`convergence`, at the end, when the faults have ceased and the messages
 //! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
-//! until a reconcile* ([`crate::tracked_task::Excuse`]): targets of a task with an event that was
+//! until a reconcile* (`tracked_task::Excuse`): targets of a task with an event that was
 //! dropped, never sent, or given up (unless the dead-letter queue was sent back); of a task of
 //! which a read of ECS was so stale that it hid a later phase (the look after a register is only as
 //! good as ECS's answer); of a task that ECS forgot before its last event was applied (nothing
@@ -43,22 +43,22 @@
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): the only messages
 //! that fail are those whose own target no group accepts, or whose zone is full. With a crowd of
-//! bad targets ([`crate::neighbours`]) good ones of the same service may fail as well, but are in
+//! bad targets (`neighbours`) good ones of the same service may fail as well, but are in
 //! by the fifth receive (checked where the function has one instance, which remembers what was
 //! refused) or by the fifth undisturbed reconcile. Those of another service in the same group never
 //! fail.
 //!
 //! **A hang stays with its binding** and **what needs no answer waits for none**
-//! ([`crate::trials`]): while a read about one binding hangs, a reconcile completes another binding
+//! (`trials`): while a read about one binding hangs, a reconcile completes another binding
 //! in another group, and a batch makes the changes that need no answer within 2 s.
 //!
-//! **A forged start is undone** ([`crate::forgery`]): where ECS shows a task with another address
+//! **A forged start is undone** (`forgery`): where ECS shows a task with another address
 //! or owner than its event, the target that the event claims is gone when the invocation ends,
 //! unless the invocation knows of another task that serves there.
 //!
-//! **Soon** ([`crate::trials`]): a lone stop reaches DeregisterTargets within 2 s of its event,
+//! **Soon** (`trials`): a lone stop reaches DeregisterTargets within 2 s of its event,
 //! wherever events or copies go straight to the function. **Copies fail in silence**
-//! ([`crate::copies`]): a copy never ends in a function error, and its report names no failure.
+//! (`copies`): a copy never ends in a function error, and its report names no failure.
 //!
 //! **Explained** ([`explained`], at every answer to events): each task that no binding covers is
 //! skipped for `no-binding`, including tasks of a cluster of the same name in another account or

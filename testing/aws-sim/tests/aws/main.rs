@@ -10,6 +10,7 @@ mod load_balancers;
 mod loopback;
 mod protection;
 mod rolling;
+mod rules;
 mod scene;
 mod script;
 mod services;
