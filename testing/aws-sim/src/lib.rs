@@ -21,7 +21,7 @@
 //! | `target_group`, `targets`, `cidr` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
 //! | `account_limits` | the quotas of a new account |
-//! | `rules` | the rules of listeners |
+//! | `rules` | ELBv2's action about the rules of listeners |
 //! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
 //! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |

@@ -1,7 +1,6 @@
 //! A load balancer with its listeners.
 
 use crate::digest::digest;
-use crate::rules::Rule;
 
 /// A load balancer with its listeners; [`crate::Aws::add_load_balancer`] puts it into the world.
 ///
@@ -52,6 +51,15 @@ pub(crate) struct Listener {
     pub(crate) protocol: String,
     pub(crate) port: u16,
     pub(crate) forwards_to: Vec<String>,
+}
+
+/// A rule of the listener on this port.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) port: u16,
+    pub(crate) priority: u16,
+    pub(crate) family: String,
+    pub(crate) forwards_to: Vec<(String, u16)>,
 }
 
 impl LoadBalancer {
@@ -123,6 +131,21 @@ impl LoadBalancer {
         self
     }
 
+    /// One more rule of the listener on this port: clients of this family, `ipv4` or `ipv6`, go to
+    /// these target groups, each with its weight.
+    pub fn rule(
+        mut self,
+        port: u16,
+        priority: u16,
+        family: &str,
+        target_groups: &[(&str, u16)],
+    ) -> Self {
+        let forwards_to = target_groups.iter().map(|(arn, weight)| ((*arn).to_owned(), *weight));
+        let forwards_to = forwards_to.collect();
+        self.rules.push(Rule { port, priority, family: family.to_owned(), forwards_to });
+        self
+    }
+
     /// The ARN, which depends on region, account, kind and name alone.
     pub fn arn(&self) -> String {
         self.arn_of("loadbalancer", "")
@@ -140,6 +163,11 @@ impl LoadBalancer {
     pub(crate) fn uses(&self, target_group: &str) -> bool {
         self.listeners.iter().any(|listener| listener.forwards_to.iter().any(|g| g == target_group))
             || self.has_rule_for(target_group)
+    }
+
+    /// Whether a rule names this target group.
+    fn has_rule_for(&self, target_group: &str) -> bool {
+        self.rules.iter().any(|rule| rule.forwards_to.iter().any(|(arn, _)| arn == target_group))
     }
 
     fn arn_of(&self, resource: &str, rest: &str) -> String {

@@ -1,43 +1,13 @@
-//! Rules of a Network Load Balancer's listeners: where clients of one IP family go instead of by
-//! the default action. ELBv2 docs, "Listener rules for your Network Load Balancers": the only
-//! condition is `source-ip` with an `IpAddressType`, the only action one `forward`.
+//! ELBv2's action about the rules of a Network Load Balancer's listeners: where clients of one IP
+//! family go instead of by the default action. ELBv2 docs, "Listener rules for your Network Load
+//! Balancers": the only condition is `source-ip` with an `IpAddressType`, the only action one
+//! `forward`.
 
 use crate::api_error::ApiError;
-use crate::load_balancer::{Listener, LoadBalancer};
+use crate::load_balancer::{Listener, Rule};
 use crate::query_protocol::Query;
 use crate::world::World;
 use crate::xml;
-
-/// A rule of the listener on this port.
-#[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    port: u16,
-    priority: u16,
-    family: String,
-    forwards_to: Vec<(String, u16)>,
-}
-
-impl LoadBalancer {
-    /// One more rule of the listener on this port: clients of this family, `ipv4` or `ipv6`, go to
-    /// these target groups, each with its weight.
-    pub fn rule(
-        mut self,
-        port: u16,
-        priority: u16,
-        family: &str,
-        target_groups: &[(&str, u16)],
-    ) -> Self {
-        let forwards_to = target_groups.iter().map(|(arn, weight)| ((*arn).to_owned(), *weight));
-        let forwards_to = forwards_to.collect();
-        self.rules.push(Rule { port, priority, family: family.to_owned(), forwards_to });
-        self
-    }
-
-    /// Whether a rule names this target group.
-    pub(crate) fn has_rule_for(&self, target_group: &str) -> bool {
-        self.rules.iter().any(|rule| rule.forwards_to.iter().any(|(arn, _)| arn == target_group))
-    }
-}
 
 /// In pages, because it has a marker. The order of the rules is not documented; the default rule is
 /// the last one here. That a Network Load Balancer's default rule is listed as an Application Load
