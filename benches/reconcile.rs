@@ -59,6 +59,7 @@ fn time_of_a_plan(count: u32, in_step: bool) -> Duration {
         owner: Owner::Service("demo-service".to_owned()),
         target_group: group.clone(),
         port: Some(PORT),
+        hold: true,
     }];
     let target = |number| Target { group: group.clone(), id: address(number), port: PORT };
     let present: BTreeSet<Target> = (0..count).filter(|_| in_step).map(target).collect();
@@ -93,6 +94,7 @@ fn task(number: u32) -> Task {
         version: 3,
         phase: Phase::Serving,
         address: Some(address(number)),
+        origin: None,
     }
 }
 

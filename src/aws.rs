@@ -5,6 +5,7 @@ pub mod bisect;
 pub mod call;
 pub mod clients;
 pub mod deadline;
+pub mod deployments;
 pub mod ecs;
 pub mod elb;
 pub mod endpoints;

@@ -4,8 +4,11 @@
 pub mod bindings;
 pub mod error;
 
+use std::time::Duration;
+
 use crate::core::binding::Binding;
 use crate::core::drift::Prune;
+use crate::core::hold;
 use error::{ConfigError, quoted};
 
 /// What the operator has set.
@@ -17,6 +20,9 @@ pub struct Config {
     pub prune: Prune,
     /// Whether to decide, report and log, but write nothing.
     pub dry_run: bool,
+    /// How long a deployment may be held until the targets of its new tasks are healthy; `None`
+    /// holds none.
+    pub hold: Option<Duration>,
     /// The region of the function, its clusters and its target groups.
     pub region: String,
     /// The function's name, a dimension of its metrics.
@@ -43,6 +49,7 @@ impl Config {
             bindings: bindings::read(&bindings, &region)?,
             prune: read_prune(variable("PRUNE").as_deref())?,
             dry_run: read_dry_run(variable("DRY_RUN").as_deref())?,
+            hold: read_hold(variable("HOLD_MINUTES").as_deref())?,
             region,
             function: variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned()),
         })
@@ -68,6 +75,18 @@ fn read_dry_run(value: Option<&str>) -> Result<bool, ConfigError> {
         Some(other) => {
             let problem = format!("{} is neither true nor false", quoted(other));
             Err(ConfigError::new("DRY_RUN", problem, "set it to true or false"))
+        }
+    }
+}
+
+fn read_hold(value: Option<&str>) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = value else { return Ok(None) };
+    match text.parse() {
+        Ok(0) => Ok(None),
+        Ok(minutes @ 1..=hold::LONGEST) => Ok(Some(Duration::from_secs(60 * u64::from(minutes)))),
+        _ => {
+            let problem = format!("{} is no number of minutes from 0 to 2880", quoted(text));
+            Err(ConfigError::new("HOLD_MINUTES", problem, "set it to 15, or to 0 for no holds"))
         }
     }
 }

@@ -3,10 +3,13 @@
 
 pub mod arn;
 pub mod binding;
+pub mod deployment;
 pub mod drift;
 pub mod failure;
 #[cfg(test)]
 pub mod fixtures;
+pub mod health;
+pub mod hold;
 pub mod knowledge;
 pub mod plan;
 pub mod target;

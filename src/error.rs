@@ -5,7 +5,7 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 
 use crate::input::task_event::Unreadable;
-use crate::report::{AllGroups, FailedEntry};
+use crate::report::failed::{AllGroups, Failed};
 
 /// Why an invocation failed.
 #[derive(thiserror::Error)]
@@ -14,8 +14,9 @@ pub enum Error {
     #[error(
         "unknown input: accepted are an EventBridge event \"ECS Task State Change\" of aws.ecs, an \
          SQS batch of such events, {{\"copy\": \"queued\", \"event\": E}} where E is such an event that the \
-         queue has as well, an EventBridge \"Scheduled Event\", and {{\"action\": A}} where A \
-         is \"reconcile\", \"plan\" or \"doctor\""
+         queue has as well, an EventBridge event \"ECS Deployment State Change\" of aws.ecs, alone or \
+         in an SQS batch, the payload of an ECS deployment lifecycle hook, an EventBridge \
+         \"Scheduled Event\", and {{\"action\": A}} where A is \"reconcile\", \"plan\" or \"doctor\""
     )]
     UnknownInput,
     /// The input is an ECS Task State Change, but a needed field is missing or malformed.
@@ -23,7 +24,7 @@ pub enum Error {
     UnreadableEvent(#[from] Unreadable),
     /// Something could not be done; the message names task, target group, target and cause.
     #[error("{} failed: {}", .0.len(), AllGroups(.0))]
-    TargetsFailed(Vec<FailedEntry>),
+    TargetsFailed(Vec<Failed>),
     /// A message of an SQS batch failed that has no `messageId` to be returned by, so the whole
     /// batch has to be.
     #[error("a message without messageId failed, so its whole batch has to be returned")]

@@ -13,9 +13,11 @@ use tracing::warn;
 
 use crate::aws::clients::Clients;
 use crate::aws::deadline::Deadline;
+use crate::aws::deployments::Deployments;
 use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
+use crate::aws::side_by_side::side_by_side;
 use crate::config::Config;
 use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
@@ -23,9 +25,13 @@ use crate::doctor::Doctor;
 use crate::error::Error;
 use crate::flow::Settler;
 use crate::flow::warm_up::warm_up;
+use crate::input::deployment_event::{self, ServiceArn};
+use crate::input::lifecycle_hook::LifecycleHook;
 use crate::input::sqs::Message;
 use crate::input::{Input, task_event};
 use crate::report::Report;
+use crate::report::failed::Failed;
+use crate::report::hook_answer::HookAnswer;
 use crate::report::metrics::{self, EventTimes, InvocationKind};
 
 /// The clock; a simulation brings its own.
@@ -40,6 +46,7 @@ pub struct Handler {
     config: Config,
     clients: Clients,
     ecs: Ecs,
+    deployments: Deployments,
     targets: Targets,
     clock: Clock,
     metrics: Option<Sink>,
@@ -61,6 +68,7 @@ impl Handler {
         Self {
             config,
             ecs: Ecs::new(clients.ecs.clone()),
+            deployments: Deployments::new(clients.ecs.clone()),
             targets: Targets::new(clients.elb.clone()),
             clients,
             clock,
@@ -91,10 +99,12 @@ impl Handler {
         );
         match Input::of(invocation.payload).ok_or(Error::UnknownInput)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
+            Input::Deployment(event) => self.deployment(event, now, &limits).await,
+            Input::LifecycleHook(hook) => self.gate(&hook, &limits).await,
             Input::Copy(event) => self.copy(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,
-            Input::Reconcile => self.reconcile(&limits).await,
-            Input::Plan => self.plan(&limits).await,
+            Input::Reconcile => self.reconcile(now, &limits).await,
+            Input::Plan => self.plan(now, &limits).await,
             Input::Doctor => self.doctor(&limits).await,
         }
     }
@@ -133,8 +143,8 @@ impl Handler {
         answer(&report)
     }
 
-    async fn reconcile(&self, limits: &Limits) -> Result<Value, Error> {
-        let (report, in_step) = self.settle(limits).reconcile(self.config.prune).await;
+    async fn reconcile(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
+        let (report, in_step) = self.settle(limits).reconcile(self.config.prune, now).await;
         report.log("reconcile", 0);
         self.emit_metrics(&InvocationKind::Reconcile(in_step), &report);
         answer_unless_failed(report)
@@ -142,9 +152,9 @@ impl Handler {
 
     /// Failures are in the report: there is nothing to retry, and the operator wants to see the
     /// rest.
-    async fn plan(&self, limits: &Limits) -> Result<Value, Error> {
+    async fn plan(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let settle = Settler { dry_run: true, ..self.settle(limits) };
-        let (report, _) = settle.reconcile(self.config.prune).await;
+        let (report, _) = settle.reconcile(self.config.prune, now).await;
         report.log("plan", 0);
         answer(&report)
     }
@@ -163,18 +173,60 @@ impl Handler {
         limits: &Limits,
     ) -> Result<Value, Error> {
         let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
-        let sightings = messages.iter().filter_map(|message| message.sighting.as_ref());
+        let sightings = messages.iter().filter_map(Message::sighting);
         // A stop that a copy settled took only as long as the copy.
         let heard = {
             let copied = self.copied();
             let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);
             EventTimes::of(sightings.clone().filter(is_news), now)
         };
-        let unreadable = messages.len() - sightings.clone().count();
-        let report = self.settle(limits).events(sightings.cloned(), now).await;
+        let unreadable = messages.iter().filter(|message| message.news.is_none()).count();
+        let services: BTreeSet<&ServiceArn> =
+            messages.iter().filter_map(Message::deployment).collect();
+        let settle = self.settle(limits);
+        let (mut report, holds) = tokio::join!(
+            settle.events(sightings.cloned(), now),
+            self.holds(&services, now, limits)
+        );
+        let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
+        let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
+        let failed_messages = failures(&messages, &report, &failed_services)?;
+        holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
         report.log("sqs", unreadable);
         self.emit_metrics(&InvocationKind::Events { heard, unreadable }, &report);
-        answer(&failures(&messages, &report)?)
+        answer(&failed_messages)
+    }
+
+    /// A look at each of these services.
+    async fn holds<'a>(
+        &self,
+        services: &BTreeSet<&'a ServiceArn>,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> Vec<(&'a ServiceArn, Report)> {
+        let looks = services
+            .iter()
+            .map(async |service| (*service, self.settle(limits).deployment(service, now).await));
+        side_by_side(looks).await
+    }
+
+    async fn deployment(
+        &self,
+        event: Value,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> Result<Value, Error> {
+        let Some(service) = deployment_event::read(event)? else {
+            return answer(&Report { dry_run: self.config.dry_run, ..Report::default() });
+        };
+        let report = self.settle(limits).deployment(&service, now).await;
+        report.log("deployment", 0);
+        self.emit_metrics(&InvocationKind::Deployment, &report);
+        answer_unless_failed(report)
+    }
+
+    async fn gate(&self, hook: &LifecycleHook, limits: &Limits) -> Result<Value, Error> {
+        answer(&HookAnswer::from(self.settle(limits).gate(hook).await))
     }
 
     fn copied(&self) -> MutexGuard<'_, BTreeSet<TaskArn>> {
@@ -192,8 +244,10 @@ impl Handler {
         Settler {
             bindings: &self.config.bindings,
             ecs: &self.ecs,
+            deployments: &self.deployments,
             targets: &self.targets,
             limits,
+            hold: self.config.hold,
             dry_run: self.config.dry_run,
         }
     }
@@ -201,10 +255,14 @@ impl Handler {
 
 /// The messages to be returned to the queue: those whose task failed, and those that cannot be
 /// read (Lambda developer guide, "Implementing partial batch responses").
-fn failures(messages: &[Message], report: &Report) -> Result<SqsBatchResponse, Error> {
-    let failed_tasks = report.failed_tasks();
+fn failures(
+    messages: &[Message],
+    report: &Report,
+    services: &BTreeSet<&ServiceArn>,
+) -> Result<SqsBatchResponse, Error> {
+    let tasks = report.failed_tasks();
     let mut response = SqsBatchResponse::default();
-    for message in messages.iter().filter(|message| message.failed(&failed_tasks)) {
+    for message in messages.iter().filter(|message| message.failed(&tasks, services)) {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = message.id.clone().ok_or(Error::NamelessMessage)?;
         response.batch_item_failures.push(failure);
@@ -213,10 +271,10 @@ fn failures(messages: &[Message], report: &Report) -> Result<SqsBatchResponse, E
 }
 
 fn answer_unless_failed(report: Report) -> Result<Value, Error> {
-    if report.failed.is_empty() {
-        answer(&report)
-    } else {
+    if report.failed.iter().any(Failed::may_be_retried) {
         Err(Error::TargetsFailed(report.failed))
+    } else {
+        answer(&report)
     }
 }
 

@@ -1,15 +1,23 @@
 //! The input of an invocation, recognised by its shape. A new kind of input is a variant here, a
 //! file in this room, and an arm in the handler.
 
+pub mod deployment_event;
+pub mod lifecycle_hook;
 pub mod sqs;
 pub mod task_event;
 
 use serde_json::Value;
 
+use lifecycle_hook::LifecycleHook;
+
 /// The input of an invocation.
 pub enum Input {
     /// An EventBridge event `ECS Task State Change`.
     TaskStateChange(Value),
+    /// An EventBridge event `ECS Deployment State Change`.
+    Deployment(Value),
+    /// The question of a deployment lifecycle hook.
+    LifecycleHook(LifecycleHook),
     /// An event that the queue has as well.
     Copy(Value),
     /// The records of an SQS batch.
@@ -28,6 +36,9 @@ impl Input {
         if task_event::is_task_state_change(&payload) {
             return Some(Self::TaskStateChange(payload));
         }
+        if deployment_event::is_deployment_state_change(&payload) {
+            return Some(Self::Deployment(payload));
+        }
         if is_scheduled(&payload) {
             return Some(Self::Reconcile);
         }
@@ -43,6 +54,9 @@ impl Input {
             Some(Some("doctor")) => return Some(Self::Doctor),
             Some(_) => return None,
             None => {}
+        }
+        if let Some(hook) = LifecycleHook::read(&payload) {
+            return Some(Self::LifecycleHook(hook));
         }
         match payload.get_mut("Records").map(Value::take) {
             Some(Value::Array(records))

@@ -28,6 +28,7 @@ fn bindings() -> Vec<Binding> {
         owner: Owner::Service(service.to_owned()),
         target_group: group(name),
         port,
+        hold: true,
     };
     vec![
         binding("a", "shared", Some(80)),
@@ -60,6 +61,7 @@ fn sighting() -> impl Strategy<Value = Sighting> {
                     version,
                     phase,
                     address: has_address.then_some(address),
+                    origin: None,
                 },
                 at: at.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
                 changed: None,

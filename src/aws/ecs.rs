@@ -10,11 +10,12 @@ use tracing::debug;
 
 use crate::aws::bisect::{Refusal, RefusalBudget, Traits, bisect};
 use crate::aws::call::within;
+use crate::aws::deployments::time;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, Cluster, Owner};
 use crate::core::failure::{Code, Failure};
-use crate::core::task::{Phase, Task, TaskArn, first_address};
+use crate::core::task::{Origin, Phase, Task, TaskArn, first_address};
 
 /// The most tasks that one DescribeTasks takes (ECS API reference, DescribeTasks).
 const PAGE: usize = 100;
@@ -253,6 +254,11 @@ fn read(task: &types::Task) -> Option<Task> {
         version: u64::try_from(task.version()).ok()?,
         phase: Phase::of(task.last_status()?, task.desired_status()?),
         address: first_address(interfaces.filter_map(|interface| interface.ipv6_address())),
+        origin: Some(Origin {
+            started_by: task.started_by().unwrap_or_default().to_owned(),
+            zone: task.availability_zone().unwrap_or_default().to_owned(),
+            created: task.created_at().and_then(time),
+        }),
         arn,
     })
 }

@@ -1,14 +1,14 @@
 //! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets in chunks,
 //! the targets of a group, and its port.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
-    TargetHealthStateEnum, TargetTypeEnum,
+    TargetHealthReasonEnum, TargetHealthStateEnum, TargetTypeEnum,
 };
 use tracing::debug;
 
@@ -17,6 +17,7 @@ use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
+use crate::core::health::Health;
 use crate::core::target::{AddressPort, Write};
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
@@ -155,20 +156,20 @@ impl Targets {
         self.refused_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The targets of a group that are registered and not draining. ELB returns all of them in one
-    /// answer. Addresses are parsed, because ELB does not document how it writes IPv6; anything
-    /// that is not an IPv6 address is ignored.
-    pub async fn present(
+    /// The targets of a group with their health, draining ones among them. ELB returns all of them
+    /// in one answer. Addresses are parsed, because ELB does not document how it writes IPv6;
+    /// anything that is not an IPv6 address is ignored.
+    pub async fn health(
         &self,
         group: &TargetGroupArn,
         limits: &Limits,
-    ) -> Result<BTreeSet<AddressPort>, Failure> {
+    ) -> Result<BTreeMap<AddressPort, Health>, Failure> {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(target_group = group.name(), ACTION);
         let call = self.client.describe_target_health().target_group_arn(group.as_str()).send();
         let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
-        let present = answer.target_health_descriptions().iter().filter(|d| !is_draining(d));
-        Ok(present.filter_map(|described| endpoint(described.target()?)).collect())
+        let described = answer.target_health_descriptions().iter();
+        Ok(described.filter_map(|d| Some((endpoint(d.target()?)?, health(d)))).collect())
     }
 
     /// The port a target group gives to targets that name none. It never changes (ELB API
@@ -229,12 +230,14 @@ fn unfit(group: &TargetGroup) -> Option<String> {
     })
 }
 
-/// A running task whose target drains must be registered again. `unhealthy.draining` is different:
-/// a registered target that fails its health checks, on its way to `unhealthy` or back to `healthy`
-/// (ELB API reference, `target_health_state.unhealthy.draining_interval_seconds`).
-fn is_draining(described: &TargetHealthDescription) -> bool {
-    let state = described.target_health().and_then(|health| health.state());
-    state == Some(&TargetHealthStateEnum::Draining)
+fn health(described: &TargetHealthDescription) -> Health {
+    let health = described.target_health();
+    let state = health.and_then(|health| health.state()).map(TargetHealthStateEnum::as_str);
+    let reason = health.and_then(|health| health.reason()).map(TargetHealthReasonEnum::as_str);
+    Health {
+        state: state.unwrap_or_default().to_owned(),
+        reason: reason.unwrap_or_default().to_owned(),
+    }
 }
 
 fn endpoint(target: &TargetDescription) -> Option<AddressPort> {

@@ -28,6 +28,9 @@ pub struct RateLimits {
     /// DescribeTasks and ListTasks together: 100 at once, then 20 a second (ECS developer guide,
     /// "Request throttling for the Amazon ECS API").
     ecs_reads: Arc<TokenBucket>,
+    /// GetTaskProtection and UpdateTaskProtection together: 200 at once, then 80 a second (the same
+    /// page).
+    protections: Arc<TokenBucket>,
 }
 
 impl Default for RateLimits {
@@ -43,6 +46,7 @@ impl RateLimits {
             elb_writes: Arc::new(TokenBucket::per_second(at_once, per_second)),
             elb_calls: Arc::new(TokenBucket::per_second(40, 10)),
             ecs_reads: Arc::new(TokenBucket::per_second(100, 20)),
+            protections: Arc::new(TokenBucket::per_second(200, 80)),
         }
     }
 }
@@ -95,6 +99,7 @@ impl AdaptiveRates {
         }
         if Self::lately_throttled(&self.ecs).is_some() {
             rates.ecs_reads = self.careful.ecs_reads.clone();
+            rates.protections = self.careful.protections.clone();
         }
         rates
     }
@@ -126,8 +131,10 @@ pub enum Kind {
     ElbWrite,
     /// Any other call to ELB.
     ElbRead,
-    /// A call to ECS.
+    /// A call to ECS that reads tasks or services.
     EcsRead,
+    /// GetTaskProtection or UpdateTaskProtection.
+    Protection,
 }
 
 impl Limits {
@@ -139,11 +146,12 @@ impl Limits {
     /// Waits until a call of this kind is due. If that is after the deadline, returns `false` at
     /// once and takes no slot from later calls.
     pub async fn acquire(&self, kind: Kind) -> bool {
-        let RateLimits { elb_writes, elb_calls, ecs_reads } = &self.rates;
+        let RateLimits { elb_writes, elb_calls, ecs_reads, protections } = &self.rates;
         let buckets: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
+            Kind::Protection => &[protections],
         };
         let now = Instant::now();
         let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);

@@ -48,6 +48,7 @@ struct Fields {
     family: Option<String>,
     target_group_arn: Option<String>,
     port: Option<serde_json::Value>,
+    hold: Option<serde_json::Value>,
 }
 
 /// The position of an entry in `BINDINGS`, for error messages.
@@ -69,6 +70,7 @@ impl Entry<'_> {
             owner: self.owner(fields.service, fields.family)?,
             target_group,
             port: self.port(fields.port)?,
+            hold: self.hold(fields.hold)?,
         })
     }
 
@@ -135,6 +137,18 @@ impl Entry<'_> {
             self.mistake(".port", format!("{} is not a port", quoted(&value.to_string())), fix)
         })?;
         Ok(Some(port))
+    }
+
+    fn hold(&self, value: Option<serde_json::Value>) -> Result<bool, ConfigError> {
+        match value {
+            None => Ok(true),
+            Some(serde_json::Value::Bool(hold)) => Ok(hold),
+            Some(other) => {
+                let fix = "give false to exempt the binding from holds, or leave it out";
+                let problem = format!("{} is neither true nor false", quoted(&other.to_string()));
+                Err(self.mistake(".hold", problem, fix))
+            }
+        }
     }
 
     fn other_region(&self, field: &str, what: &str, region: &str) -> ConfigError {

@@ -108,6 +108,16 @@ impl Cluster {
         self.arn == arn
     }
 
+    /// The ARN of a service in it.
+    pub fn arn_of_service(&self, name: &str) -> String {
+        format!("{}/{name}", self.arn.replacen(":cluster/", ":service/", 1))
+    }
+
+    /// Whether it is in the account and region that an ARN begins with: `arn:aws:ecs:R:A`.
+    pub fn is_in(&self, prefix: &str) -> bool {
+        self.arn.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(":cluster/"))
+    }
+
     /// Whether both are the same cluster, however it was named.
     pub fn is_same(&self, other: &Self) -> bool {
         self.arn == other.arn
@@ -162,6 +172,8 @@ pub struct Binding {
     pub target_group: TargetGroupArn,
     /// The port on which they serve; `None` means the target group's own port.
     pub port: Option<u16>,
+    /// Whether a deployment of the service waits for the targets in this group, if holds are on.
+    pub hold: bool,
 }
 
 impl Binding {

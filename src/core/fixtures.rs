@@ -25,6 +25,7 @@ pub fn binding(service: &str, group_name: &str, port: Option<u16>) -> Binding {
         owner: Owner::Service(service.to_owned()),
         target_group,
         port,
+        hold: true,
     }
 }
 
@@ -38,5 +39,6 @@ pub fn task(id: &str, phase: Phase, address: Option<Ipv6Addr>) -> Task {
         version: 3,
         phase,
         address,
+        origin: None,
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::knowledge::{Knowledge, Known};
 use crate::core::target::{Change, Target};
-use crate::core::task::{Phase, TaskArn};
+use crate::core::task::{Phase, Task, TaskArn};
 
 /// Why a task needs no change; the names are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -140,14 +140,15 @@ fn skips(known: &Known) -> impl Iterator<Item = Skipped> {
 
 /// The targets of a task under the bindings, except those whose port is not known.
 pub fn targets_of(bindings: &[Binding], ports: &Ports, known: &Known) -> BTreeSet<Target> {
-    let Some(id) = known.task.address else { return BTreeSet::new() };
     let covering = bindings.iter().filter(|binding| binding.covers(&known.task));
-    let target = |binding: &Binding| {
-        let group = binding.target_group.clone();
-        let port = binding.port.or_else(|| ports.get(&group).copied())?;
-        Some(Target { group, id, port })
-    };
-    covering.filter_map(target).collect()
+    covering.filter_map(|binding| target_of(binding, ports, &known.task)).collect()
+}
+
+/// The target that a binding makes of a task's address, if address and port are known.
+pub fn target_of(binding: &Binding, ports: &Ports, task: &Task) -> Option<Target> {
+    let group = binding.target_group.clone();
+    let port = binding.port.or_else(|| ports.get(&group).copied())?;
+    Some(Target { group, id: task.address?, port })
 }
 
 fn portless(bindings: &[Binding], ports: &Ports, known: &Known) -> Vec<Portless> {

@@ -1,6 +1,7 @@
 //! Targets of a target group, and the changes to them.
 
-use std::net::Ipv6Addr;
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddrV6};
 
 use crate::core::binding::TargetGroupArn;
 use crate::core::task::TaskArn;
@@ -15,6 +16,13 @@ pub struct Target {
     pub id: Ipv6Addr,
     /// The port on which it serves.
     pub port: u16,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = SocketAddrV6::new(self.id, self.port, 0, 0);
+        write!(f, "{address} in {}", self.group.name())
+    }
 }
 
 /// A target that is to be registered or deregistered, and the task that is the reason.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
@@ -96,6 +97,21 @@ pub struct Task {
     pub phase: Phase,
     /// The IPv6 address of its network interface, if one was reported. It never changes.
     pub address: Option<Ipv6Addr>,
+    /// Where it comes from, as ECS answers it. Events leave it open, because only the decisions
+    /// about deployments ask for it.
+    pub origin: Option<Origin>,
+}
+
+/// Where a task comes from. Nothing of it changes in the task's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who started it: for a task of a service the id of a deployment (ECS API reference, Task:
+    /// `startedBy`).
+    pub started_by: String,
+    /// Its Availability Zone, for example `us-east-2a`.
+    pub zone: String,
+    /// When it was created.
+    pub created: Option<SystemTime>,
 }
 
 impl Task {
@@ -112,6 +128,7 @@ impl Task {
         Self {
             phase: if leaving { Phase::Leaving } else { newer.phase },
             address: newer.address.or(older.address),
+            origin: newer.origin.or(older.origin),
             group: if newer.group.is_empty() { older.group } else { newer.group },
             ..newer
         }
@@ -172,6 +189,7 @@ mod tests {
             version,
             phase: Phase::Serving,
             address: None,
+            origin: None,
         };
         assert_eq!(task(3, "service:demo").merge(task(4, "")).group, "service:demo");
         assert_eq!(task(4, "").merge(task(3, "service:demo")).group, "service:demo");

@@ -45,7 +45,7 @@ pub fn judge(binding: &Binding, facts: &Facts) -> Vec<Check> {
 
 /// `service:demo-service in demo-cluster → demo-ipv6:8080`.
 fn name(binding: &Binding) -> String {
-    let Binding { cluster, owner, target_group, port } = binding;
+    let Binding { cluster, owner, target_group, port, .. } = binding;
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     format!("{owner} in {cluster} → {}{port}", target_group.name())
 }

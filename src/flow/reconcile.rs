@@ -4,18 +4,22 @@
 //! handled at the same time, is then not seen at all; the other way round no task would explain it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use crate::aws::ecs::{Desired, TasksOfOwner};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
 use crate::core::drift::{Findings, Prune, drift, in_step, unexplained};
 use crate::core::failure::Failure;
+use crate::core::health::Healths;
 use crate::core::plan::Ports;
-use crate::core::target::Target;
+use crate::core::target::{AddressPort, Target};
 use crate::flow::Settler;
 use crate::flow::ports::known_ports;
+use crate::flow::rollout::Seen;
 use crate::flow::settle::Outcomes;
-use crate::report::{Entry, Report};
+use crate::report::Report;
+use crate::report::entry::Entry;
 
 /// Whose tasks are read: once for all bindings that name them.
 type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
@@ -30,6 +34,7 @@ struct Survey<'a> {
     readable: Vec<Binding>,
     ports: Ports,
     findings: Findings,
+    healths: Healths,
     report: Report,
 }
 
@@ -38,12 +43,17 @@ impl Settler<'_> {
     /// is removed from its target group, but tasks that could be read are registered. Other
     /// bindings are not affected. Also returns how many targets of serving tasks each group already
     /// contained.
-    pub async fn reconcile(self, prune: Prune) -> (Report, BTreeMap<TargetGroupArn, usize>) {
+    pub async fn reconcile(
+        self,
+        prune: Prune,
+        now: SystemTime,
+    ) -> (Report, BTreeMap<TargetGroupArn, usize>) {
         let mut survey = Survey {
             settle: self,
             readable: self.bindings.to_vec(),
             ports: Ports::new(),
             findings: Findings::default(),
+            healths: Healths::new(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
         };
         // Each read has a share of the time, so that one that hangs leaves time for the others: a
@@ -60,11 +70,18 @@ impl Settler<'_> {
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
         }
-        let Survey { readable, ports, findings, mut report, .. } = survey;
+        let Survey { readable, ports, findings, healths, mut report, .. } = survey;
         let in_step = in_step(&readable, &ports, &findings);
         let plan = drift(&readable, &ports, &findings, prune);
+        let tasks = findings.knowledge.iter().map(|known| known.task.clone()).collect();
+        let seen = Seen { tasks, ports: ports.clone(), healths, failures: Vec::new() };
         let outcomes = Outcomes::new();
-        self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report).await;
+        // Neither waits for the other: a hold keeps no target from being registered.
+        let ((), holds) = tokio::join!(
+            self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report),
+            self.holds(seen, now),
+        );
+        report.add_holds(holds);
         (report, in_step)
     }
 }
@@ -75,8 +92,10 @@ impl Survey<'_> {
         let portless = self.readable.iter().filter(|binding| binding.port.is_none());
         let portless: BTreeSet<TargetGroupArn> =
             portless.map(|binding| binding.target_group.clone()).collect();
+        let groups: BTreeSet<TargetGroupArn> =
+            self.readable.iter().map(|binding| binding.target_group.clone()).collect();
         let (ports, targets) =
-            tokio::join!(self.settle.own_ports(portless, limits), self.read_targets());
+            tokio::join!(self.settle.own_ports(portless, limits), self.settle.healths(groups));
         self.ports = known_ports(&ports);
         self.drop_broken(|binding| match (binding.port, ports.get(&binding.target_group)) {
             (None, Some(Err(error))) => Some(error.clone()),
@@ -85,22 +104,15 @@ impl Survey<'_> {
         self.drop_broken(|binding| targets.get(&binding.target_group)?.as_ref().err().cloned());
         let bound: BTreeSet<&TargetGroupArn> =
             self.readable.iter().map(|binding| &binding.target_group).collect();
-        let present = targets.into_iter().filter(|(group, _)| bound.contains(group));
-        let present = present.filter_map(|(group, targets)| Some((group, targets.ok()?)));
-        self.findings.present = present.collect();
-    }
-
-    async fn read_targets(&self) -> BTreeMap<TargetGroupArn, Result<BTreeSet<Target>, Failure>> {
-        let groups: BTreeSet<TargetGroupArn> =
-            self.readable.iter().map(|binding| binding.target_group.clone()).collect();
-        let Settler { targets, limits, .. } = self.settle;
-        let targets = groups.into_iter().map(async |group| {
-            let endpoints = targets.present(&group, limits).await;
-            let target = |(id, port)| Target { group: group.clone(), id, port };
-            let targets = endpoints.map(|endpoints| endpoints.into_iter().map(target).collect());
-            (group, targets)
+        let read = targets.into_iter().filter(|(group, _)| bound.contains(group));
+        self.healths = read.filter_map(|(group, health)| Some((group, health.ok()?))).collect();
+        let present = self.healths.iter().map(|(group, targets)| {
+            let present = targets.iter().filter(|(_, health)| health.is_present());
+            let target =
+                |(&(id, port), _): (&AddressPort, _)| Target { group: group.clone(), id, port };
+            (group.clone(), present.map(target).collect())
         });
-        side_by_side(targets).await.into_iter().collect()
+        self.findings.present = present.collect();
     }
 
     async fn read_running_tasks(&mut self) {

@@ -21,7 +21,8 @@ use crate::core::task::{Phase, TaskArn};
 use crate::flow::Settler;
 use crate::flow::ports::{OwnPorts, known_ports};
 use crate::flow::settle::Outcomes;
-use crate::report::{Entry, Report};
+use crate::report::Report;
+use crate::report::entry::Entry;
 
 /// How long everything waits for ECS and ELB to answer what the events leave open, so that each
 /// group gets its registers before its deregisters. After that, decided changes are carried out: a

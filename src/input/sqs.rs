@@ -8,6 +8,7 @@ use tracing::{debug, error};
 
 use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
+use crate::input::deployment_event::{self, ServiceArn};
 use crate::input::task_event;
 use crate::json::JsonObject;
 
@@ -24,36 +25,72 @@ pub fn is_message(record: &Value) -> bool {
 pub struct Message {
     /// Its `messageId`.
     pub id: Option<String>,
-    /// What it reports about a task; `None` if it cannot be read.
-    pub sighting: Option<Sighting>,
+    /// What it reports; `None` if it cannot be read.
+    pub news: Option<News>,
+}
+
+/// What a message reports.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The state of a task.
+    Task(Sighting),
+    /// The begin of a service's deployment, or something else about a deployment.
+    Deployment(Option<ServiceArn>),
 }
 
 impl Message {
     /// Reads a record. A message that cannot be read is logged.
     pub fn read(record: Value) -> Self {
         let id = record["messageId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-        let sighting = sighting(record)
+        let news = news(record)
             .inspect_err(|problem| error!(message_id = id, problem, "message cannot be read"))
-            .inspect(|sighting| debug!(message_id = id, task = sighting.task.arn.id(), "message"));
-        Self { id, sighting: sighting.ok() }
+            .inspect(|news| debug!(message_id = id, ?news, "message"));
+        Self { id, news: news.ok() }
     }
 
-    /// Whether it has to return to the queue: it cannot be read, or its task is among these.
-    pub fn failed(&self, failed: &BTreeSet<&TaskArn>) -> bool {
-        self.sighting.as_ref().is_none_or(|sighting| failed.contains(&sighting.task.arn))
+    /// What it reports of a task.
+    pub fn sighting(&self) -> Option<&Sighting> {
+        match &self.news {
+            Some(News::Task(sighting)) => Some(sighting),
+            _ => None,
+        }
+    }
+
+    /// The service whose deployment it reports.
+    pub fn deployment(&self) -> Option<&ServiceArn> {
+        match &self.news {
+            Some(News::Deployment(service)) => service.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it has to return to the queue: it cannot be read, or its task or service is among
+    /// these.
+    pub fn failed(&self, tasks: &BTreeSet<&TaskArn>, services: &BTreeSet<&ServiceArn>) -> bool {
+        match &self.news {
+            None => true,
+            Some(News::Task(sighting)) => tasks.contains(&sighting.task.arn),
+            Some(News::Deployment(service)) => {
+                service.as_ref().is_some_and(|service| services.contains(service))
+            }
+        }
     }
 }
 
-fn sighting(record: Value) -> Result<Sighting, String> {
+fn news(record: Value) -> Result<News, String> {
     let JsonObject(message): JsonObject<SqsMessage> =
         serde_json::from_value(record).map_err(|e| e.to_string())?;
     let body = message.body.unwrap_or_default();
     if let Some(sighting) = task_event::read_text(&body) {
-        return Ok(sighting);
+        return Ok(News::Task(sighting));
     }
     let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
-    if !task_event::is_task_state_change(&event) {
+    let news = if task_event::is_task_state_change(&event) {
+        task_event::read(event).map(News::Task)
+    } else if deployment_event::is_deployment_state_change(&event) {
+        deployment_event::read(event).map(News::Deployment)
+    } else {
         return Err("body is no ECS Task State Change event of aws.ecs".to_owned());
-    }
-    task_event::read(event).map_err(|error| error.to_string())
+    };
+    news.map_err(|error| error.to_string())
 }

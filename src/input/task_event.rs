@@ -13,8 +13,18 @@ use crate::json::JsonObject;
 
 /// Why an event cannot be read; a phrase that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unreadable ECS Task State Change event: {0}")]
-pub struct Unreadable(String);
+#[error("unreadable {kind} event: {problem}")]
+pub struct Unreadable {
+    kind: &'static str,
+    problem: String,
+}
+
+impl Unreadable {
+    /// For an event of this type.
+    pub fn new(kind: &'static str, problem: String) -> Self {
+        Self { kind, problem }
+    }
+}
 
 const SOURCE: &str = "aws.ecs";
 const DETAIL_TYPE: &str = "ECS Task State Change";
@@ -26,8 +36,9 @@ pub fn is_task_state_change(input: &Value) -> bool {
 
 /// Reads an ECS Task State Change event, including its envelope.
 pub fn read(event: Value) -> Result<Sighting, Unreadable> {
-    let event: Event = serde_path_to_error::deserialize(event)
-        .map_err(|error| Unreadable(format!("{}: {}", error.path(), error.inner())))?;
+    let event: Event = serde_path_to_error::deserialize(event).map_err(|error| {
+        Unreadable::new(DETAIL_TYPE, format!("{}: {}", error.path(), error.inner()))
+    })?;
     sighting(event)
 }
 
@@ -104,12 +115,12 @@ impl TaskStateChange {
 
     fn into_task(self) -> Result<Task, Unreadable> {
         let arn = TaskArn::parse(&self.task_arn).ok_or_else(|| {
-            Unreadable(format!("taskArn {:?} is not a task's ARN", self.task_arn))
+            Unreadable::new(DETAIL_TYPE, format!("taskArn {:?} is not a task's ARN", self.task_arn))
         })?;
         let cluster = self
             .cluster_arn
             .or_else(|| arn.cluster_arn())
-            .ok_or_else(|| Unreadable("missing field `clusterArn`".to_owned()))?;
+            .ok_or_else(|| Unreadable::new(DETAIL_TYPE, "missing field `clusterArn`".to_owned()))?;
         let interfaces =
             self.containers.iter().flat_map(|container| &container.0.network_interfaces);
         let addresses = interfaces.filter_map(|interface| interface.0.ipv6_address.as_deref());
@@ -120,6 +131,7 @@ impl TaskStateChange {
             group: self.group.unwrap_or_default(),
             version: self.version,
             phase: Phase::of(&self.last_status, &self.desired_status),
+            origin: None,
         })
     }
 }

@@ -18,6 +18,8 @@ pub enum Unit {
     Count,
     /// Durations in milliseconds.
     Milliseconds,
+    /// Long durations.
+    Seconds,
 }
 
 /// A metric and its values.

@@ -11,8 +11,11 @@ use crate::core::failure::Code;
 use crate::core::knowledge::Sighting;
 use crate::core::plan::Skipped;
 use crate::core::task::{Phase, TaskArn};
+use crate::report::Report;
 use crate::report::emf::{self, Metric, Unit};
-use crate::report::{Entry, Report};
+use crate::report::entry::Entry;
+use crate::report::failed::Failed;
+use crate::report::hold::HoldNumbers;
 
 /// Counts of HTTP requests to AWS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub enum InvocationKind {
         /// How many messages could not be read.
         unreadable: usize,
     },
+    /// It looked at services in a deployment.
+    Deployment,
     /// It reconciled. Has the number of targets of serving tasks that each group already contained,
     /// for groups that could be read.
     Reconcile(BTreeMap<TargetGroupArn, usize>),
@@ -104,7 +109,9 @@ impl Invocation<'_> {
         let of_group = |entry: &&Entry| group.is_none_or(|group| entry.target_group_arn == *group);
         let [registered, deregistered, unowned] = [registered, deregistered, unowned]
             .map(|entries| entries.iter().filter(of_group).collect::<Vec<_>>());
-        let failed: Vec<&Entry> = failed.iter().map(|f| &f.entry).filter(of_group).collect();
+        let holds = failed.iter().filter(|failed| failed.target().is_none()).count();
+        let failed = failed.iter().filter_map(Failed::target);
+        let failed: Vec<&Entry> = failed.filter(of_group).collect();
         let mut metrics = Metrics::default();
         if !dry_run {
             metrics.some("Registered", registered.len());
@@ -112,8 +119,8 @@ impl Invocation<'_> {
             metrics.times("TimeToRegister", self.times(&registered, Phase::Serving));
             metrics.times("TimeToDeregister", self.times(&deregistered, Phase::Leaving));
         }
-        let unreadable = if group.is_none() { self.unreadable() } else { 0 };
-        metrics.some("Failed", failed.len() + unreadable);
+        let others = if group.is_none() { self.unreadable() + holds } else { 0 };
+        metrics.some("Failed", failed.len() + others);
         metrics.some("Unowned", unowned.len());
         if let InvocationKind::Reconcile(in_step) = self.work {
             let undone = failed.iter().filter(|entry| entry.id.is_some()).count();
@@ -136,25 +143,39 @@ impl Invocation<'_> {
         metrics.some("Skipped", self.report.skipped.len());
         metrics.some("ApiCalls", traffic.calls as usize);
         metrics.some("Throttles", traffic.throttles as usize);
+        self.add_holds(metrics);
         match self.work {
             InvocationKind::Reconcile(_) => metrics.count("Reconciles", 1),
+            InvocationKind::Deployment => {}
             InvocationKind::Events { heard, unreadable } => {
                 metrics.times("EventAge", heard.ages.clone());
-                let Report { registered, deregistered, failed, dry_run, .. } = self.report;
-                let idle = *dry_run || registered.is_empty() && deregistered.is_empty();
+                let Report { registered, deregistered, failed, held, released, .. } = self.report;
+                let changes = registered.len() + deregistered.len() + held.len() + released.len();
+                let idle = self.report.dry_run || changes == 0;
                 let idle = idle && failed.is_empty() && *unreadable == 0;
                 metrics.some("IdleInvocations", usize::from(idle));
             }
         }
     }
 
+    fn add_holds(&self, metrics: &mut Metrics) {
+        let HoldNumbers { standing, seconds, expired } = &self.report.hold_numbers;
+        if !self.report.dry_run {
+            metrics.some("Held", *standing);
+            metrics.some("Released", self.report.released.len());
+            metrics.values("HoldSeconds", Unit::Seconds, seconds.clone());
+            metrics.some("HoldExpired", *expired);
+        }
+    }
+
     fn groups(&self) -> BTreeSet<&TargetGroupArn> {
         let Report { registered, deregistered, unowned, failed, .. } = self.report;
         let entries = registered.iter().chain(deregistered).chain(unowned);
-        let groups = entries.chain(failed.iter().map(|f| &f.entry)).map(|e| &e.target_group_arn);
+        let entries = entries.chain(failed.iter().filter_map(Failed::target));
+        let groups = entries.map(|entry| &entry.target_group_arn);
         match self.work {
             InvocationKind::Reconcile(in_step) => groups.chain(in_step.keys()).collect(),
-            InvocationKind::Events { .. } => groups.collect(),
+            InvocationKind::Events { .. } | InvocationKind::Deployment => groups.collect(),
         }
     }
 
@@ -170,14 +191,14 @@ impl Invocation<'_> {
     fn unreadable(&self) -> usize {
         match self.work {
             InvocationKind::Events { unreadable, .. } => *unreadable,
-            InvocationKind::Reconcile(_) => 0,
+            InvocationKind::Reconcile(_) | InvocationKind::Deployment => 0,
         }
     }
 
     /// The error code of everything that failed.
     fn errors(&self) -> impl Iterator<Item = String> {
         let unreadable = std::iter::repeat_n(&Code::UnreadableMessage, self.unreadable());
-        let failed = self.report.failed.iter().map(|failure| &failure.code);
+        let failed = self.report.failed.iter().map(Failed::code);
         failed.chain(unreadable).map(Code::to_string)
     }
 }
@@ -198,8 +219,12 @@ impl Metrics {
     }
 
     fn times(&mut self, name: &'static str, values: Vec<u64>) {
+        self.values(name, Unit::Milliseconds, values);
+    }
+
+    fn values(&mut self, name: &'static str, unit: Unit, values: Vec<u64>) {
         if !values.is_empty() {
-            self.0.push(Metric { name, unit: Unit::Milliseconds, values });
+            self.0.push(Metric { name, unit, values });
         }
     }
 }

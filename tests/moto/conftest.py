@@ -36,6 +36,12 @@ def one():
 
 
 @pytest.fixture(scope="session")
+def holding():
+    """Deployed so that deployments are held."""
+    return deploy(ONE | {"HoldMinutes": "15"})
+
+
+@pytest.fixture(scope="session")
 def many():
     """Deployed with Bindings."""
     return deploy(MANY)

@@ -123,6 +123,8 @@ class Deployment:
     stop_pattern: str
     stop_target: dict
     stop_rule_arn: str
+    deployment_pattern: str | None  # None without holds
+    deployment_target: dict | None
     schedule: str
     schedule_arn: str
     schedule_target: dict
@@ -141,15 +143,18 @@ def deploy(parameters: dict[str, str]) -> Deployment:
     outputs = create_stack(client, "stack", template(), parameters)
     rules = {rule["Name"]: rule for rule in client("events").list_rules()["Rules"]}
     rule, stop_rule = rules.pop(outputs["RuleName"]), rules.pop(outputs["StopRuleName"])
+    deployment_rule = rules.pop(outputs.get("DeploymentRuleName"), None)
     (schedule,) = rules.values()
     (rule_target,) = client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
     (stop_target,) = client("events").list_targets_by_rule(Rule=stop_rule["Name"])["Targets"]
+    deployment_target = deployment_rule and client("events").list_targets_by_rule(Rule=deployment_rule["Name"])["Targets"][0]
     (schedule_target,) = client("events").list_targets_by_rule(Rule=schedule["Name"])["Targets"]
     (mapping,) = client("lambda").list_event_source_mappings()["EventSourceMappings"]
     function = client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
     permissions = json.loads(client("lambda").get_policy(FunctionName=outputs["FunctionName"])["Policy"])["Statement"]
     (role,) = [role["RoleName"] for role in client("iam").list_roles()["Roles"] if role["Arn"] == function["Role"]]
-    policy = client("iam").get_role_policy(RoleName=role, PolicyName="function")["PolicyDocument"]
+    policies = client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+    policies = [client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"] for policy in policies]
     attributes = lambda url: client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]  # noqa: E731
     return Deployment(
         pattern=rule["EventPattern"],
@@ -158,6 +163,8 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         stop_pattern=stop_rule["EventPattern"],
         stop_target=stop_target,
         stop_rule_arn=stop_rule["Arn"],
+        deployment_pattern=deployment_rule and deployment_rule["EventPattern"],
+        deployment_target=deployment_target,
         schedule=schedule["ScheduleExpression"],
         schedule_arn=schedule["Arn"],
         schedule_target=schedule_target,
@@ -165,7 +172,7 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         function=function,
         invokers=[source_arn(permission) for permission in permissions],
         # moto hands the document back as Python wrote it, in single quotes, which YAML reads.
-        statements={s["Sid"]: s for s in (yaml.safe_load(policy) if isinstance(policy, str) else policy)["Statement"]},
+        statements={s["Sid"]: s for policy in policies for s in (yaml.safe_load(policy) if isinstance(policy, str) else policy)["Statement"]},
         queue=attributes(outputs["QueueUrl"]),
         dead_letter_queue=attributes(outputs["DeadLetterQueueUrl"]),
     )

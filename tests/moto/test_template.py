@@ -228,13 +228,54 @@ def calls_in(folder: str) -> set[str]:
     return calls
 
 
-@pytest.mark.parametrize("mode", ["one", "many"])
+@pytest.fixture(scope="session")
+def holding_many():
+    return deploy(MANY | {"HoldMinutes": "15"})
+
+
+@pytest.mark.parametrize("mode", ["holding", "holding_many"])
 def test_the_role_allows_every_call_in_the_code_and_every_action_is_called(request, mode):
     """test_moto.py plays the calls; this one also sees those that no play comes to."""
     statements = request.getfixturevalue(mode).statements.values()
     granted = {action for statement in statements for action in as_list(statement["Action"])}
     # Lambda itself, not the function, reads the queue and writes the log.
     assert {action for action in granted if not action.startswith(("sqs:", "logs:"))} == calls_in("src")
+
+
+def test_only_a_function_that_holds_may_protect_tasks(one, holding):
+    added = {sid: s for sid, s in holding.statements.items() if sid not in one.statements}
+    assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in added.items()} == {
+        "HoldTasks": (["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
+    }
+    assert (one.function["Environment"]["Variables"]["HOLD_MINUTES"], holding.function["Environment"]["Variables"]["HOLD_MINUTES"]) == ("0", "15")
+
+
+def test_the_begin_of_a_deployment_goes_straight_to_a_function_that_holds(one, holding, holding_many):
+    assert one.deployment_pattern is None
+    assert holding.deployment_target["Arn"] == holding.function["FunctionArn"]
+    assert holding.deployment_target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 2}
+    begun = sample("deployment-in-progress.json")
+    service = begun["resources"][0]
+    for resource, matches_one, matches_many in [
+        (service, True, True),
+        (service.replace("demo-cluster/", ""), True, True),
+        (service.replace("demo-service", "other"), False, True),
+        (service.replace(":123456789012:", ":210987654321:"), False, False),
+    ]:
+        event = begun | {"resources": [resource]}
+        passes = [EventPattern.load(deployment.deployment_pattern).matches_event(event) for deployment in (holding, holding_many)]
+        assert passes == [matches_one, matches_many], resource
+    for other in ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"]:
+        assert not EventPattern.load(holding.deployment_pattern).matches_event(changed(begun, eventName=other))
+    assert not EventPattern.load(holding.deployment_pattern).matches_event(begun | {"account": "210987654321"})
+
+
+def test_ecs_may_invoke_the_function_as_a_hook_and_nothing_else():
+    (policy,) = resources(ONE, "AWS::IAM::Role")["HookRole"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", "Function.Arn")
+    (trust,) = resources(ONE, "AWS::IAM::Role")["HookRole"]["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Principal"], trust["Action"]) == ({"Service": "ecs.amazonaws.com"}, "sts:AssumeRole")
 
 
 def test_with_many_bindings_the_role_covers_all_their_groups_and_clusters(many):

@@ -10,6 +10,7 @@ import pytest
 from conftest import MANY, ONE
 from deployment import ROOT, resources, template
 
+HOLDING = ONE | {"HoldMinutes": "15"}
 TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
 MINUTES = list(template()["Mappings"]["Every"])
 DIMENSIONS = {"function": (), "group": ("TargetGroup",), "reason": ("Reason",), "error": ("ErrorType",)}
@@ -26,7 +27,7 @@ AWS_METRICS = {
 
 def our_metrics() -> set[tuple[str, str, tuple[str, ...]]]:
     """Namespace, name and dimensions of every metric in the table of docs/metrics.md."""
-    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| (?:Count|Milliseconds) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| (?:Count|Milliseconds|Seconds) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
     return {("EcsIpv6Targets", name, ("FunctionName", *DIMENSIONS[per])) for name, pers in rows for per in pers.split(", ")}
 
 
@@ -69,19 +70,20 @@ def test_the_documentation_explains_the_functions_own_error_codes_and_no_others(
 
 def test_every_alarms_entry_begins_with_its_impact():
     runbook = (ROOT / "docs/runbook.md").read_text()
-    for name, alarm in alarms(ONE).items():
+    for name, alarm in alarms(HOLDING).items():
         entry = alarm["AlarmDescription"].rpartition("#")[2].replace("-", "[ -]")
         assert re.search(rf"^## {entry}\n\n\*Impact:\* ", runbook, re.MULTILINE | re.IGNORECASE), name
 
 
 def test_the_table_of_metrics_is_read():
     assert ("EcsIpv6Targets", "Failed", ("FunctionName", "ErrorType")) in our_metrics()
-    assert len({name for _, name, _ in our_metrics()}) == 14
+    assert len({name for _, name, _ in our_metrics()}) == 18
 
 
 @pytest.mark.parametrize("minutes", MINUTES)
 def test_every_alarm_watches_a_metric_that_exists(minutes):
-    for name, alarm in alarms(ONE | {"ReconcileMinutes": minutes}).items():
+    holds = HOLDING if minutes == "1" else ONE
+    for name, alarm in alarms(holds | {"ReconcileMinutes": minutes}).items():
         dimensions = tuple(dimension["Name"] for dimension in alarm["Dimensions"])
         assert (alarm["Namespace"], alarm["MetricName"], dimensions) in our_metrics() | AWS_METRICS, name
 
@@ -109,6 +111,13 @@ def test_what_watches_reconciles_waits_for_three_of_them(minutes):
         assert alarm["EvaluationPeriods"] == 3, name
 
 
+def test_only_a_function_that_holds_has_an_alarm_for_holds():
+    assert alarms(HOLDING).keys() - alarms(ONE).keys() == {"HoldExpiredAlarm"}
+    assert alarms(HOLDING)["HoldExpiredAlarm"]["Dimensions"][0]["Value"] == "Function"
+    shown = [set(d["widgets"][1]["properties"]["alarms"]) for d in (dashboard(HOLDING), dashboard(ONE))]
+    assert shown[0] - shown[1] == {"HoldExpiredAlarm.Arn"}
+
+
 def test_missing_data_is_bad_news_of_reconciles_only():
     assert {name for name, alarm in alarms(ONE).items() if alarm["TreatMissingData"] == "breaching"} == {"NoReconcileAlarm"}
     assert {name for name, alarm in alarms(ONE).items() if alarm["TreatMissingData"] == "ignore"} == {"DriftAlarm"}
@@ -129,7 +138,7 @@ def test_others_targets_are_no_alarm_if_expected():
 
 
 def test_alarms_tell_the_topic_of_their_beginning_and_end():
-    for name, alarm in alarms(ONE | {"AlarmTopicArn": TOPIC}).items():
+    for name, alarm in alarms(HOLDING | {"AlarmTopicArn": TOPIC}).items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC], name
 
 

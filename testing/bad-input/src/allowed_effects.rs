@@ -8,6 +8,7 @@ use ecs_ipv6_targets::core::target::Write;
 
 use crate::answer::Target;
 use crate::fixture::{Bound, Fixture};
+use crate::hook_answers;
 use crate::oracle::{Claim, Phase, Reading, Sight};
 
 /// The effects that are allowed in one fixture.
@@ -108,11 +109,22 @@ impl AllowedEffects<'_> {
     }
 
     fn call(&self, claim: &Claim, call: &Call) -> Result<(), String> {
+        if let Claim::Hook(hook) = claim {
+            let looks =
+                hook_answers::is_bound(hook, &self.fixture.bound) && !call.action.is_write();
+            let follows = looks && !hook.is_rollback;
+            return if follows {
+                Ok(())
+            } else {
+                Err(format!("{} follows from nothing", call.action))
+            };
+        }
         let sights: Vec<&Sight> = match claim {
             Claim::Event(event) | Claim::Copy(event) => event.sight.iter().collect(),
             Claim::Batch(messages) => {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }
+            Claim::Deployment(_) | Claim::Hook(_) => Vec::new(),
             Claim::Reconcile | Claim::Plan | Claim::Doctor => self.fixture.tasks.iter().collect(),
         };
         let question = matches!(claim, Claim::Plan | Claim::Doctor);

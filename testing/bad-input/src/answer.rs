@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub type Target = (Option<String>, String, Ipv6Addr, u16);
 
 /// A report that was read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub registered: Vec<Target>,
     pub deregistered: Vec<Target>,

@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use crate::allowed_effects::AllowedEffects;
 use crate::answer::{self, Report};
+use crate::deployments::Hook;
 use crate::fixture::NOW;
-use crate::oracle::{Claim, Event, Legible, Message, Phase, Reading, Sight};
+use crate::hook_answers;
+use crate::legible::Legible;
+use crate::oracle::{Claim, Event, Message, Phase, Reading, Sight};
 
 /// What the function made of an input.
 pub type Answer = Result<Value, Error>;
@@ -45,6 +48,8 @@ impl Check<'_> {
             Claim::Event(event) => self.event(event, answer),
             Claim::Copy(event) => self.copy(event, answer),
             Claim::Batch(messages) => self.batch(messages, answer),
+            Claim::Deployment(legible) => self.deployment(*legible, answer),
+            Claim::Hook(hook) => self.hook(hook, answer),
             Claim::Reconcile => self.reconcile(answer, self.0.dry).map(|()| "reconcile"),
             Claim::Plan => self.reconcile(answer, true).map(|()| "plan"),
             Claim::Doctor => answer::checks(success(answer)?).map(|()| "doctor"),
@@ -64,6 +69,33 @@ impl Check<'_> {
             }
             _ => Err(format!("an event that is readable: {:?}, and {answer:?}", event.legible)),
         }
+    }
+
+    /// Nothing is held here, so that the report of one that can be read is empty.
+    fn deployment(&self, legible: Legible, answer: &Answer) -> Checked {
+        match (answer, legible) {
+            (Err(Error::UnreadableEvent(_)), Legible::No | Legible::Perhaps) => {
+                Ok("deployment: UnreadableEvent")
+            }
+            (Ok(answer), Legible::Yes | Legible::Perhaps) => {
+                let report = answer::report(answer)?;
+                let empty = Report { dry_run: self.0.dry, ..Report::default() };
+                if report == empty { Ok("deployment: ignored") } else { Err(format!("{report:?}")) }
+            }
+            _ => Err(format!("a deployment that is readable: {legible:?}, and {answer:?}")),
+        }
+    }
+
+    fn hook(&self, hook: &Hook, answer: &Answer) -> Checked {
+        let answer = success(answer)?;
+        if !hook_answers::is_answered_by(hook, answer, &self.0.fixture.bound) {
+            return Err(format!("{hook:?} is answered by {answer}"));
+        }
+        Ok(match answer["hookStatus"].as_str() {
+            Some("SUCCEEDED") => "hook: SUCCEEDED",
+            Some("FAILED") => "hook: FAILED",
+            _ => "hook: IN_PROGRESS",
+        })
     }
 
     /// A copy never ends in an error. Its report names no failure, because the message in the queue

@@ -15,6 +15,8 @@ pub struct Documents {
     events: Vec<Value>,
     /// SQS batches.
     batches: Vec<Value>,
+    /// ECS Deployment State Change events, and the questions of lifecycle hooks.
+    deployments: Vec<Value>,
     /// Actions of an operator, and the schedule.
     requests: Vec<Value>,
     /// Inputs that are not for the function.
@@ -45,12 +47,17 @@ impl Documents {
             ["plan", "reconcile", "doctor", "scheduled"].iter().flat_map(|name| named(name));
         let mut events = named("task-");
         events.extend(named("task-running").iter().map(of_old_format));
+        let deployments = [named("deployment-"), named("hook-")].concat();
         let (batches, requests) = (named("sqs-"), requests.collect::<Vec<_>>());
         let Value::Array(foreign) = read(root.join("foreign.json")) else {
             panic!("foreign.json is a list");
         };
-        let all = [&events, &batches, &requests, &foreign].into_iter().flatten().cloned().collect();
-        Self { events, batches, requests, foreign, all }
+        let all = [&events, &batches, &deployments, &requests, &foreign]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        Self { events, batches, deployments, requests, foreign, all }
     }
 
     /// Draws the text of an input, as the Runtime API would send it.
@@ -62,6 +69,7 @@ impl Documents {
             15..=17 => one_of(dice, &self.requests),
             18..=24 => one_of(dice, &self.batches),
             25..=39 => self.batch(dice),
+            40..=49 => one_of(dice, &self.deployments),
             _ => one_of(dice, &self.events),
         };
         if is_event(&input) && dice.chance(0.1) {
@@ -80,11 +88,12 @@ impl Documents {
     /// Draws a batch of samples, some of them damaged. An id may be missing or odd.
     fn batch(&self, dice: &mut Dice) -> Value {
         let records = (0..dice.number(0..=4)).map(|number| {
-            let mut event = if dice.chance(0.9) {
-                one_of(dice, &self.events)
-            } else {
-                one_of(dice, &self.foreign)
+            let documents = match dice.number(0..=19) {
+                0 => &self.deployments,
+                1 | 2 => &self.foreign,
+                _ => &self.events,
             };
+            let mut event = one_of(dice, documents);
             if dice.chance(0.3) {
                 mutate::structure(dice, &mut event, &self.all);
             }

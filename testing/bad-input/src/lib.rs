@@ -8,15 +8,18 @@
 //! | --- | --- |
 //! | `documents`, `odd_values`, `mutate` | what a case is drawn from, and how it is damaged |
 //! | `fixture` | the real handler over the simulated AWS |
-//! | `oracle`, `rules`, `lossy_json` | what an input is, by the documented rules alone |
-//! | `check`, `allowed_effects`, `answer` | whether the answer and the calls are allowed |
-//! | `settings` | all of this for BINDINGS, PRUNE and DRY_RUN |
+//! | `oracle`, `deployments`, `legible`, `rules`, `lossy_json` | what an input is, by the documented rules alone |
+//! | `check`, `allowed_effects`, `hook_answers`, `answer` | whether the answer and the calls are allowed |
+//! | `settings` | all of this for BINDINGS, PRUNE, DRY_RUN and HOLD_MINUTES |
 
 mod allowed_effects;
 mod answer;
 mod check;
+mod deployments;
 mod documents;
 mod fixture;
+mod hook_answers;
+mod legible;
 mod lossy_json;
 mod mutate;
 mod odd_values;

@@ -6,6 +6,8 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value;
 
+use crate::deployments::{self, Hook};
+use crate::legible::Legible;
 use crate::lossy_json;
 use crate::rules;
 
@@ -17,6 +19,10 @@ pub enum Claim {
     /// A copy of an ECS Task State Change that is in the queue as well.
     Copy(Event),
     Batch(Vec<Message>),
+    /// An ECS Deployment State Change, and whether it can be read.
+    Deployment(Legible),
+    /// The question of a deployment lifecycle hook.
+    Hook(Hook),
     /// The schedule, or an operator who asks for a reconcile.
     Reconcile,
     /// An operator who asks for a plan.
@@ -32,17 +38,6 @@ pub struct Reading {
     pub claims: Vec<Claim>,
     /// Whether the input contradicts itself, so that refusing it is also right.
     pub contradicted: bool,
-}
-
-/// Whether an event can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Legible {
-    /// Something that the function needs is missing.
-    No,
-    /// Everything that the function needs is there, and something else is malformed.
-    Perhaps,
-    /// Everything is as documented.
-    Yes,
 }
 
 /// The phase of a task's life.
@@ -114,6 +109,11 @@ pub fn read(input: &Value) -> Reading {
         Some(_) => contradicted = true,
         None => {}
     }
+    if deployments::is_event(input) {
+        claims.push(Claim::Deployment(deployments::legible(input)));
+    }
+    claims.extend(deployments::hook(input).map(Claim::Hook));
+    contradicted |= deployments::is_odd_hook(input);
     if let Some(Value::Array(records)) = input.get("Records") {
         let of_sqs = records.iter().filter(|record| is_of_sqs(record)).count();
         if of_sqs > 0 || records.is_empty() {
@@ -151,7 +151,13 @@ fn message(record: &Value) -> Message {
     let body: Option<Value> = serde_json::from_str(text).ok();
     let plain = plain && body.is_some();
     let body = body.or_else(|| lossy_json::read(text));
-    let mut event = body.filter(is_ours).map_or(ILLEGIBLE, |body| event(&body));
+    let mut event = match body {
+        Some(body) if is_ours(&body) => event(&body),
+        Some(body) if deployments::is_event(&body) => {
+            Event { legible: deployments::legible(&body), sight: None }
+        }
+        _ => ILLEGIBLE,
+    };
     if !plain {
         event.legible = event.legible.min(Legible::Perhaps);
         event.sight = event.sight.map(|sight| Sight { certain: false, ..sight });

@@ -23,6 +23,19 @@ fn resource(text: &str) -> Option<&str> {
     valid.then_some(resource)
 }
 
+/// The cluster and the name in a service's ARN, if the text is one. An ARN of the old short format
+/// names no cluster.
+pub fn names_of_service(text: &str) -> Option<(Option<&str>, &str)> {
+    let parts: Vec<&str> = resource(text)?.split('/').collect();
+    match parts[..] {
+        ["service", name] if is_name(name) => Some((None, name)),
+        ["service", cluster, name] if is_name(cluster) && is_name(name) => {
+            Some((Some(cluster), name))
+        }
+        _ => None,
+    }
+}
+
 /// The cluster that a task's ARN names, if the text is one. An ARN of the old short format names no
 /// cluster.
 pub fn cluster_of_task(text: &str) -> Option<Option<&str>> {

@@ -22,6 +22,7 @@ pub struct Settings {
     bindings: Option<String>,
     prune: Option<String>,
     dry_run: Option<String>,
+    hold_minutes: Option<String>,
     /// Whether `bindings` is one valid binding for the region, undamaged.
     is_valid: bool,
 }
@@ -52,12 +53,13 @@ impl Settings {
         };
         let prune = other(&["proven", "all", "never", ""]);
         let dry_run = other(&["true", "false", " "]);
+        let hold_minutes = other(&["0", "1", "15", "2880", "2881", "-1", "1.5", ""]);
         let region = other(&["us-east-2", "us-east-2", "eu-west-1"]);
         let region = region.unwrap_or("us-east-2".to_owned());
         let bindings = (!dice.chance(0.01)).then(|| String::from_utf8_lossy(&text).into_owned());
         let is_whole = is_one && damage == 0 && !text_is_damaged && bindings.is_some();
         let is_valid = is_whole && region == "us-east-2";
-        Self { region: Some(region), bindings, prune, dry_run, is_valid }
+        Self { region: Some(region), bindings, prune, dry_run, hold_minutes, is_valid }
     }
 
     /// Reads them as the function does.
@@ -67,6 +69,7 @@ impl Settings {
             "BINDINGS" => self.bindings.clone(),
             "PRUNE" => self.prune.clone(),
             "DRY_RUN" => self.dry_run.clone(),
+            "HOLD_MINUTES" => self.hold_minutes.clone(),
             _ => None,
         })
     }
@@ -90,7 +93,7 @@ impl Settings {
         if line.contains(['\n', '\r']) || line.matches("; ").next().is_none() {
             return Err(format!("not one line with a fix: {line:?}"));
         }
-        let variable = ["AWS_REGION", "BINDINGS", "PRUNE", "DRY_RUN"]
+        let variable = ["AWS_REGION", "BINDINGS", "PRUNE", "DRY_RUN", "HOLD_MINUTES"]
             .into_iter()
             .find(|v| line.starts_with(v));
         let variable = variable.ok_or_else(|| format!("names no variable: {line}"))?;
@@ -106,6 +109,7 @@ impl Settings {
             "AWS_REGION" => "settings: mistake in AWS_REGION",
             "PRUNE" => "settings: mistake in PRUNE",
             "DRY_RUN" => "settings: mistake in DRY_RUN",
+            "HOLD_MINUTES" => "settings: mistake in HOLD_MINUTES",
             _ if line.starts_with("BINDINGS[") => "settings: mistake in an entry of BINDINGS",
             _ => "settings: mistake in BINDINGS",
         })
@@ -137,7 +141,16 @@ impl Settings {
         if !matches!(set(self.dry_run.as_deref()), None | Some("true" | "false")) {
             wrong.insert("DRY_RUN");
         }
+        if set(self.hold_minutes.as_deref()).is_some() && self.minutes().is_none() {
+            wrong.insert("HOLD_MINUTES");
+        }
         wrong
+    }
+
+    /// The minutes of a hold, if they are set and as documented.
+    fn minutes(&self) -> Option<u64> {
+        let minutes = set(self.hold_minutes.as_deref())?.parse().ok()?;
+        (0..=2880).contains(&minutes).then_some(minutes)
     }
 
     fn entries(&self) -> Option<Vec<Value>> {
@@ -148,11 +161,11 @@ impl Settings {
     }
 
     /// Every accepted binding is, field by field, the entry that was set, where null is the same as
-    /// no field.
+    /// no field, and so is the default of `hold`.
     fn accepted(&self, config: &Config) -> Result<(), String> {
         let mut entries = self.entries().unwrap_or_default();
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-            entry.retain(|_, value| !value.is_null());
+            entry.retain(|field, value| !value.is_null() && !(field == "hold" && *value == true));
         }
         let read: Vec<Value> = config.bindings.iter().map(as_set).collect();
         let prune = match set(self.prune.as_deref()) {
@@ -163,6 +176,7 @@ impl Settings {
         let same = read == entries
             && !entries.is_empty()
             && config.prune == prune
+            && config.hold.map_or(0, |hold| hold.as_secs() / 60) == self.minutes().unwrap_or(0)
             && config.dry_run == (self.dry_run.as_deref() == Some("true"))
             && Some(config.region.as_str()) == self.region.as_deref();
         if same { Ok(()) } else { Err(format!("not what was set: {config:?}")) }
@@ -181,6 +195,9 @@ fn as_set(binding: &Binding) -> Value {
     });
     if let Some(port) = binding.port {
         entry["port"] = json!(port);
+    }
+    if !binding.hold {
+        entry["hold"] = json!(false);
     }
     entry
 }
@@ -204,6 +221,9 @@ fn binding(dice: &mut Dice) -> Value {
     fields.insert("targetGroupArn".to_owned(), json!(arn));
     if dice.chance(0.1) {
         fields.entry("family").or_insert(Value::Null);
+    }
+    if dice.chance(0.2) {
+        fields.insert("hold".to_owned(), json!(dice.chance(0.5)));
     }
     if dice.chance(0.6) {
         fields.insert("port".to_owned(), json!(dice.pick(&[1, 80, 8080, 65_535])));

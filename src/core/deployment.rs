@@ -1,0 +1,110 @@
+//! A service in a deployment: which of its tasks are new, which are old, and what the new ones
+//! still wait for.
+
+use std::time::SystemTime;
+
+use crate::core::binding::{Binding, Cluster, Owner};
+use crate::core::health::{Awaited, Healths, awaited};
+use crate::core::plan::Ports;
+use crate::core::task::{Phase, Task};
+
+/// A service as ECS describes it, as far as its deployments are concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its ARN.
+    pub arn: String,
+    /// How many tasks it should run.
+    pub desired: usize,
+    /// Its deployments, from the newest state to older ones that still have tasks.
+    pub deployments: Vec<Deployment>,
+    /// The most tasks that may run in a deployment, in percent of `desired`; `None` for the
+    /// blue/green strategies, which start all new tasks beside the old ones.
+    pub maximum_percent: Option<usize>,
+    /// Whether each instance runs one task (scheduling strategy DAEMON).
+    pub is_daemon: bool,
+    /// Whether somebody else than ECS runs its deployments (deployment controller EXTERNAL).
+    pub is_external: bool,
+}
+
+/// A deployment of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// For example `ecs-svc/1234567890123456789`. The tasks that it starts have it as `startedBy`.
+    pub id: String,
+    /// Whether its tasks are the ones that should stay (status PRIMARY).
+    pub is_primary: bool,
+    /// When it began.
+    pub created: SystemTime,
+}
+
+impl Service {
+    /// The deployment whose tasks are to stay.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.is_primary)
+    }
+
+    /// When the newest of its deployments began. In a rollback that is not the primary one.
+    pub fn newest(&self) -> Option<SystemTime> {
+        self.deployments.iter().map(|deployment| deployment.created).max()
+    }
+
+    /// Whether new tasks can run beside all old ones (ECS API reference, DeploymentConfiguration:
+    /// `maximumPercent` is rounded down).
+    pub fn has_room(&self) -> bool {
+        self.maximum_percent.is_none_or(|percent| self.desired * percent / 100 > self.desired)
+    }
+}
+
+/// A service's serving tasks in a deployment.
+#[derive(Clone, Debug)]
+pub struct Rollout<'a> {
+    /// New tasks whose targets are all ready.
+    pub ready: Vec<&'a Task>,
+    /// New tasks that wait for some target, and for which.
+    pub waiting: Vec<(&'a Task, Vec<Awaited>)>,
+    /// Tasks of other deployments, and whether their targets are all ready.
+    pub old: Vec<(&'a Task, bool)>,
+}
+
+impl<'a> Rollout<'a> {
+    /// Sorts the serving tasks of a service. `bindings` are those that gate (see [`gating`]).
+    pub fn of(
+        service: &Service,
+        tasks: &'a [Task],
+        bindings: &[Binding],
+        ports: &Ports,
+        healths: &Healths,
+    ) -> Self {
+        let mut rollout = Self { ready: Vec::new(), waiting: Vec::new(), old: Vec::new() };
+        let primary = service.primary().map(|deployment| deployment.id.as_str());
+        for task in tasks.iter().filter(|task| task.phase == Phase::Serving) {
+            let missing = awaited(bindings, ports, healths, task);
+            let started_by = task.origin.as_ref().map(|origin| origin.started_by.as_str());
+            if primary.is_none() || started_by != primary {
+                rollout.old.push((task, missing.is_empty()));
+            } else if missing.is_empty() {
+                rollout.ready.push(task);
+            } else {
+                rollout.waiting.push((task, missing));
+            }
+        }
+        rollout
+    }
+}
+
+/// The bindings of a service in whose groups a new task's target has to be healthy: those that
+/// take part in holds, or all if none does.
+pub fn gating(bindings: &[Binding], cluster: &Cluster, owner: &Owner) -> Vec<Binding> {
+    let of_service = |b: &&Binding| b.owner == *owner && b.cluster.is_same(cluster);
+    let all: Vec<Binding> = bindings.iter().filter(of_service).cloned().collect();
+    let held: Vec<Binding> = all.iter().filter(|binding| binding.hold).cloned().collect();
+    if held.is_empty() { all } else { held }
+}
+
+/// Whether these tasks of a service were started by more than one deployment.
+pub fn is_deploying<'a>(tasks: impl Iterator<Item = &'a Task>) -> bool {
+    let staying = tasks.filter(|task| task.phase != Phase::Leaving);
+    let mut started_by = staying.filter_map(|task| Some(&task.origin.as_ref()?.started_by));
+    let Some(first) = started_by.next() else { return false };
+    started_by.any(|other| other != first)
+}
