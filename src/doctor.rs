@@ -39,14 +39,18 @@ mod tests;
 mod unread;
 pub mod verdict;
 
+use std::time::Duration;
+
 use futures_util::stream::{self, StreamExt};
 
 use crate::aws::clients::Clients;
 use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::Binding;
+use crate::core::deployment::is_held;
 use crate::doctor::ecs::reads::Services;
 use crate::doctor::elb::reads::LoadBalancers;
+use facts::Facts;
 use gather::Reads;
 use judge::judge;
 use verdict::{Check, Diagnosis, Status};
@@ -69,16 +73,19 @@ impl Doctor {
         }
     }
 
-    /// Examines all bindings at the same time, for a function that in a deployment keeps old tasks
-    /// for at most so many minutes, or none with 0.
+    /// Examines all bindings at the same time. `hold` is how long the function may hold a
+    /// deployment; `None` holds none.
     pub async fn examine(
         &self,
         bindings: &[Binding],
-        hold_minutes: u32,
+        hold: Option<Duration>,
         limits: &Limits,
     ) -> Diagnosis {
-        let reads = Reads::new(self, hold_minutes, limits);
-        let facts = stream::iter(bindings).map(|binding| reads.facts(binding));
+        let reads = Reads::new(self, limits);
+        let facts = stream::iter(bindings).map(async |binding| {
+            let facts = reads.facts(binding).await;
+            Facts { hold: hold.filter(|_| is_held(bindings, binding)), ..facts }
+        });
         let facts: Vec<_> = facts.buffered(bindings.len().max(1)).collect().await;
         let checks: Vec<Check> = bindings
             .iter()

@@ -58,9 +58,6 @@ pub struct Handler {
 /// nothing else.
 const COPIED: usize = 200;
 
-/// Minutes for which old tasks are kept in a deployment: none are.
-const NO_HOLD: u32 = 0;
-
 impl Handler {
     /// A handler with these settings, and AWS clients with the settings of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
@@ -161,7 +158,7 @@ impl Handler {
 
     async fn doctor(&self, limits: &Limits) -> Result<Value, Error> {
         let doctor = Doctor::new(&self.clients);
-        let diagnosis = doctor.examine(&self.config.bindings, NO_HOLD, limits).await;
+        let diagnosis = doctor.examine(&self.config.bindings, self.config.hold, limits).await;
         diagnosis.log();
         answer(&diagnosis)
     }

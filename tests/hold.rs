@@ -217,10 +217,9 @@ async fn a_service_without_room_is_not_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_and_a_plan_show_a_hold_and_change_nothing() {
-    for (settings, input) in [
-        (&[HOLD, ("DRY_RUN", "true")][..], None),
-        (&[HOLD], Some(json!({"action": "plan"}))),
-    ] {
+    for (settings, input) in
+        [(&[HOLD, ("DRY_RUN", "true")][..], None), (&[HOLD], Some(json!({"action": "plan"})))]
+    {
         let rollout = Rollout::of_four(settings).await;
         let event = rollout.deploy();
         advance(Duration::from_secs(12)).await;
@@ -265,9 +264,11 @@ async fn what_ecs_refuses_for_good_is_reported_and_not_tried_again() {
     rollout.function.aws.set_desired_count(&rollout.service, 2);
     protect(&rollout.function.aws, &tasks[..2], 10).await;
     rollout.function.aws.set_desired_count(&rollout.service, 4);
-    rollout.function.aws.fault(
-        Fault::on(Action::UpdateTaskProtection).error("DEPLOYMENT_BLOCKED", "no", 400),
-    );
+    rollout.function.aws.fault(Fault::on(Action::UpdateTaskProtection).error(
+        "DEPLOYMENT_BLOCKED",
+        "no",
+        400,
+    ));
     let event = rollout.deploy();
     let report = rollout.function.invoke(event.clone()).await.unwrap();
     let failed = &report["failed"];

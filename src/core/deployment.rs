@@ -101,6 +101,14 @@ pub fn gating(bindings: &[Binding], cluster: &Cluster, owner: &Owner) -> Vec<Bin
     if held.is_empty() { all } else { held }
 }
 
+/// Whether deployments of a binding's service are held, if holds are on: at least one of the
+/// service's bindings takes part.
+pub fn is_held(bindings: &[Binding], binding: &Binding) -> bool {
+    let Binding { cluster, owner, .. } = binding;
+    let of_service = gating(bindings, cluster, owner);
+    matches!(owner, Owner::Service(_)) && of_service.iter().any(|binding| binding.hold)
+}
+
 /// Whether these tasks of a service were started by more than one deployment.
 pub fn is_deploying<'a>(tasks: impl Iterator<Item = &'a Task>) -> bool {
     let staying = tasks.filter(|task| task.phase != Phase::Leaving);

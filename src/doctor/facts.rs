@@ -11,6 +11,8 @@ pub use elb::{
 };
 pub use listener::{ClientFamily, Forward, Listener, Rule};
 
+use std::time::Duration;
+
 use crate::core::failure::Failure;
 use crate::core::task::{Phase, Task};
 
@@ -39,9 +41,8 @@ pub struct Facts {
     pub task_definition: Read<Option<TaskDefinition>>,
     /// The service's or the family's tasks that are meant to run.
     pub tasks: Read<Vec<Task>>,
-    /// For how many minutes at most the function keeps old tasks in a deployment; 0 if it keeps
-    /// none.
-    pub hold_minutes: u32,
+    /// How long the function may hold a deployment of the service; `None` if it holds none.
+    pub hold: Option<Duration>,
 }
 
 impl Facts {

@@ -23,7 +23,6 @@ const CONCURRENT: usize = 8;
 /// Everything that is read in one examination.
 pub struct Reads<'a> {
     doctor: &'a Doctor,
-    hold_minutes: u32,
     limits: &'a Limits,
     slots: Semaphore,
     target_groups: Memo<Read<Option<TargetGroup>>>,
@@ -41,10 +40,9 @@ pub struct Reads<'a> {
 
 impl<'a> Reads<'a> {
     /// Nothing read yet.
-    pub fn new(doctor: &'a Doctor, hold_minutes: u32, limits: &'a Limits) -> Self {
+    pub fn new(doctor: &'a Doctor, limits: &'a Limits) -> Self {
         Self {
             doctor,
-            hold_minutes,
             limits,
             slots: Semaphore::new(CONCURRENT),
             target_groups: Memo::default(),
@@ -85,7 +83,7 @@ impl<'a> Reads<'a> {
             native_groups,
             task_definition,
             tasks,
-            hold_minutes: self.hold_minutes,
+            hold: None,
         }
     }
 

@@ -65,7 +65,7 @@ fn facts() -> Facts {
             containers: Vec::new(),
         })),
         tasks: Ok(Vec::new()),
-        hold_minutes: 0,
+        hold: None,
     }
 }
 

@@ -1,7 +1,11 @@
 //! How ECS deploys the service, and what keeps old tasks meanwhile.
 
+use std::time::Duration;
+
 use super::drain::container;
 use super::*;
+
+const HOLD: Duration = Duration::from_secs(15 * 60);
 
 /// Facts about a service of so many tasks with this deployment.
 fn deployed(desired: usize, deployment: Deployment) -> Facts {
@@ -86,7 +90,7 @@ fn nothing_that_keeps_old_tasks_is_warned_of() {
 #[test]
 fn a_hold_keeps_old_tasks() {
     for kind in [rolling(), strategy("BLUE_GREEN"), controller("CODE_DEPLOY")] {
-        let facts = Facts { hold_minutes: 15, ..deployed(4, kind) };
+        let facts = Facts { hold: Some(HOLD), ..deployed(4, kind) };
         let found = check("rollout", &facts).unwrap();
         assert_eq!(found.status, Status::Pass);
         assert_eq!(found.detail, "old tasks are kept by the function, for at most 15 minutes");
@@ -151,14 +155,14 @@ fn tasks_that_stop_before_others_run_can_be_kept_by_nothing() {
         (3, 0, 0, Warn),
     ] {
         let mut facts = deployed(desired, percent(minimum, maximum));
-        facts.hold_minutes = 15;
+        facts.hold = Some(HOLD);
         facts.native_groups = Ok(vec![native("demo-ipv4", Vec::new())]);
         let found = check("rollout", &facts).unwrap();
         assert_eq!(found.status, expected, "{desired} {minimum}/{maximum}: {}", found.detail);
     }
     // Blue/green starts all new tasks first, whatever these say.
     let deployment = Deployment { strategy: "BLUE_GREEN".to_owned(), ..percent(0, 100) };
-    let facts = Facts { hold_minutes: 15, ..deployed(4, deployment) };
+    let facts = Facts { hold: Some(HOLD), ..deployed(4, deployment) };
     assert_eq!(status("rollout", &facts), Pass);
 }
 

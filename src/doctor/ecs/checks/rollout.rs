@@ -70,8 +70,8 @@ pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
         return Ok(Warn(detail, fix.to_owned()));
     }
     let mut keepers = Vec::new();
-    if facts.hold_minutes > 0 {
-        keepers.push(format!("the function, for at most {} minutes", facts.hold_minutes));
+    if let Some(hold) = facts.hold {
+        keepers.push(format!("the function, for at most {} minutes", hold.as_secs() / 60));
     }
     keepers.extend(halts(&service.deployment, kind));
     match facts.native_groups_beside() {
