@@ -24,6 +24,7 @@ Options:
                   are, and the function asks ECS before it believes a RUNNING older than 60 s.
   --logs          Show the function's own log lines. It is handed AWS_LAMBDA_LOG_FORMAT (text,
                   json) and AWS_LAMBDA_LOG_LEVEL (info, debug...) if they are set.
+  --deployment    Play a deployment instead, without a hold and with one.
   --serve [ADDR]  Run no function, only serve the simulated AWS for one, on 127.0.0.1:9001
                   unless told otherwise: prints how to use it with cargo lambda, then every call.
                   ECS knows the tasks of FILE..., or of events/task-running{,-second}.json.
@@ -33,6 +34,7 @@ Examples:
   cargo run --example local
   cargo run --example local -- events/task-running.json events/task-stopped.json
   cargo run --example local -- --fresh --logs events/sqs-batch.json
+  cargo run --example local -- --deployment
   cargo run --example local -- --serve
 
 The exit code is 0 if all went as it must (an error is a fair answer to a FILE), 1 if not, and 2
@@ -43,6 +45,7 @@ const SERVE_ON: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 90
 
 pub enum Command {
     Help,
+    Deployment,
     Story { logs: bool },
     Files { files: Vec<PathBuf>, fresh: bool, logs: bool },
     Serve { address: SocketAddr, files: Vec<PathBuf> },
@@ -51,10 +54,12 @@ pub enum Command {
 /// Reads the command line, without the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
     let (mut fresh, mut logs, mut serve, mut files) = (false, false, None, Vec::new());
+    let mut deployment = false;
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("-h" | "--help") => return Ok(Command::Help),
+            Some("--deployment") => deployment = true,
             Some("--fresh") => fresh = true,
             Some("--logs") => logs = true,
             Some("--serve") => {
@@ -69,6 +74,14 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error
             }
             _ => files.push(PathBuf::from(argument)),
         }
+    }
+    if deployment {
+        let is_alone = !fresh && !logs && serve.is_none() && files.is_empty();
+        return if is_alone {
+            Ok(Command::Deployment)
+        } else {
+            Err(usage("--deployment goes with nothing else"))
+        };
     }
     match serve {
         Some(_) if fresh => Err(usage("--fresh does not go with --serve, which delivers nothing")),
