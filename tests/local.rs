@@ -36,6 +36,20 @@ fn file(name: &str) -> String {
 }
 
 #[test]
+fn a_deployment_with_a_hold_has_no_gap_and_one_without_has() {
+    shows(
+        &["--deployment"],
+        &[
+            "4 old tasks held",
+            "never fewer than 4 targets served",
+            "0 serve",
+            "fewer than 4 served for 1:",
+            "The hold made the deployment",
+        ],
+    );
+}
+
+#[test]
 fn the_story_ends_well_and_shows_each_step() {
     let shown = shows(
         &[],

@@ -19,7 +19,10 @@ const DESIRED: usize = 4;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// One seed for both deployments: their tasks and targets take the same times.
+/// A deployment takes no longer, in seconds.
+const LONGEST: u64 = 1_200;
+
+/// One seed for both deployments: their tasks start and stop alike.
 const SEED: u64 = 7;
 
 /// What happened in a second of a deployment.
@@ -33,7 +36,10 @@ struct Moment {
 /// A deployment that has come to its end.
 struct Deployment {
     moments: Vec<Moment>,
+    /// How long the deployment took, as ECS sees it.
     seconds: u64,
+    /// For how many seconds the targets were watched: until all serve.
+    watched: u64,
 }
 
 /// Plays both deployments, and fails if the hold does not keep its promise.
@@ -68,7 +74,7 @@ impl Deployment {
 
     fn each_second(&self) -> impl Iterator<Item = usize> {
         let ends = self.moments.iter().skip(1).map(|moment| moment.second);
-        let ends = ends.chain([self.seconds]);
+        let ends = ends.chain([self.watched]);
         let spans = self.moments.iter().zip(ends);
         spans.flat_map(|(moment, end)| (moment.second..end).map(|_| moment.serving))
     }
@@ -115,10 +121,16 @@ async fn deploy(hold_minutes: &str) -> Result<Deployment, Error> {
     let play = Play::begin(hold_minutes).await?;
     play.aws.deploy(&play.service);
     let (mut moments, mut second) = (Vec::<Moment>::new(), 0);
-    while play.aws.is_deploying(&play.service) {
+    let mut seconds = None;
+    // Longer than that no target takes to become healthy.
+    while second < LONGEST && (seconds.is_none() || play.aws.serving(&play.group) < DESIRED) {
         let mut notes = play.deliver().await?;
         if second % 60 == 45 {
             notes.extend(play.invoke(&scheduled()).await?);
+        }
+        if seconds.is_none() && !play.aws.is_deploying(&play.service) {
+            seconds = Some(second);
+            notes.push("the deployment is complete".to_owned());
         }
         let serving = play.aws.serving(&play.group);
         let is_new = moments.last().is_none_or(|last| last.serving != serving);
@@ -128,9 +140,12 @@ async fn deploy(hold_minutes: &str) -> Result<Deployment, Error> {
         advance(SECOND).await;
         second += 1;
     }
-    let notes = vec!["the deployment is complete".to_owned()];
-    moments.push(Moment { second, serving: play.aws.serving(&play.group), notes });
-    Ok(Deployment { moments, seconds: second })
+    let serving = play.aws.serving(&play.group);
+    if moments.last().is_some_and(|last| last.serving != serving) {
+        moments.push(Moment { second, serving, notes: Vec::new() });
+    }
+    let seconds = seconds.ok_or_else(|| Error::Failed("the deployment does not end".to_owned()))?;
+    Ok(Deployment { moments, seconds, watched: second })
 }
 
 impl Play {
