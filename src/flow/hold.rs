@@ -54,7 +54,7 @@ impl Settler<'_> {
             let tasks: Vec<Task> = tasks.cloned().collect();
             let (ports, healths) = (seen.ports.clone(), seen.healths.clone());
             let seen = Seen { tasks, ports, healths, failures: Vec::new() };
-            is_deploying(seen.tasks.iter()).then(|| async move {
+            is_deploying(seen.tasks.iter()).then_some(async move {
                 let name = service.name;
                 let described = self.deployments.service(service.cluster, name, self.limits).await;
                 let look = Look { settler: self, service, bindings: &bindings, now, longest };
