@@ -88,7 +88,7 @@ pub fn never_held(service: &Service) -> Option<NoHold> {
 }
 
 /// Decides for a service. `protections` are those of its serving tasks; `longest` is how long a
-/// hold may last from the begin of the deployment.
+/// hold may last from the begin of the deployment, and from now, if ECS's clock is ahead.
 ///
 /// Protections that end later than the hold are the application's own: they count as kept, and are
 /// never changed. A task is protected once, to the end of the hold, and never more tasks than
@@ -132,7 +132,7 @@ pub fn decide(
     let protect: Vec<TaskArn> = protect.map(|task| task.arn.clone()).collect();
     let held = protect.len() + ours.len().min(keep);
     Decision {
-        minutes: minutes_until(end, now),
+        minutes: minutes_until(end.min(now + longest), now),
         expires: held > 0 && now + NOTICE >= end && missing > 0,
         protect,
         release,

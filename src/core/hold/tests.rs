@@ -102,6 +102,15 @@ fn the_minutes_are_those_that_are_left_rounded_up() {
 }
 
 #[test]
+fn a_begin_in_the_future_makes_no_hold_longer() {
+    for ahead in [Duration::from_millis(1), MINUTE, 10_000 * MINUTE] {
+        let mut story = Story::default();
+        story.tasks(2, "old", "healthy");
+        assert_eq!(story.decide(&service(2), began() - ahead).minutes, 15, "{ahead:?}");
+    }
+}
+
+#[test]
 fn zones_keep_tasks_in_turn_and_healthy_ones_first() {
     let mut story = Story::default();
     let states = ["healthy", "initial", "healthy", "healthy", "healthy", "unhealthy", "healthy"];
