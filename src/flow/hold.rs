@@ -97,13 +97,15 @@ impl Look<'_> {
             return report;
         }
         let rollout = Rollout::of(&service, &seen.tasks, self.bindings, &seen.ports, &seen.healths);
-        let protections = match self.protections(&service, &rollout).await {
-            Ok(protections) => protections,
+        let (protections, unknown) = match self.protections(&service, &rollout).await {
+            Ok(answer) => answer,
             Err(failure) => {
                 report.failed.push(failed(&service.arn, None, &failure));
                 return report;
             }
         };
+        let unknown = unknown.into_iter();
+        report.failed.extend(unknown.map(|(task, why)| failed(&service.arn, Some(&task), &why)));
         let mut decision = decide(&service, &rollout, &protections, self.now, self.longest);
         if let Some(why) = decision.why_not {
             debug!(service = service.arn, %why, "not held");
@@ -125,7 +127,7 @@ impl Look<'_> {
         &self,
         service: &Service,
         rollout: &Rollout<'_>,
-    ) -> Result<Protections, Failure> {
+    ) -> Result<(Protections, Vec<(TaskArn, Failure)>), Failure> {
         let is_rollback = service.primary().map(|primary| primary.created) != service.newest();
         let new = rollout.ready.iter().chain(rollout.waiting.iter().map(|(task, _)| task));
         let new = new.filter(|_| is_rollback).map(|task| &task.arn);
