@@ -106,3 +106,19 @@ async fn a_task_whose_protection_is_unknown_is_reported_and_left_alone() {
         assert_eq!(rollout.updates().len(), 0, "the application's protection is kept");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_ecs_refused_does_not_expire() {
+    let update = || Fault::on(Action::UpdateTaskProtection);
+    let blocked = update().error("DEPLOYMENT_BLOCKED", "no", 400);
+    for fault in [blocked, update().access_denied()] {
+        let rollout = Rollout::with_hold_of("15").await;
+        let event = rollout.deploy(Starts::ec2().failing(1.0));
+        rollout.function.aws.fault(fault);
+        drop(rollout.function.invoke(event).await);
+        rollout.pass(16 * 60).await;
+        let metrics = rollout.function.metrics().concat();
+        assert!(!metrics.contains("HoldExpired"), "nothing was held");
+        assert!(!metrics.contains("\"Held\""));
+    }
+}

@@ -114,10 +114,12 @@ impl Look<'_> {
             decision.held -= decision.protect.len();
             decision.protect.clear();
         }
-        if decision.expires {
-            self.announce_end(&service, &rollout);
-        }
+        let expires = decision.expires && !self.settler.dry_run;
         self.carry_out(&service, decision, &mut report).await;
+        if expires && report.hold_numbers.standing > 0 {
+            self.announce_end(&service, &rollout);
+            report.hold_numbers.expired = 1;
+        }
         report
     }
 
@@ -155,8 +157,7 @@ impl Look<'_> {
     }
 
     async fn carry_out(&self, service: &Service, decision: Decision, report: &mut Report) {
-        let Decision { protect, release, minutes, mut held, expires, .. } = decision;
-        report.hold_numbers.expired += usize::from(expires);
+        let Decision { protect, release, minutes, mut held, .. } = decision;
         let lasts = Duration::from_secs(60 * u64::from(minutes));
         let Settler { deployments, limits, dry_run, .. } = self.settler;
         let cluster = self.service.cluster;
