@@ -15,6 +15,10 @@ use crate::core::task::{Task, TaskArn};
 /// the hold; the rest is for a call that had to be repeated.
 const ROUNDING: Duration = Duration::from_secs(90);
 
+/// A deployment that begins in the future by more than this has no longer hold: ECS's clock is not
+/// that far ahead.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// This long before the end of a hold its end is announced.
 pub const NOTICE: Duration = Duration::from_secs(60);
 
@@ -88,7 +92,7 @@ pub fn never_held(service: &Service) -> Option<NoHold> {
 }
 
 /// Decides for a service. `protections` are those of its serving tasks; `longest` is how long a
-/// hold may last from the begin of the deployment, and from now, if ECS's clock is ahead.
+/// hold may last from the begin of the deployment.
 ///
 /// Protections that end later than the hold are the application's own: they count as kept, and are
 /// never changed. A task is protected once, to the end of the hold, and never more tasks than
@@ -132,7 +136,7 @@ pub fn decide(
     let protect: Vec<TaskArn> = protect.map(|task| task.arn.clone()).collect();
     let held = protect.len() + ours.len().min(keep);
     Decision {
-        minutes: minutes_until(end.min(now + longest), now),
+        minutes: minutes_until(end.min(now + longest + SKEW), now),
         expires: held > 0 && now + NOTICE >= end && missing > 0,
         protect,
         release,

@@ -118,8 +118,8 @@ impl Fault {
         self.effect(Effect::Hang(time))
     }
 
-    /// The call has its usual effect, and its answer is rewritten: for what ECS might answer and the
-    /// simulation never does. ECS's actions only.
+    /// The call has its usual effect, and its answer is rewritten: for what ECS might answer and
+    /// the simulation never does. ECS's actions only.
     pub fn rewritten(self, rewrite: fn(&mut Value)) -> Self {
         self.effect(Effect::Rewrite(rewrite))
     }
