@@ -81,6 +81,9 @@ impl Rollout {
     }
 }
 
+/// What is done to an answer of ECS.
+type Rewrite = fn(&mut Value);
+
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_protection_is_unknown_is_reported_and_left_alone() {
     let left_out = |answer: &mut Value| {
@@ -91,7 +94,7 @@ async fn a_task_whose_protection_is_unknown_is_reported_and_left_alone() {
         let why = |task: &Value| json!({"arn": task["taskArn"], "reason": "SOMETHING_NEW"});
         answer["failures"] = tasks.iter().map(why).collect();
     };
-    let causes: [(fn(&mut Value), &str); 2] = [
+    let causes: [(Rewrite, &str); 2] = [
         (left_out, "GetTaskProtection: TaskFailed: ECS left the task out of its answer"),
         (failing, "GetTaskProtection: SOMETHING_NEW: no detail"),
     ];
