@@ -24,6 +24,7 @@ const PAGE: usize = 100;
 /// The most tasks of one UpdateTaskProtection (ECS API reference).
 const CHUNK: usize = 10;
 
+const GET: &str = "GetTaskProtection";
 const UPDATE: &str = "UpdateTaskProtection";
 
 /// What to do about a task's protection.
@@ -96,23 +97,33 @@ impl Deployments {
         }
     }
 
-    /// Until when each of these tasks is protected; those that are not are left out.
+    /// Until when each of these tasks is protected; those that are not are left out. Of a task that
+    /// ECS could not answer for, its protection is taken to have no end, so that it is left alone;
+    /// why is returned as well.
     pub async fn protections(
         &self,
         cluster: &Cluster,
         tasks: &[&TaskArn],
         limits: &Limits,
-    ) -> Result<Protections, Failure> {
-        const ACTION: &str = "GetTaskProtection";
-        let mut found = Protections::new();
+    ) -> Result<(Protections, Vec<(TaskArn, Failure)>), Failure> {
+        let (mut found, mut unknown) = (Protections::new(), Vec::new());
         for page in tasks.chunks(PAGE) {
-            debug!(%cluster, tasks = page.len(), ACTION);
+            debug!(%cluster, tasks = page.len(), GET);
             let call = self.client.get_task_protection().cluster(cluster.as_str());
             let call = call.set_tasks(Some(names(page.iter().copied()))).send();
-            let answer = within(limits, Kind::Protection, ACTION, call).await?;
+            let answer = within(limits, Kind::Protection, GET, call).await?;
             found.extend(answer.protected_tasks().iter().filter_map(protection));
+            for task in page {
+                if let Err(failure) =
+                    answer_for(GET, task, answer.protected_tasks(), answer.failures())
+                    && !is_gone(&failure)
+                {
+                    found.insert((*task).clone(), endless());
+                    unknown.push(((*task).clone(), failure));
+                }
+            }
         }
-        Ok(found)
+        Ok((found, unknown))
     }
 
     /// Changes the protection of these tasks, ten a call. Each task has a result of its own: ECS
@@ -136,7 +147,10 @@ impl Deployments {
             };
             let answer = within(limits, Kind::Protection, UPDATE, call.send()).await;
             let results = chunk.iter().map(|task| match &answer {
-                Ok(answer) => result(task, answer.protected_tasks(), answer.failures()),
+                Ok(answer) => {
+                    let own = answer_for(UPDATE, task, answer.protected_tasks(), answer.failures());
+                    own.map(|own| own.expiration_date().and_then(time))
+                }
                 Err(failure) => Err(failure.clone()),
             });
             chunk.iter().cloned().zip(results).collect::<Vec<_>>()
@@ -180,9 +194,18 @@ fn deployment(described: &types::Deployment) -> Option<Deployment> {
 fn protection(described: &types::ProtectedTask) -> Option<(TaskArn, SystemTime)> {
     let until = described.expiration_date().and_then(time);
     let arn = TaskArn::parse(described.task_arn()?)?;
-    // A protection without an end is nothing that a hold makes.
-    let until = until.unwrap_or_else(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34));
-    described.protection_enabled().then_some((arn, until))
+    described.protection_enabled().then(|| (arn, until.unwrap_or_else(endless)))
+}
+
+/// The end of a protection without one, which is nothing that a hold makes: in the year 2514.
+fn endless() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34)
+}
+
+/// Whether the task stopped or is no longer known, so that nothing can protect it (ECS API
+/// reference, "API failure reasons").
+fn is_gone(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "MISSING" | "TASK_NOT_VALID")
 }
 
 /// A time of ECS; `None` if it is before 1970 or far off.
@@ -191,25 +214,21 @@ pub fn time(time: &DateTime) -> Option<SystemTime> {
 }
 
 /// ECS names a failed task by its ARN or its id.
-fn result(
+fn answer_for<'a>(
+    action: &'static str,
     task: &TaskArn,
-    protected: &[types::ProtectedTask],
+    protected: &'a [types::ProtectedTask],
     failures: &[types::Failure],
-) -> Result<Option<SystemTime>, Failure> {
+) -> Result<&'a types::ProtectedTask, Failure> {
     let failed = failures.iter().find(|failure| {
         let named = failure.arn().unwrap_or_default();
         named == task.as_str() || named == task.id()
     });
     if let Some(failed) = failed {
         let detail = failed.detail().unwrap_or("no detail");
-        return Err(Failure::new(UPDATE, Code::of_aws(failed.reason()), detail));
+        return Err(Failure::new(action, Code::of_aws(failed.reason()), detail));
     }
     let own = protected.iter().find(|own| own.task_arn() == Some(task.as_str()));
-    match own {
-        Some(own) => Ok(own.expiration_date().and_then(time)),
-        None => {
-            let message = "ECS left the task out of its answer";
-            Err(Failure::new(UPDATE, Code::TaskFailed, message))
-        }
-    }
+    let message = "ECS left the task out of its answer";
+    own.ok_or_else(|| Failure::new(action, Code::TaskFailed, message))
 }

@@ -55,7 +55,7 @@ pub enum Code {
     NotTried,
     /// A message of the queue is not an event that can be read.
     UnreadableMessage,
-    /// ECS could not describe the service. Only in the doctor's answer.
+    /// ECS left the service out of its answer, or could not describe it.
     ServiceFailed,
     /// ECS left the task definition out of its answer. Only in the doctor's answer.
     NoTaskDefinition,
@@ -65,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// Every code that a report can have and that is not AWS's own, with its meaning.
-    pub const OWN: [(Self, &'static str); 12] = [
+    pub const OWN: [(Self, &'static str); 13] = [
         (Self::ConnectionFailed, "no connection could be made, or it broke"),
         (
             Self::DeadlineReached,
@@ -77,6 +77,7 @@ impl Code {
             Self::NotTried,
             "no call was made, because too many targets were refused, or its subnet was full",
         ),
+        (Self::ServiceFailed, "ECS left the service out of its answer, or could not describe it"),
         (
             Self::StaleAnswer,
             "ECS answered with an older state than the event's, and neither has the address",

@@ -15,6 +15,10 @@ use crate::core::task::{Task, TaskArn};
 /// the hold; the rest is for a call that had to be repeated.
 const ROUNDING: Duration = Duration::from_secs(90);
 
+/// A deployment that begins in the future by more than this has no longer hold: ECS's clock is not
+/// that far ahead.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// This long before the end of a hold its end is announced.
 pub const NOTICE: Duration = Duration::from_secs(60);
 
@@ -132,7 +136,7 @@ pub fn decide(
     let protect: Vec<TaskArn> = protect.map(|task| task.arn.clone()).collect();
     let held = protect.len() + ours.len().min(keep);
     Decision {
-        minutes: minutes_until(end, now),
+        minutes: minutes_until(end.min(now + longest + SKEW), now),
         expires: held > 0 && now + NOTICE >= end && missing > 0,
         protect,
         release,

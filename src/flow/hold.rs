@@ -97,13 +97,15 @@ impl Look<'_> {
             return report;
         }
         let rollout = Rollout::of(&service, &seen.tasks, self.bindings, &seen.ports, &seen.healths);
-        let protections = match self.protections(&service, &rollout).await {
-            Ok(protections) => protections,
+        let (protections, unknown) = match self.protections(&service, &rollout).await {
+            Ok(answer) => answer,
             Err(failure) => {
                 report.failed.push(failed(&service.arn, None, &failure));
                 return report;
             }
         };
+        let unknown = unknown.into_iter();
+        report.failed.extend(unknown.map(|(task, why)| failed(&service.arn, Some(&task), &why)));
         let mut decision = decide(&service, &rollout, &protections, self.now, self.longest);
         if let Some(why) = decision.why_not {
             debug!(service = service.arn, %why, "not held");
@@ -112,10 +114,12 @@ impl Look<'_> {
             decision.held -= decision.protect.len();
             decision.protect.clear();
         }
-        if decision.expires {
-            self.announce_end(&service, &rollout);
-        }
+        let expires = decision.expires && !self.settler.dry_run;
         self.carry_out(&service, decision, &mut report).await;
+        if expires && report.hold_numbers.standing > 0 {
+            self.announce_end(&service, &rollout);
+            report.hold_numbers.expired = 1;
+        }
         report
     }
 
@@ -125,7 +129,7 @@ impl Look<'_> {
         &self,
         service: &Service,
         rollout: &Rollout<'_>,
-    ) -> Result<Protections, Failure> {
+    ) -> Result<(Protections, Vec<(TaskArn, Failure)>), Failure> {
         let is_rollback = service.primary().map(|primary| primary.created) != service.newest();
         let new = rollout.ready.iter().chain(rollout.waiting.iter().map(|(task, _)| task));
         let new = new.filter(|_| is_rollback).map(|task| &task.arn);
@@ -153,8 +157,7 @@ impl Look<'_> {
     }
 
     async fn carry_out(&self, service: &Service, decision: Decision, report: &mut Report) {
-        let Decision { protect, release, minutes, mut held, expires, .. } = decision;
-        report.hold_numbers.expired += usize::from(expires);
+        let Decision { protect, release, minutes, mut held, .. } = decision;
         let lasts = Duration::from_secs(60 * u64::from(minutes));
         let Settler { deployments, limits, dry_run, .. } = self.settler;
         let cluster = self.service.cluster;

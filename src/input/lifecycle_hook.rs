@@ -1,11 +1,9 @@
 //! The payload of an ECS deployment lifecycle hook (ECS developer guide, "Lifecycle hooks for
 //! Amazon ECS service deployments").
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::input::deployment_event::ServiceArn;
-use crate::json::JsonObject;
 
 /// What a hook is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,56 +20,41 @@ pub struct LifecycleHook {
 /// Taken for the stage where a payload names none.
 const POST_SCALE_UP: &str = "POST_SCALE_UP";
 
-/// Today's form has the details in an object of their own; that of 2025 has them beside the stage.
-/// Where the service does not depend on a field, its type is left open: a payload that cannot be
-/// read would be a function error, which rolls the deployment back.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    lifecycle_stage: Option<Value>,
-    execution_details: Option<JsonObject<Details>>,
-    #[serde(flatten)]
-    flat: Details,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Details {
-    service_arn: Option<String>,
-    #[serde(default)]
-    target_service_revision_arn: Value,
-    #[serde(default)]
-    test_traffic_weights: Value,
-    #[serde(default)]
-    production_traffic_weights: Value,
-}
-
 impl LifecycleHook {
-    /// Reads a payload in either form; `None` if it is something else.
+    /// Reads a payload in either form; `None` if it is something else. Today's form has the details
+    /// in an object of their own; that of 2025 has them beside the stage. Only the service's ARN is
+    /// needed, and nothing else may be in the way: a payload that cannot be read would be a
+    /// function error, which rolls the deployment back.
     pub fn read(payload: &Value) -> Option<Self> {
-        let JsonObject(payload): JsonObject<Payload> = JsonObject::deserialize(payload).ok()?;
-        let Payload { lifecycle_stage, execution_details, flat } = payload;
-        let is_hook = execution_details.is_some() || lifecycle_stage.is_some();
-        let stage = lifecycle_stage.as_ref().and_then(Value::as_str).unwrap_or(POST_SCALE_UP);
-        let details = execution_details.map_or(flat, |JsonObject(details)| details);
-        let service = ServiceArn::parse(details.service_arn.as_deref()?)?;
-        let is_rollback = details.gives_no_traffic(stage);
-        is_hook.then(|| Self { service, stage: stage.to_owned(), is_rollback })
+        let nested = payload.get("executionDetails");
+        let stage = payload.get("lifecycleStage").filter(|stage| !stage.is_null());
+        let flat = stage.map(|_| payload);
+        let (details, service) = nested
+            .into_iter()
+            .chain(flat)
+            .find_map(|details| Some((details, service(details)?)))?;
+        let stage = stage.and_then(Value::as_str).unwrap_or(POST_SCALE_UP);
+        let is_rollback = gives_no_traffic(details, stage);
+        Some(Self { service, stage: stage.to_owned(), is_rollback })
     }
 }
 
-impl Details {
-    /// "During a rollback the target revision has weight 0" (the same page): only the stages that
-    /// shift traffic are called again then.
-    fn gives_no_traffic(&self, stage: &str) -> bool {
-        let weights = match stage {
-            "TEST_TRAFFIC_SHIFT" => &self.test_traffic_weights,
-            "PRODUCTION_TRAFFIC_SHIFT" => &self.production_traffic_weights,
-            _ => return false,
-        };
-        let target = self.target_service_revision_arn.as_str().unwrap_or_default();
-        weights.get(target).and_then(Value::as_f64) == Some(0.0)
-    }
+fn service(details: &Value) -> Option<ServiceArn> {
+    ServiceArn::parse(details.get("serviceArn")?.as_str()?)
+}
+
+/// "During a rollback the target revision has weight 0" (the same page): only the stages that shift
+/// traffic are called again then. A weight may be written as text.
+fn gives_no_traffic(details: &Value, stage: &str) -> bool {
+    let weights = match stage {
+        "TEST_TRAFFIC_SHIFT" => "testTrafficWeights",
+        "PRODUCTION_TRAFFIC_SHIFT" => "productionTrafficWeights",
+        _ => return false,
+    };
+    let target = details.get("targetServiceRevisionArn").and_then(Value::as_str);
+    let weight = target.and_then(|target| details.get(weights)?.get(target));
+    let in_text = |weight: &Value| weight.as_str()?.parse().ok();
+    weight.and_then(|weight| weight.as_f64().or_else(|| in_text(weight))) == Some(0.0)
 }
 
 #[cfg(test)]
@@ -99,6 +82,20 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_another_type_do_not_hide_the_service() {
+        for payload in [
+            json!({"executionDetails": {"serviceArn": SERVICE}, "serviceArn": 7}),
+            json!({"executionDetails": {}, "serviceArn": SERVICE, "lifecycleStage": 7}),
+            json!({"executionDetails": [], "serviceArn": SERVICE, "lifecycleStage": "NEW"}),
+            json!({"executionDetails": {"serviceArn": null}, "serviceArn": SERVICE,
+                "lifecycleStage": {}, "hookDetails": "odd"}),
+        ] {
+            let hook = LifecycleHook::read(&payload);
+            assert_eq!(hook.unwrap().service.as_str(), SERVICE, "{payload}");
+        }
+    }
+
+    #[test]
     fn what_names_no_service_or_no_stage_is_no_hook() {
         for payload in [
             json!({"serviceArn": SERVICE}),
@@ -116,6 +113,9 @@ mod tests {
         for (stage, weight, is_rollback) in [
             ("PRODUCTION_TRAFFIC_SHIFT", json!(0), true),
             ("PRODUCTION_TRAFFIC_SHIFT", json!(0.0), true),
+            ("PRODUCTION_TRAFFIC_SHIFT", json!("0"), true),
+            ("PRODUCTION_TRAFFIC_SHIFT", json!("100"), false),
+            ("PRODUCTION_TRAFFIC_SHIFT", json!(null), false),
             ("PRODUCTION_TRAFFIC_SHIFT", json!(100), false),
             ("TEST_TRAFFIC_SHIFT", json!(0), false),
             ("POST_SCALE_UP", json!(0), false),

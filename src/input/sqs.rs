@@ -90,7 +90,10 @@ fn news(record: Value) -> Result<News, String> {
     } else if deployment_event::is_deployment_state_change(&event) {
         deployment_event::read(event).map(News::Deployment)
     } else {
-        return Err("body is neither an ECS Task State Change nor a Deployment State Change of aws.ecs".to_owned());
+        return Err(
+            "body is neither an ECS Task State Change nor a Deployment State Change of aws.ecs"
+                .to_owned(),
+        );
     };
     news.map_err(|error| error.to_string())
 }

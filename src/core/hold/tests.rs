@@ -102,6 +102,15 @@ fn the_minutes_are_those_that_are_left_rounded_up() {
 }
 
 #[test]
+fn a_begin_in_the_future_lengthens_a_hold_by_a_minute_at_most() {
+    for (ahead, minutes) in [(MINUTE, 16), (2 * MINUTE, 16), (10_000 * MINUTE, 16)] {
+        let mut story = Story::default();
+        story.tasks(2, "old", "healthy");
+        assert_eq!(story.decide(&service(2), began() - ahead).minutes, minutes, "{ahead:?}");
+    }
+}
+
+#[test]
 fn zones_keep_tasks_in_turn_and_healthy_ones_first() {
     let mut story = Story::default();
     let states = ["healthy", "initial", "healthy", "healthy", "healthy", "unhealthy", "healthy"];

@@ -89,7 +89,7 @@ fn nothing_that_keeps_old_tasks_is_warned_of() {
 
 #[test]
 fn a_hold_keeps_old_tasks() {
-    for kind in [rolling(), strategy("BLUE_GREEN"), controller("CODE_DEPLOY")] {
+    for kind in [rolling(), strategy("BLUE_GREEN")] {
         let facts = Facts { hold: Some(HOLD), ..deployed(4, kind) };
         let found = check("rollout", &facts).unwrap();
         assert_eq!(found.status, Status::Pass);
@@ -97,6 +97,15 @@ fn a_hold_keeps_old_tasks() {
         let native_groups = Err(denied("DescribeTargetGroups"));
         assert_eq!(status("rollout", &Facts { native_groups, ..facts }), Status::Pass);
     }
+}
+
+#[test]
+fn a_hold_keeps_no_old_tasks_of_a_service_with_task_sets() {
+    let facts = Facts { hold: Some(HOLD), ..deployed(4, controller("CODE_DEPLOY")) };
+    let found = check("rollout", &facts).unwrap();
+    assert_eq!(found.status, Status::Warn);
+    let fix = "attach the service to an IPv4 target group of the same load balancer";
+    assert_eq!(found.fix, fix);
 }
 
 #[test]

@@ -72,11 +72,16 @@ impl Aws {
         world.catch_up();
         let applied = match &effect {
             Some(Effect::Refuse(error)) => Err(error.clone()),
-            Some(Effect::LoseAnswer | Effect::Hang(_)) | None => admit(world, asked)
-                .and_then(|()| world.reading(as_of, |world| apply(world, asked, number))),
+            Some(Effect::LoseAnswer | Effect::Hang(_) | Effect::Rewrite(_)) | None => {
+                admit(world, asked)
+                    .and_then(|()| world.reading(as_of, |world| apply(world, asked, number)))
+            }
         };
         let (outcome, reply) = match (effect, applied) {
             (Some(Effect::LoseAnswer), _) => (Outcome::Lost, Reply::Lost),
+            (Some(Effect::Rewrite(rewrite)), Ok(answer)) => {
+                (Outcome::Ok, Reply::Answer(answer.rewritten(rewrite)))
+            }
             (_, Ok(answer)) => (Outcome::Ok, Reply::Answer(answer)),
             (_, Err(error)) => {
                 let reply = answer_error(asked.action.api(), &error, number);

@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::action::{Action, Api};
 use crate::api_error::ApiError;
 use crate::call::Call;
@@ -31,6 +33,8 @@ pub(crate) enum Effect {
     LoseAnswer,
     /// The call waits this long before its usual effect and answer.
     Hang(Duration),
+    /// The call has its usual effect, and this is done to ECS's answer.
+    Rewrite(fn(&mut Value)),
 }
 
 impl Fault {
@@ -112,6 +116,12 @@ impl Fault {
     /// no effect.
     pub fn hang(self, time: Duration) -> Self {
         self.effect(Effect::Hang(time))
+    }
+
+    /// The call has its usual effect, and its answer is rewritten: for what ECS might answer and
+    /// the simulation never does. ECS's actions only.
+    pub fn rewritten(self, rewrite: fn(&mut Value)) -> Self {
+        self.effect(Effect::Rewrite(rewrite))
     }
 
     pub(crate) fn into_effect(self) -> Effect {

@@ -161,6 +161,13 @@ impl Answer {
         Self::json(200, body, request_id)
     }
 
+    /// The same answer of ECS after this was done to its body.
+    pub(crate) fn rewritten(self, rewrite: fn(&mut Value)) -> Self {
+        let mut body = serde_json::from_str(&self.body).unwrap_or_default();
+        rewrite(&mut body);
+        Self { body: body.to_string(), ..self }
+    }
+
     /// A refusal in the words of the service that was called.
     pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Self {
         match api {

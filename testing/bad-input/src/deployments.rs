@@ -51,7 +51,9 @@ pub fn hook(input: &Value) -> Option<Hook> {
         _ => &Value::Null,
     };
     let target = details["targetServiceRevisionArn"].as_str().unwrap_or_default();
-    let is_rollback = weights[target].as_f64() == Some(0.0);
+    let in_text = |weight: &Value| weight.as_str()?.parse().ok();
+    let weight = &weights[target];
+    let is_rollback = weight.as_f64().or_else(|| in_text(weight)) == Some(0.0);
     Some(Hook { service: service.to_owned(), is_rollback })
 }
 

@@ -54,8 +54,9 @@ fn kind(deployment: &Deployment) -> &str {
 /// Something keeps the old tasks until the IPv6 targets of the new ones serve, which ECS knows
 /// nothing of. With a native group of the same load balancer ECS waits until the targets there are
 /// healthy, which takes about as long (ECS API reference, DeploymentConfiguration:
-/// minimumHealthyPercent). With an external controller it is not ECS that decides, and without a
-/// load balancer nothing serves.
+/// minimumHealthyPercent). A hold goes by the service's deployments; with CodeDeploy there are task
+/// sets instead (ECS API reference, TaskSet), and nothing is held. With an external controller it
+/// is not ECS that decides, and without a load balancer nothing serves.
 pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     let Some(service) = facts.service.as_ref()? else { return Ok(DoesNotApply) };
     let kind = kind(&service.deployment);
@@ -70,7 +71,8 @@ pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
         return Ok(Warn(detail, fix.to_owned()));
     }
     let mut keepers = Vec::new();
-    if let Some(hold) = facts.hold {
+    let may_be_held = kind != "CODE_DEPLOY";
+    if let Some(hold) = facts.hold.filter(|_| may_be_held) {
         keepers.push(format!("the function, for at most {} minutes", hold.as_secs() / 60));
     }
     keepers.extend(halts(&service.deployment, kind));
@@ -91,14 +93,13 @@ pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
          {}",
         waits_for(facts)
     );
+    let hold = if may_be_held { "set HOLD_MINUTES, or " } else { "" };
     let bake = match kind {
-        "ROLLING" => "",
+        "ROLLING" | "CODE_DEPLOY" => "",
         _ => ", or set bakeTimeInMinutes to 5",
     };
-    let fix = format!(
-        "set HOLD_MINUTES, or attach the service to an IPv4 target group of the same load balancer\
-         {bake}"
-    );
+    let fix =
+        format!("{hold}attach the service to an IPv4 target group of the same load balancer{bake}");
     Ok(Warn(detail, fix))
 }
 
