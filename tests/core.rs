@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, Source, TargetGroupArn};
 use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
 use ecs_ipv6_targets::core::knowledge::{Knowledge, Sighting};
 use ecs_ipv6_targets::core::plan::{Plan, Ports, plan, targets_of};
@@ -29,6 +29,7 @@ fn bindings() -> Vec<Binding> {
         target_group: group(name),
         port,
         hold: true,
+        source: Source::Entry(0),
     };
     vec![
         binding("a", "shared", Some(80)),
