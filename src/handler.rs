@@ -155,7 +155,8 @@ impl Handler {
     ) -> Result<Value, Error> {
         let bound = self.anew(now, limits).await;
         let settle = self.settle(&bound, limits);
-        let reconcile = settle.reconcile_all(&self.discovery, &bound, reach, self.config.prune, now);
+        let reconcile =
+            settle.reconcile_all(&self.discovery, &bound, reach, self.config.prune, now);
         let (report, in_step) = reconcile.await;
         self.tell("reconcile", &InvocationKind::Reconcile(in_step), &report);
         answer_unless_failed(report)
@@ -167,7 +168,8 @@ impl Handler {
         let bound = self.anew(now, limits).await;
         let names_bindings = self.discovery.is_on();
         let settle = Settler { dry_run: true, names_bindings, ..self.settle(&bound, limits) };
-        let plan = settle.reconcile_all(&self.discovery, &bound, Reach::All, self.config.prune, now);
+        let plan =
+            settle.reconcile_all(&self.discovery, &bound, Reach::All, self.config.prune, now);
         let (report, _) = plan.await;
         report.log("plan", 0, false);
         answer(&report)

@@ -9,12 +9,12 @@ use crate::core::binding::TargetGroupArn;
 /// The most target groups of one slice.
 pub const LARGEST: usize = 100;
 
-/// All target groups in slices of equal size, in an order that follows from their ARNs alone, so
-/// that every instance cuts alike.
-pub fn slices(groups: &BTreeSet<TargetGroupArn>) -> Vec<Vec<TargetGroupArn>> {
+/// All target groups in slices of equal size, at most `largest` in each, in an order that follows
+/// from their ARNs alone, so that every instance cuts alike.
+pub fn slices(groups: &BTreeSet<TargetGroupArn>, largest: usize) -> Vec<Vec<TargetGroupArn>> {
     let mut sorted: Vec<&TargetGroupArn> = groups.iter().collect();
     sorted.sort_by_key(|group| (hash(group.as_str()), *group));
-    let (count, parts) = (sorted.len(), sorted.len().div_ceil(LARGEST));
+    let (count, parts) = (sorted.len(), sorted.len().div_ceil(largest));
     let part = |n: usize| sorted[n * count / parts..(n + 1) * count / parts].iter();
     (0..parts).map(|n| part(n).copied().cloned().collect()).collect()
 }
@@ -26,7 +26,7 @@ pub fn of_minute(
     new: &BTreeSet<TargetGroupArn>,
     minute: u64,
 ) -> BTreeSet<TargetGroupArn> {
-    let mut slices = slices(groups);
+    let mut slices = slices(groups, LARGEST);
     if slices.is_empty() {
         return BTreeSet::new();
     }
@@ -65,7 +65,7 @@ mod tests {
             (101, vec![50, 51]),
             (250, vec![83, 83, 84]),
         ] {
-            let slices = slices(&groups(count));
+            let slices = slices(&groups(count), LARGEST);
             assert_eq!(slices.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
             let all: BTreeSet<TargetGroupArn> = slices.into_iter().flatten().collect();
             assert_eq!(all, groups(count));

@@ -16,6 +16,14 @@ use crate::flow::reconcile::InStep;
 use crate::report::Report;
 use crate::report::failed::{Failed, FailedTags};
 
+/// How many groups that tags bind a reconcile of all takes at a time. It begins with as many only
+/// if there is time for them.
+const AT_A_TIME: usize = 20;
+
+/// How long a reconcile needs for a group at least: a read of its targets at ELB's 10 calls a
+/// second, for which there is a third of the time.
+const OF_A_GROUP: Duration = Duration::from_millis(330);
+
 /// How many of the target groups that tags bind a reconcile takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -42,8 +50,9 @@ impl Settler<'_> {
         let mut longest = Duration::ZERO;
         let mut reached = BTreeSet::new();
         for groups in rounds(snapshot, &news.new, reach, now) {
-            // Later rounds find the rates' bursts used up.
-            if longest.mul_f64(1.5) > self.limits.deadline.left() {
+            let needed = OF_A_GROUP.saturating_mul(groups.len() as u32);
+            let needed = needed.max(longest.mul_f64(1.5));
+            if !reached.is_empty() && needed > self.limits.deadline.left() {
                 report.left.extend(groups);
                 continue;
             }
@@ -117,7 +126,7 @@ fn rounds(
     let tagged: BTreeSet<TargetGroupArn> = groups(true).difference(&own).cloned().collect();
     let slices = match reach {
         Reach::Slice => vec![of_minute(&tagged, new, minute(now))],
-        Reach::All => slices(&tagged).into_iter().map(BTreeSet::from_iter).collect(),
+        Reach::All => slices(&tagged, AT_A_TIME).into_iter().map(BTreeSet::from_iter).collect(),
     };
     let mut rounds = slices;
     match rounds.first_mut() {
