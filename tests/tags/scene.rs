@@ -1,14 +1,14 @@
 //! A function that reads tags, and what it says.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use aws_sim::Action::GetResources;
 use aws_sim::{Aws, TargetGroup};
 use lambda_runtime::tracing::subscriber::fmt;
 use serde_json::{Value, json};
-use tracing::subscriber::{DefaultGuard, set_default};
 
 use crate::common::{Function, PORT, binding};
 
@@ -61,30 +61,32 @@ pub async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }
 
-/// What is written to the log from now on, at level info and above.
-pub struct Log {
-    written: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
+thread_local! {
+    /// What this test's thread has logged.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What is written to the log from now on, at level info and above.
+pub struct Log;
 
 impl Log {
     pub fn listen() -> Self {
-        let written = Arc::<Mutex<Vec<u8>>>::default();
-        let writer = written.clone();
-        let log = fmt().with_ansi(false).with_writer(move || Pen(writer.clone())).finish();
-        Self { written, _guard: set_default(log) }
+        static START: Once = Once::new();
+        START.call_once(|| fmt().with_ansi(false).with_writer(|| Pen).init());
+        Self.take();
+        Self
     }
 
     pub fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut self.written.lock().unwrap())).unwrap()
+        String::from_utf8(LOGGED.with_borrow_mut(std::mem::take)).unwrap()
     }
 }
 
-struct Pen(Arc<Mutex<Vec<u8>>>);
+struct Pen;
 
 impl Write for Pen {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(text)
+        LOGGED.with_borrow_mut(|logged| logged.write(text))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
