@@ -1,13 +1,13 @@
 //! One invocation: its input, the flow that handles it, and the answer.
 
+mod answers;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use lambda_runtime::LambdaEvent;
-use serde::Serialize;
 use serde_json::Value;
 use tracing::warn;
 
@@ -27,6 +27,7 @@ use crate::flow::Settler;
 use crate::flow::discovery::{Discovery, Snapshot};
 use crate::flow::rounds::Reach;
 use crate::flow::warm_up::warm_up;
+use crate::handler::answers::{answer, answer_unless_failed, failures};
 use crate::input::deployment_event::{self, ServiceArn};
 use crate::input::lifecycle_hook::LifecycleHook;
 use crate::input::sqs::Message;
@@ -304,33 +305,4 @@ async fn holds<'a>(
     let looks = services.iter();
     let looks = looks.map(async |service| (*service, settle.deployment(service, now).await));
     side_by_side(looks).await
-}
-
-/// The messages to be returned to the queue: those whose task failed, and those that cannot be
-/// read (Lambda developer guide, "Implementing partial batch responses").
-fn failures(
-    messages: &[Message],
-    report: &Report,
-    services: &BTreeSet<&ServiceArn>,
-) -> Result<SqsBatchResponse, Error> {
-    let tasks = report.failed_tasks();
-    let mut response = SqsBatchResponse::default();
-    for message in messages.iter().filter(|message| message.failed(&tasks, services)) {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.id.clone().ok_or(Error::NamelessMessage)?;
-        response.batch_item_failures.push(failure);
-    }
-    Ok(response)
-}
-
-fn answer_unless_failed(report: Report) -> Result<Value, Error> {
-    if report.failed.iter().any(Failed::may_be_retried) {
-        Err(Error::TargetsFailed(report.failed))
-    } else {
-        answer(&report)
-    }
-}
-
-fn answer(answer: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(answer).map_err(Error::AnswerNotWritten)
 }
