@@ -17,7 +17,6 @@ use crate::aws::deployments::Deployments;
 use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
-use crate::aws::side_by_side::side_by_side;
 use crate::config::Config;
 use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
@@ -217,8 +216,10 @@ impl Handler {
             messages.iter().filter_map(Message::deployment).collect();
         let bound = self.discovery.recent(now, limits).await;
         let settle = self.settle(&bound, limits);
-        let (mut report, holds) =
-            tokio::join!(settle.events(sightings.cloned(), now), holds(settle, &services, now));
+        let (mut report, holds) = tokio::join!(
+            settle.events(sightings.cloned(), now),
+            settle.deployments(&services, now)
+        );
         let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
         let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
         let failed_messages = failures(&messages, &report, &failed_services)?;
@@ -294,15 +295,4 @@ impl Handler {
             names_bindings: false,
         }
     }
-}
-
-/// A look at each of these services.
-async fn holds<'a>(
-    settle: Settler<'_>,
-    services: &BTreeSet<&'a ServiceArn>,
-    now: SystemTime,
-) -> Vec<(&'a ServiceArn, Report)> {
-    let looks = services.iter();
-    let looks = looks.map(async |service| (*service, settle.deployment(service, now).await));
-    side_by_side(looks).await
 }

@@ -23,6 +23,17 @@ use crate::report::hold::{FailedHold, Held, Released};
 use crate::report::{FirstFew, Report};
 
 impl Settler<'_> {
+    /// Looks at services whose deployments begin.
+    pub async fn deployments<'a>(
+        self,
+        services: &BTreeSet<&'a ServiceArn>,
+        now: SystemTime,
+    ) -> Vec<(&'a ServiceArn, Report)> {
+        let looks = services.iter();
+        let looks = looks.map(async |service| (*service, self.deployment(service, now).await));
+        side_by_side(looks).await
+    }
+
     /// Looks at a service whose deployment begins.
     pub async fn deployment(self, arn: &ServiceArn, now: SystemTime) -> Report {
         let mut report = Report { dry_run: self.dry_run, ..Report::default() };
