@@ -20,7 +20,7 @@ use crate::aws::rate_limits::Limits;
 use crate::config::Config;
 use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
-use crate::doctor::Doctor;
+use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
 use crate::flow::discovery::{Discovery, Snapshot};
@@ -193,6 +193,8 @@ impl Handler {
         let bound = self.anew(now, limits).await;
         let doctor = Doctor::new(&self.clients);
         let diagnosis = doctor.examine(&bound.bindings, self.config.hold, limits).await;
+        let unread = bound.gap.as_ref().map(|gap| &gap.failure);
+        let diagnosis = diagnosis.after(tag::checks(&bound.tagged, &bound.mistakes, unread));
         diagnosis.log();
         answer(&diagnosis)
     }

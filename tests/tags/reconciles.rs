@@ -169,3 +169,20 @@ async fn a_group_that_both_bind_is_read_once_and_keeps_both_owners() {
     let writes = function.actions().into_iter().filter(|action| *action == RegisterTargets);
     assert_eq!(writes.count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn doctor_checks_every_tag() {
+    let (function, tagged) = united("demo-cluster/other oops").await;
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    let check = &answer["checks"][0];
+    assert_eq!(check["check"], "tag");
+    assert_eq!((&check["status"], &answer["ok"]), (&json!("fail"), &json!(false)));
+    assert!(check["fix"].as_str().unwrap().contains(&tagged));
+    let of_tag = answer["checks"].as_array().unwrap().iter();
+    let of_tag = of_tag.filter(|check| check["binding"].as_str().unwrap().contains("other"));
+    assert!(of_tag.count() > 3, "its well-formed entries are examined as well: {answer}");
+    function.aws.fault(Fault::on(GetResources).access_denied());
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    let fix = answer["checks"][0]["fix"].as_str().unwrap();
+    assert_eq!(fix, "allow tag:GetResources in the policy of the function's role");
+}

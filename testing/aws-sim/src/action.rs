@@ -33,7 +33,7 @@ pub(crate) enum Api {
 }
 
 impl Action {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,

@@ -1,67 +1,15 @@
-//! Tags of resources, and the Resource Groups Tagging API's GetResources about them.
+//! The Resource Groups Tagging API's GetResources.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
-use crate::aws::Aws;
 use crate::wire::strings;
 use crate::world::World;
 
 /// Resource Groups Tagging API docs, GetResources: a token is valid for 15 minutes.
 const TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
-
-/// The tags of all resources, as the API's index shows them: late, and those of deleted resources
-/// too.
-#[derive(Debug, Default)]
-pub(crate) struct Tags {
-    /// By ARN and key, the values (or none) in the order in which they were set, and since when the
-    /// index shows each.
-    values: BTreeMap<(String, String), Vec<(SystemTime, Option<String>)>>,
-    lag: Duration,
-}
-
-impl Tags {
-    fn set(&mut self, arn: &str, key: &str, value: Option<&str>, now: SystemTime) {
-        let values = self.values.entry((arn.to_owned(), key.to_owned())).or_default();
-        values.push((now + self.lag, value.map(str::to_owned)));
-    }
-
-    /// What the index shows at this time.
-    fn shown(&self, now: SystemTime) -> BTreeMap<&str, Vec<(&str, &str)>> {
-        let mut shown = BTreeMap::<&str, Vec<(&str, &str)>>::new();
-        for ((arn, key), values) in &self.values {
-            let value = values.iter().rev().find(|(since, _)| *since <= now);
-            if let Some((_, Some(value))) = value {
-                shown.entry(arn).or_default().push((key, value));
-            }
-        }
-        shown
-    }
-}
-
-impl Aws {
-    /// Tags a resource, whether it exists or not.
-    pub fn tag(&self, arn: &str, key: &str, value: &str) {
-        let world = &mut self.world();
-        let now = world.now();
-        world.tags.set(arn, key, Some(value), now);
-    }
-
-    /// Takes a tag away. A deleted resource keeps its tags in the index, as long as nobody does so.
-    pub fn untag(&self, arn: &str, key: &str) {
-        let world = &mut self.world();
-        let now = world.now();
-        world.tags.set(arn, key, None, now);
-    }
-
-    /// From now on the index shows a change of tags so much later.
-    pub fn tag_lag(&self, lag: Duration) {
-        self.world().tags.lag = lag;
-    }
-}
 
 /// Pages of `ResourcesPerPage` resources, 50 by default, in the order of their ARNs. Several
 /// filters all have to match; an empty token is the first page's and the last's.

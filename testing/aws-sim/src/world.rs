@@ -17,7 +17,7 @@ use crate::protection::Protections;
 use crate::rates::Rates;
 use crate::script::Script;
 use crate::service::Service;
-use crate::tagging::Tags;
+use crate::tags::Tags;
 use crate::targets::Targets;
 use crate::task::Task;
 use crate::task_definition::TaskDefinition;
