@@ -189,6 +189,15 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// What a task's `cluster` and `group` have to be: the cluster's ARN, and the kind and name of
+    /// the owner.
+    pub fn key(&self) -> (&str, &'static str, &str) {
+        match &self.owner {
+            Owner::Service(name) => (&self.cluster.arn, "service", name),
+            Owner::Family(name) => (&self.cluster.arn, "family", name),
+        }
+    }
+
     /// Where it stands, in words: `BINDINGS[0]`, or the tag with its entry.
     pub fn source(&self) -> String {
         match self.source {

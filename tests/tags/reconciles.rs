@@ -126,7 +126,8 @@ async fn a_malformed_entry_spoils_its_group_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_says_where_each_binding_stands() {
-    let (function, tagged) = united("demo-cluster/other family:demo-cluster/batch:9000").await;
+    let (function, tagged) =
+        united("demo-cluster/third demo-cluster/other family:demo-cluster/batch:9000").await;
     function.aws.put_task(&task(0));
     function.aws.put_task(&task(1).service("other"));
     function.aws.put_task(&task(2).family("batch"));
