@@ -88,7 +88,7 @@ pub fn never_held(service: &Service) -> Option<NoHold> {
 }
 
 /// Decides for a service. `protections` are those of its serving tasks; `longest` is how long a
-/// hold may last from the begin of the deployment.
+/// hold may last from the beginning of the deployment.
 ///
 /// Protections that end later than the hold are the application's own: they count as kept, and are
 /// never changed. A task is protected once, to the end of the hold, and never more tasks than

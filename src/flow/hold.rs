@@ -77,7 +77,7 @@ impl Settler<'_> {
             let tasks = seen.tasks.iter().filter(|task| bindings.iter().any(|b| b.covers(task)));
             let tasks: Vec<Task> = tasks.cloned().collect();
             let seen = Seen { tasks, ..seen.clone() };
-            is_deploying(seen.tasks.iter()).then(|| async move {
+            is_deploying(seen.tasks.iter()).then_some(async move {
                 let name = service.name;
                 let described = self.deployments.service(service.cluster, name, self.limits).await;
                 let look = Look { settler: self, service, bindings: &bindings, now, longest };

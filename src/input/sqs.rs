@@ -34,7 +34,7 @@ pub struct Message {
 pub enum News {
     /// The state of a task.
     Task(Sighting),
-    /// The begin of a service's deployment, or something else about a deployment.
+    /// The beginning of a service's deployment, or something else about a deployment.
     Deployment(Option<ServiceArn>),
 }
 
@@ -90,7 +90,10 @@ fn news(record: Value) -> Result<News, String> {
     } else if deployment_event::is_deployment_state_change(&event) {
         deployment_event::read(event).map(News::Deployment)
     } else {
-        return Err("body is no ECS Task State Change event of aws.ecs".to_owned());
+        return Err(
+            "body is neither an ECS Task State Change nor a Deployment State Change of aws.ecs"
+                .to_owned(),
+        );
     };
     news.map_err(|error| error.to_string())
 }

@@ -7,11 +7,14 @@ use std::time::{Duration, SystemTime};
 /// too.
 #[derive(Debug, Default)]
 pub(crate) struct Tags {
-    /// By ARN and key, the values (or none) in the order in which they were set, and since when the
-    /// index shows each.
-    values: BTreeMap<(String, String), Vec<(SystemTime, Option<String>)>>,
+    /// By ARN and key.
+    values: BTreeMap<(String, String), Values>,
     pub(crate) lag: Duration,
 }
+
+/// The values of one tag (or none) in the order in which they were set, and since when the index
+/// shows each.
+type Values = Vec<(SystemTime, Option<String>)>;
 
 impl Tags {
     pub(crate) fn set(&mut self, arn: &str, key: &str, value: Option<&str>, now: SystemTime) {

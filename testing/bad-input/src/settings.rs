@@ -187,7 +187,7 @@ impl Settings {
     fn accepted(&self, config: &Config) -> Result<(), String> {
         let mut entries = self.entries().unwrap_or_default();
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-            entry.retain(|field, value| !value.is_null() && !(field == "hold" && *value == true));
+            entry.retain(|field, value| !(value.is_null() || field == "hold" && *value == true));
         }
         let read: Vec<Value> = config.bindings.iter().map(as_set).collect();
         let prune = match set(self.prune.as_deref()) {
