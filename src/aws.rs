@@ -10,6 +10,7 @@ pub mod ecs;
 pub mod elb;
 pub mod endpoints;
 pub mod rate_limits;
+pub mod services;
 pub mod side_by_side;
 pub mod signed_call;
 pub mod tagging;

@@ -72,7 +72,7 @@ impl Doctor {
     pub fn new(clients: &Clients) -> Self {
         Self {
             load_balancers: LoadBalancers::new(clients.elb.clone()),
-            services: Services::new(clients.ecs.clone()),
+            services: Services::new(clients.ecs_calls.clone()),
             ecs: Ecs::new(clients.ecs.clone()),
         }
     }

@@ -70,7 +70,7 @@ impl Handler {
             discovery: Discovery::new(config.bindings.clone(), tagging),
             config,
             ecs: Ecs::new(clients.ecs.clone()),
-            deployments: Deployments::new(clients.ecs.clone()),
+            deployments: Deployments::new(clients.ecs_calls.clone()),
             targets: Targets::new(clients.elb.clone()),
             clients,
             clock,

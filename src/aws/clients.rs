@@ -6,6 +6,7 @@ use aws_sdk_ecs as ecs;
 use aws_sdk_elasticloadbalancingv2 as elb;
 
 use crate::aws::rate_limits::AdaptiveRates;
+use crate::aws::services::EcsCalls;
 use crate::aws::tagging::Tagging;
 use crate::aws::traffic::Counter;
 use crate::report::metrics::Traffic;
@@ -15,6 +16,8 @@ use crate::report::metrics::Traffic;
 pub struct Clients {
     /// The client for Amazon ECS.
     pub ecs: ecs::Client,
+    /// The calls to Amazon ECS that are made without the SDK's client.
+    pub ecs_calls: EcsCalls,
     /// The client for Elastic Load Balancing v2.
     pub elb: elb::Client,
     /// How fast these services may be called.
@@ -31,6 +34,7 @@ impl Clients {
         let elb = elb::config::Builder::from(sdk).interceptor(of_elb.clone()).build();
         Self {
             ecs: ecs::Client::from_conf(ecs),
+            ecs_calls: EcsCalls::new(sdk, of_ecs.clone()),
             elb: elb::Client::from_conf(elb),
             rates: AdaptiveRates::new(&of_elb, &of_ecs),
             counter: of_elb,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_ecs::primitives::DateTime;
-use aws_sdk_ecs::{Client, types};
+use serde::Deserialize;
+use serde_json::json;
 use tracing::debug;
 
-use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
+use crate::aws::services::{self, CallFailure, EcsCalls, time};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::Cluster;
 use crate::core::deployment::{Deployment, Service};
@@ -42,7 +42,7 @@ pub type Updated = BTreeMap<TaskArn, Result<Option<SystemTime>, Failure>>;
 /// Reads services, and changes the protection of their tasks.
 #[derive(Debug)]
 pub struct Deployments {
-    client: Client,
+    calls: EcsCalls,
     /// Deployments in which ECS refuses to protect tasks. To forget them costs a call.
     blocked: Mutex<BTreeSet<String>>,
 }
@@ -51,9 +51,9 @@ pub struct Deployments {
 const BLOCKED: usize = 1_000;
 
 impl Deployments {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, blocked: Mutex::default() }
+    /// An adapter over these calls.
+    pub fn new(calls: EcsCalls) -> Self {
+        Self { calls, blocked: Mutex::default() }
     }
 
     /// Notes that ECS refuses to protect tasks in the deployment with this id.
@@ -81,20 +81,8 @@ impl Deployments {
         name: &str,
         limits: &Limits,
     ) -> Result<Option<Service>, Failure> {
-        const ACTION: &str = "DescribeServices";
-        debug!(%cluster, name, ACTION);
-        let call = self.client.describe_services().cluster(cluster.as_str()).services(name).send();
-        let answer = within(limits, Kind::EcsRead, ACTION, call).await?;
-        if let Some(service) = answer.services().first() {
-            return Ok(Some(read(service)));
-        }
-        match answer.failures().first().and_then(|failure| failure.reason()) {
-            Some("MISSING") => Ok(None),
-            reason => {
-                let reason = reason.unwrap_or("ECS left the service out of its answer");
-                Err(Failure::new(ACTION, Code::ServiceFailed, reason))
-            }
-        }
+        let service = self.calls.service(cluster.as_str(), name, limits).await?;
+        Ok(service.map(|service| read(&service)))
     }
 
     /// Until when each of these tasks is protected; those that are not are left out. Of a task that
@@ -109,13 +97,12 @@ impl Deployments {
         let (mut found, mut unknown) = (Protections::new(), Vec::new());
         for page in tasks.chunks(PAGE) {
             debug!(%cluster, tasks = page.len(), GET);
-            let call = self.client.get_task_protection().cluster(cluster.as_str());
-            let call = call.set_tasks(Some(names(page.iter().copied()))).send();
-            let answer = within(limits, Kind::Protection, GET, call).await?;
-            found.extend(answer.protected_tasks().iter().filter_map(protection));
+            let tasks: Vec<&str> = page.iter().map(|task| task.as_str()).collect();
+            let input = json!({"cluster": cluster.as_str(), "tasks": tasks});
+            let answer: Answer = self.calls.call(limits, Kind::Protection, GET, &input).await?;
+            found.extend(answer.protected_tasks.iter().filter_map(protection));
             for task in page {
-                if let Err(failure) =
-                    answer_for(GET, task, answer.protected_tasks(), answer.failures())
+                if let Err(failure) = answer.about(GET, task)
                     && !is_gone(&failure)
                 {
                     found.insert((*task).clone(), endless());
@@ -137,20 +124,16 @@ impl Deployments {
     ) -> Updated {
         let updates = tasks.chunks(CHUNK).map(async |chunk| {
             debug!(%cluster, tasks = chunk.len(), ?protection, UPDATE);
-            let call = self.client.update_task_protection().cluster(cluster.as_str());
-            let call = call.set_tasks(Some(names(chunk.iter())));
-            let call = match protection {
-                Protection::For(minutes) => call
-                    .protection_enabled(true)
-                    .expires_in_minutes(i32::try_from(minutes).unwrap_or(i32::MAX)),
-                Protection::Clear => call.protection_enabled(false),
-            };
-            let answer = within(limits, Kind::Protection, UPDATE, call.send()).await;
+            let tasks: Vec<&str> = chunk.iter().map(TaskArn::as_str).collect();
+            let mut input = json!({"cluster": cluster.as_str(), "tasks": tasks});
+            input["protectionEnabled"] = json!(protection != Protection::Clear);
+            if let Protection::For(minutes) = protection {
+                input["expiresInMinutes"] = json!(minutes);
+            }
+            let answer = self.calls.call(limits, Kind::Protection, UPDATE, &input).await;
             let results = chunk.iter().map(|task| match &answer {
-                Ok(answer) => {
-                    let own = answer_for(UPDATE, task, answer.protected_tasks(), answer.failures());
-                    own.map(|own| own.expiration_date().and_then(time))
-                }
+                Ok(answer) => Answer::about(answer, UPDATE, task)
+                    .map(|own| own.expiration_date.and_then(time)),
                 Err(failure) => Err(failure.clone()),
             });
             chunk.iter().cloned().zip(results).collect::<Vec<_>>()
@@ -159,42 +142,74 @@ impl Deployments {
     }
 }
 
-fn names<'a>(tasks: impl Iterator<Item = &'a TaskArn>) -> Vec<String> {
-    tasks.map(|arn| arn.as_str().to_owned()).collect()
+/// The answer to both calls: 200, even if some tasks failed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(default)]
+    protected_tasks: Vec<ProtectedTask>,
+    #[serde(default)]
+    failures: Vec<CallFailure>,
 }
 
-fn read(service: &types::Service) -> Service {
-    let configuration = service.deployment_configuration();
-    let strategy = configuration.and_then(|configuration| configuration.strategy());
-    let is_rolling =
-        strategy.is_none_or(|strategy| *strategy == types::DeploymentStrategy::Rolling);
-    let maximum = configuration.and_then(|configuration| configuration.maximum_percent());
-    // "If you don't specify it, 200" (ECS API reference, DeploymentConfiguration: maximumPercent).
-    let maximum = maximum.and_then(|percent| usize::try_from(percent).ok()).unwrap_or(200);
-    let controller = service.deployment_controller().map(|controller| controller.r#type());
-    let strategy = service.scheduling_strategy();
-    Service {
-        arn: service.service_arn().unwrap_or_default().to_owned(),
-        desired: usize::try_from(service.desired_count()).unwrap_or_default(),
-        deployments: service.deployments().iter().filter_map(deployment).collect(),
-        maximum_percent: is_rolling.then_some(maximum),
-        is_daemon: strategy == Some(&types::SchedulingStrategy::Daemon),
-        is_external: controller == Some(&types::DeploymentControllerType::External),
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProtectedTask {
+    task_arn: Option<String>,
+    #[serde(default)]
+    protection_enabled: bool,
+    /// Seconds since 1970.
+    expiration_date: Option<f64>,
+}
+
+impl Answer {
+    /// What it says about a task. ECS names a failed one by its ARN or its id.
+    fn about(&self, action: &'static str, task: &TaskArn) -> Result<&ProtectedTask, Failure> {
+        let failed = self.failures.iter().find(|failure| {
+            let named = failure.arn.as_deref().unwrap_or_default();
+            named == task.as_str() || named == task.id()
+        });
+        if let Some(failed) = failed {
+            let detail = failed.detail.as_deref().unwrap_or("no detail");
+            return Err(Failure::new(action, Code::of_aws(failed.reason.as_deref()), detail));
+        }
+        let tasks = &mut self.protected_tasks.iter();
+        let own = tasks.find(|own| own.task_arn.as_deref() == Some(task.as_str()));
+        let message = "ECS left the task out of its answer";
+        own.ok_or_else(|| Failure::new(action, Code::TaskFailed, message))
     }
 }
 
-fn deployment(described: &types::Deployment) -> Option<Deployment> {
+fn read(service: &services::Service) -> Service {
+    let configuration = service.deployment_configuration.as_ref();
+    let strategy = configuration.and_then(|found| found.strategy.as_deref());
+    let maximum = configuration.and_then(|found| found.maximum_percent);
+    // "If you don't specify it, 200" (ECS API reference, DeploymentConfiguration: maximumPercent).
+    let maximum = maximum.and_then(|percent| usize::try_from(percent).ok()).unwrap_or(200);
+    let controller = service.deployment_controller.as_ref();
+    let controller = controller.and_then(|controller| controller.kind.as_deref());
+    Service {
+        arn: service.service_arn.clone().unwrap_or_default(),
+        desired: usize::try_from(service.desired_count).unwrap_or_default(),
+        deployments: service.deployments.iter().filter_map(deployment).collect(),
+        maximum_percent: strategy.is_none_or(|found| found == "ROLLING").then_some(maximum),
+        is_daemon: service.scheduling_strategy.as_deref() == Some("DAEMON"),
+        is_external: controller == Some("EXTERNAL"),
+    }
+}
+
+fn deployment(described: &services::Deployment) -> Option<Deployment> {
     Some(Deployment {
-        id: described.id()?.to_owned(),
-        is_primary: described.status() == Some("PRIMARY"),
-        created: time(described.created_at()?)?,
+        id: described.id.clone()?,
+        is_primary: described.status.as_deref() == Some("PRIMARY"),
+        created: time(described.created_at?)?,
     })
 }
 
-fn protection(described: &types::ProtectedTask) -> Option<(TaskArn, SystemTime)> {
-    let until = described.expiration_date().and_then(time);
-    let arn = TaskArn::parse(described.task_arn()?)?;
-    described.protection_enabled().then(|| (arn, until.unwrap_or_else(endless)))
+fn protection(described: &ProtectedTask) -> Option<(TaskArn, SystemTime)> {
+    let arn = TaskArn::parse(described.task_arn.as_deref()?)?;
+    let until = described.expiration_date.and_then(time);
+    described.protection_enabled.then(|| (arn, until.unwrap_or_else(endless)))
 }
 
 /// The end of a protection without one, which is nothing that a hold makes: in the year 2514.
@@ -206,29 +221,4 @@ fn endless() -> SystemTime {
 /// reference, "API failure reasons").
 fn is_gone(failure: &Failure) -> bool {
     matches!(failure.code.as_str(), "MISSING" | "TASK_NOT_VALID")
-}
-
-/// A time of ECS; `None` if it is before 1970 or far off.
-pub fn time(time: &DateTime) -> Option<SystemTime> {
-    SystemTime::try_from(*time).ok()
-}
-
-/// ECS names a failed task by its ARN or its id.
-fn answer_for<'a>(
-    action: &'static str,
-    task: &TaskArn,
-    protected: &'a [types::ProtectedTask],
-    failures: &[types::Failure],
-) -> Result<&'a types::ProtectedTask, Failure> {
-    let failed = failures.iter().find(|failure| {
-        let named = failure.arn().unwrap_or_default();
-        named == task.as_str() || named == task.id()
-    });
-    if let Some(failed) = failed {
-        let detail = failed.detail().unwrap_or("no detail");
-        return Err(Failure::new(action, Code::of_aws(failed.reason()), detail));
-    }
-    let own = protected.iter().find(|own| own.task_arn() == Some(task.as_str()));
-    let message = "ECS left the task out of its answer";
-    own.ok_or_else(|| Failure::new(action, Code::TaskFailed, message))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
@@ -10,7 +11,6 @@ use tracing::debug;
 
 use crate::aws::bisect::{Refusal, RefusalBudget, Traits, bisect};
 use crate::aws::call::within;
-use crate::aws::deployments::time;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, Cluster, Owner};
@@ -257,7 +257,7 @@ fn read(task: &types::Task) -> Option<Task> {
         origin: Some(Origin {
             started_by: task.started_by().unwrap_or_default().to_owned(),
             zone: task.availability_zone().unwrap_or_default().to_owned(),
-            created: task.created_at().and_then(time),
+            created: task.created_at().and_then(|at| SystemTime::try_from(*at).ok()),
         }),
         arn,
     })

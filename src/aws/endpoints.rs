@@ -13,10 +13,13 @@ const URL: &str = "AWS_ENDPOINT_URL";
 
 /// The services that are called, as the SDK names them, with their own variables for an endpoint.
 const SERVICES: [(&str, &str); 3] = [
-    ("ECS", "AWS_ENDPOINT_URL_ECS"),
+    (ECS.id, "AWS_ENDPOINT_URL_ECS"),
     ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
     (TAGGING.id, "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API"),
 ];
+
+/// Amazon ECS (botocore, `ecs`).
+pub const ECS: Service = Service { id: "ECS", host: "ecs", signing_name: "ecs" };
 
 /// The Resource Groups Tagging API (botocore, `resourcegroupstaggingapi`).
 pub const TAGGING: Service =
