@@ -11,7 +11,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use aws_sim::{Answer, Aws, Function, TargetGroup};
-use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, Source, TargetGroupArn};
 use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
 use ecs_ipv6_targets::core::knowledge::Knowledge;
 use ecs_ipv6_targets::core::plan::Ports;
@@ -60,6 +60,7 @@ fn time_of_a_plan(count: u32, in_step: bool) -> Duration {
         target_group: group.clone(),
         port: Some(PORT),
         hold: true,
+        source: Source::Entry(0),
     }];
     let target = |number| Target { group: group.clone(), id: address(number), port: PORT };
     let present: BTreeSet<Target> = (0..count).filter(|_| in_step).map(target).collect();

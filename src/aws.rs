@@ -11,6 +11,8 @@ pub mod elb;
 pub mod endpoints;
 pub mod rate_limits;
 pub mod side_by_side;
+pub mod signed_call;
+pub mod tagging;
 pub mod traffic;
 
 use aws_config::identity::IdentityCache;

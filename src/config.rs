@@ -14,8 +14,11 @@ use error::{ConfigError, quoted};
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Which tasks belong to which target groups: at least one binding, none twice.
+    /// Which tasks belong to which target groups: none twice, and at least one unless tags are
+    /// read.
     pub bindings: Vec<Binding>,
+    /// Whether bindings are read from the tags of target groups as well.
+    pub discovers_tags: bool,
     /// What a reconcile may remove.
     pub prune: Prune,
     /// Whether to decide, report and log, but write nothing.
@@ -42,17 +45,44 @@ impl Config {
                 "Lambda sets it; elsewhere set it to the region",
             )
         })?;
-        let bindings = variable("BINDINGS").ok_or_else(|| {
-            ConfigError::new("BINDINGS", "not set", format!("set it to {}", bindings::EXAMPLE))
-        })?;
+        let discovers_tags = read_discover(variable("DISCOVER").as_deref())?;
+        let bindings = match variable("BINDINGS") {
+            Some(bindings) => bindings::read(&bindings, &region)?,
+            None if discovers_tags => Vec::new(),
+            None => {
+                let fix = format!("set it to {}", bindings::EXAMPLE);
+                return Err(ConfigError::new("BINDINGS", "not set", fix));
+            }
+        };
+        let prune = read_prune(variable("PRUNE").as_deref())?;
+        if discovers_tags && prune == Prune::All {
+            let problem = "\"all\" would empty target groups whose tags lag behind";
+            return Err(ConfigError::new(
+                "PRUNE",
+                problem,
+                "set it to proven or never, or unset DISCOVER",
+            ));
+        }
         Ok(Self {
-            bindings: bindings::read(&bindings, &region)?,
-            prune: read_prune(variable("PRUNE").as_deref())?,
+            bindings,
+            discovers_tags,
+            prune,
             dry_run: read_dry_run(variable("DRY_RUN").as_deref())?,
             hold: read_hold(variable("HOLD_MINUTES").as_deref())?,
             region,
             function: variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned()),
         })
+    }
+}
+
+fn read_discover(value: Option<&str>) -> Result<bool, ConfigError> {
+    match value {
+        None => Ok(false),
+        Some("tags") => Ok(true),
+        Some(other) => {
+            let problem = format!("{} is not known", quoted(other));
+            Err(ConfigError::new("DISCOVER", problem, "set it to tags, or unset it"))
+        }
     }
 }
 
@@ -126,6 +156,26 @@ mod tests {
         }
         let elsewhere = [("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "us-east-2")];
         assert_eq!(read(&elsewhere).unwrap(), default);
+    }
+
+    #[test]
+    fn tags_make_bindings_optional_and_pruning_all_a_mistake() {
+        let tags = ("DISCOVER", "tags");
+        assert!(!read(&[("DISCOVER", " ")]).unwrap().discovers_tags);
+        let both = read(&[tags]).unwrap();
+        assert_eq!((both.bindings.len(), both.discovers_tags), (1, true));
+        assert_eq!(read(&[tags, ("BINDINGS", "")]).unwrap().bindings, []);
+        for (settings, mistake) in [
+            (vec![("BINDINGS", "")], "BINDINGS: not set"),
+            (vec![tags, ("BINDINGS", "[]")], "BINDINGS: holds no binding"),
+            (vec![("DISCOVER", "tag")], "DISCOVER: \"tag\" is not known"),
+            (vec![("DISCOVER", "Tags")], "DISCOVER: \"Tags\" is not known"),
+            (vec![tags, ("PRUNE", "all")], "PRUNE: \"all\" would empty"),
+        ] {
+            let told = read(&settings).unwrap_err().to_string();
+            assert!(told.starts_with(mistake), "{told}");
+        }
+        assert_eq!(read(&[tags, ("PRUNE", "never")]).unwrap().prune, Prune::Never);
     }
 
     #[test]

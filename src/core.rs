@@ -12,5 +12,7 @@ pub mod health;
 pub mod hold;
 pub mod knowledge;
 pub mod plan;
+pub mod slices;
+pub mod tags;
 pub mod target;
 pub mod task;

@@ -25,6 +25,9 @@
 //! | `rollout` | a family is bound, no service, no load balancer, an external deployment controller | something keeps old tasks until the IPv6 targets of new ones are healthy |
 //! | `drain` | no target group, no service | a task serves on until its target is drained |
 //!
+//! With bindings by tags, every tagged target group also gets the check `tag`: its tag is
+//! well-formed.
+//!
 //! [`facts`] is what was read. `gather` reads it. `judge` and the checks behind it decide, without
 //! network or clock.
 
@@ -34,6 +37,7 @@ pub mod facts;
 mod gather;
 mod judge;
 mod memo;
+pub mod tag;
 #[cfg(test)]
 mod tests;
 mod unread;

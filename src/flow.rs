@@ -2,11 +2,14 @@
 //! [`crate::core`] and end in a [`crate::report::Report`].
 
 pub mod copy;
+pub mod discovery;
 pub mod gate;
 pub mod hold;
 pub mod ports;
 pub mod reconcile;
+pub mod release;
 pub mod rollout;
+pub mod rounds;
 pub mod settle;
 pub mod task_events;
 pub mod warm_up;
@@ -17,13 +20,19 @@ use crate::aws::deployments::Deployments;
 use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
-use crate::core::binding::Binding;
+use crate::core::binding::{Binding, Source, TargetGroupArn};
+use crate::core::failure::{Code, Failure};
+use crate::flow::discovery::Gap;
+use crate::report::Report;
+use crate::report::entry::Entry;
 
 /// What one invocation needs to settle tasks.
 #[derive(Clone, Copy)]
 pub struct Settler<'a> {
     /// Which tasks belong to which target group.
     pub bindings: &'a [Binding],
+    /// Why some may be missing, if they may.
+    pub gap: Option<&'a Gap>,
     /// The adapter that reads tasks.
     pub ecs: &'a Ecs,
     /// The adapter that reads services and protects their tasks.
@@ -36,4 +45,26 @@ pub struct Settler<'a> {
     pub hold: Option<Duration>,
     /// Whether to decide and report, but write nothing.
     pub dry_run: bool,
+    /// Whether a dry run says where each binding stands.
+    pub names_bindings: bool,
+}
+
+impl Settler<'_> {
+    /// Records that something could not be done with a target. If the target group is only tagged,
+    /// and ELB does not know it, it was deleted, and there is nothing to be done.
+    fn fail(self, report: &mut Report, entry: impl Into<Entry>, error: &Failure) {
+        let entry = entry.into();
+        if self.is_gone(&entry.target_group_arn, error) {
+            report.skip_gone(entry);
+        } else {
+            report.fail(entry, error);
+        }
+    }
+
+    /// Whether this failure of a call says that a target group is gone that only tags bind.
+    fn is_gone(self, group: &TargetGroupArn, error: &Failure) -> bool {
+        let mut bindings = self.bindings.iter().filter(|binding| binding.target_group == *group);
+        error.code == Code::of_aws(Some("TargetGroupNotFound"))
+            && bindings.all(|binding| binding.source == Source::Tag)
+    }
 }

@@ -1,13 +1,13 @@
 //! One invocation: its input, the flow that handles it, and the answer.
 
+mod answers;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use lambda_runtime::LambdaEvent;
-use serde::Serialize;
 use serde_json::Value;
 use tracing::warn;
 
@@ -17,18 +17,20 @@ use crate::aws::deployments::Deployments;
 use crate::aws::ecs::Ecs;
 use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
-use crate::aws::side_by_side::side_by_side;
 use crate::config::Config;
 use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
-use crate::doctor::Doctor;
+use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
+use crate::flow::discovery::{Discovery, Snapshot};
+use crate::flow::rounds::Reach;
 use crate::flow::warm_up::warm_up;
+use crate::handler::answers::{answer, answer_unless_failed, failures};
 use crate::input::deployment_event::{self, ServiceArn};
 use crate::input::lifecycle_hook::LifecycleHook;
 use crate::input::sqs::Message;
-use crate::input::{Input, task_event};
+use crate::input::{Input, Release, task_event};
 use crate::report::Report;
 use crate::report::failed::Failed;
 use crate::report::hook_answer::HookAnswer;
@@ -44,6 +46,7 @@ pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 /// throttling, and the tasks of recent copies.
 pub struct Handler {
     config: Config,
+    discovery: Discovery,
     clients: Clients,
     ecs: Ecs,
     deployments: Deployments,
@@ -62,7 +65,9 @@ impl Handler {
     /// A handler with these settings, and AWS clients with the settings of `sdk`.
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
         let clients = Clients::new(sdk);
+        let tagging = config.discovers_tags.then(|| clients.tagging(sdk));
         Self {
+            discovery: Discovery::new(config.bindings.clone(), tagging),
             config,
             ecs: Ecs::new(clients.ecs.clone()),
             deployments: Deployments::new(clients.ecs.clone()),
@@ -80,10 +85,10 @@ impl Handler {
         Self { metrics: Some(sink), ..self }
     }
 
-    /// Connects to ECS and ELB, and checks the bindings. A failure here does not stop the handler
-    /// from serving.
+    /// Connects to the services that the settings need, and checks the bindings. A failure here
+    /// does not stop the handler from serving.
     pub async fn warm_up(&self) {
-        warm_up(&self.config.bindings, &self.targets, &self.ecs).await;
+        warm_up(&self.discovery, (self.clock)(), &self.targets, &self.ecs).await;
     }
 
     /// Handles one invocation.
@@ -97,21 +102,23 @@ impl Handler {
         match Input::of(invocation.payload).ok_or(Error::UnknownInput)? {
             Input::TaskStateChange(event) => self.event(event, now, &limits).await,
             Input::Deployment(event) => self.deployment(event, now, &limits).await,
-            Input::LifecycleHook(hook) => self.gate(&hook, &limits).await,
+            Input::LifecycleHook(hook) => self.gate(&hook, now, &limits).await,
             Input::Copy(event) => self.copy(event, now, &limits).await,
             Input::SqsBatch(records) => self.batch(records, now, &limits).await,
-            Input::Reconcile => self.reconcile(now, &limits).await,
+            Input::Scheduled => self.reconcile(Reach::Slice, now, &limits).await,
+            Input::Reconcile => self.reconcile(Reach::All, now, &limits).await,
             Input::Plan => self.plan(now, &limits).await,
-            Input::Doctor => self.doctor(&limits).await,
+            Input::Release(release) => self.release(&release, now, &limits).await,
+            Input::Doctor => self.doctor(now, &limits).await,
         }
     }
 
     async fn event(&self, event: Value, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let sighting = task_event::read(event)?;
         let heard = EventTimes::of([&sighting].into_iter(), now);
-        let report = self.settle(limits).events([sighting], now).await;
-        report.log("event", 0);
-        self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
+        let bound = self.discovery.recent(now, limits).await;
+        let report = self.settle(&bound, limits).events([sighting], now).await;
+        self.tell("event", &InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer_unless_failed(report)
     }
 
@@ -127,8 +134,8 @@ impl Handler {
         };
         let heard = EventTimes::of([&sighting].into_iter(), now);
         let task = sighting.task.arn.clone();
-        let report = self.settle(limits).copy(sighting, now, &self.clients.rates).await;
-        report.log("copy", 0);
+        let bound = self.discovery.recent(now, limits).await;
+        let report = self.settle(&bound, limits).copy(sighting, now, &self.clients.rates).await;
         if !report.deregistered.is_empty() {
             let copied = &mut *self.copied();
             if copied.len() >= COPIED {
@@ -136,29 +143,58 @@ impl Handler {
             }
             copied.insert(task);
         }
-        self.emit_metrics(&InvocationKind::Events { heard, unreadable: 0 }, &report);
+        self.tell("copy", &InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer(&report)
     }
 
-    async fn reconcile(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
-        let (report, in_step) = self.settle(limits).reconcile(self.config.prune, now).await;
-        report.log("reconcile", 0);
-        self.emit_metrics(&InvocationKind::Reconcile(in_step), &report);
+    async fn reconcile(
+        &self,
+        reach: Reach,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> Result<Value, Error> {
+        let bound = self.anew(now, limits).await;
+        let settle = self.settle(&bound, limits);
+        let reconcile =
+            settle.reconcile_all(&self.discovery, &bound, reach, self.config.prune, now);
+        let (report, in_step) = reconcile.await;
+        self.tell("reconcile", &InvocationKind::Reconcile(in_step), &report);
         answer_unless_failed(report)
     }
 
     /// Failures are in the report: there is nothing to retry, and the operator wants to see the
     /// rest.
     async fn plan(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
-        let settle = Settler { dry_run: true, ..self.settle(limits) };
-        let (report, _) = settle.reconcile(self.config.prune, now).await;
-        report.log("plan", 0);
+        let bound = self.anew(now, limits).await;
+        let names_bindings = self.discovery.is_on();
+        let settle = Settler { dry_run: true, names_bindings, ..self.settle(&bound, limits) };
+        let plan =
+            settle.reconcile_all(&self.discovery, &bound, Reach::All, self.config.prune, now);
+        let (report, _) = plan.await;
+        report.log("plan", 0, false);
         answer(&report)
     }
 
-    async fn doctor(&self, limits: &Limits) -> Result<Value, Error> {
+    async fn release(
+        &self,
+        release: &Release,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> Result<Value, Error> {
+        let bound = self.anew(now, limits).await;
+        let dry_run = self.config.dry_run || release.dry_run;
+        let settle = Settler { dry_run, ..self.settle(&bound, limits) };
+        let report = settle.release(&release.group).await;
+        self.tell("release", &InvocationKind::Release, &report);
+        answer_unless_failed(report)
+    }
+
+    async fn doctor(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
+        let bound = self.anew(now, limits).await;
         let doctor = Doctor::new(&self.clients);
-        let diagnosis = doctor.examine(&self.config.bindings, self.config.hold, limits).await;
+        let diagnosis = doctor.examine(&bound.bindings, self.config.hold, limits).await;
+        let unread = bound.gap.as_ref().map(|gap| &gap.failure);
+        let diagnosis = diagnosis.after(tag::checks(&bound.tagged, &bound.mistakes, unread));
         diagnosis.log();
         answer(&diagnosis)
     }
@@ -180,31 +216,18 @@ impl Handler {
         let unreadable = messages.iter().filter(|message| message.news.is_none()).count();
         let services: BTreeSet<&ServiceArn> =
             messages.iter().filter_map(Message::deployment).collect();
-        let settle = self.settle(limits);
+        let bound = self.discovery.recent(now, limits).await;
+        let settle = self.settle(&bound, limits);
         let (mut report, holds) = tokio::join!(
             settle.events(sightings.cloned(), now),
-            self.holds(&services, now, limits)
+            settle.deployments(&services, now)
         );
         let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
         let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
         let failed_messages = failures(&messages, &report, &failed_services)?;
         holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
-        report.log("sqs", unreadable);
-        self.emit_metrics(&InvocationKind::Events { heard, unreadable }, &report);
+        self.tell("sqs", &InvocationKind::Events { heard, unreadable }, &report);
         answer(&failed_messages)
-    }
-
-    /// A look at each of these services.
-    async fn holds<'a>(
-        &self,
-        services: &BTreeSet<&'a ServiceArn>,
-        now: SystemTime,
-        limits: &Limits,
-    ) -> Vec<(&'a ServiceArn, Report)> {
-        let looks = services
-            .iter()
-            .map(async |service| (*service, self.settle(limits).deployment(service, now).await));
-        side_by_side(looks).await
     }
 
     async fn deployment(
@@ -216,65 +239,62 @@ impl Handler {
         let Some(service) = deployment_event::read(event)? else {
             return answer(&Report { dry_run: self.config.dry_run, ..Report::default() });
         };
-        let report = self.settle(limits).deployment(&service, now).await;
-        report.log("deployment", 0);
-        self.emit_metrics(&InvocationKind::Deployment, &report);
+        let bound = self.discovery.recent(now, limits).await;
+        let report = self.settle(&bound, limits).deployment(&service, now).await;
+        self.tell("deployment", &InvocationKind::Deployment, &report);
         answer_unless_failed(report)
     }
 
-    async fn gate(&self, hook: &LifecycleHook, limits: &Limits) -> Result<Value, Error> {
-        answer(&HookAnswer::from(self.settle(limits).gate(hook).await))
+    /// A closed gate rolls the deployment back, so it is not closed by bindings of a minute ago.
+    async fn gate(
+        &self,
+        hook: &LifecycleHook,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> Result<Value, Error> {
+        let bound = if hook.is_rollback {
+            self.discovery.configured()
+        } else {
+            self.anew(now, limits).await
+        };
+        answer(&HookAnswer::from(self.settle(&bound, limits).gate(hook).await))
+    }
+
+    async fn anew(&self, now: SystemTime, limits: &Limits) -> Arc<Snapshot> {
+        self.discovery.anew(now, &limits.for_part(1.0 / 3.0)).await
     }
 
     fn copied(&self) -> MutexGuard<'_, BTreeSet<TaskArn>> {
         self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn emit_metrics(&self, work: &InvocationKind, report: &Report) {
+    /// Writes log line and metrics. Of events that are none of ours there can be millions, if all
+    /// clusters' come in, so those leave no line.
+    fn tell(&self, input: &str, work: &InvocationKind, report: &Report) {
+        let traffic = self.clients.take_traffic();
+        let is_of_strangers = work.is_of_readable_events() && report.is_of_strangers();
+        let is_quiet = self.discovery.is_on() && is_of_strangers;
+        report.log(input, work.unreadable(), is_quiet);
         let Some(sink) = &self.metrics else { return };
-        let (end, traffic) = ((self.clock)(), self.clients.take_traffic());
+        if is_quiet && traffic.calls == 0 {
+            return;
+        }
+        let end = (self.clock)();
         let lines = metrics::lines(&self.config.function, end, work, report, traffic);
         lines.iter().for_each(|line| sink(line));
     }
 
-    fn settle<'a>(&'a self, limits: &'a Limits) -> Settler<'a> {
+    fn settle<'a>(&'a self, bound: &'a Snapshot, limits: &'a Limits) -> Settler<'a> {
         Settler {
-            bindings: &self.config.bindings,
+            bindings: &bound.bindings,
+            gap: bound.gap.as_ref(),
             ecs: &self.ecs,
             deployments: &self.deployments,
             targets: &self.targets,
             limits,
             hold: self.config.hold,
             dry_run: self.config.dry_run,
+            names_bindings: false,
         }
     }
-}
-
-/// The messages to be returned to the queue: those whose task failed, and those that cannot be
-/// read (Lambda developer guide, "Implementing partial batch responses").
-fn failures(
-    messages: &[Message],
-    report: &Report,
-    services: &BTreeSet<&ServiceArn>,
-) -> Result<SqsBatchResponse, Error> {
-    let tasks = report.failed_tasks();
-    let mut response = SqsBatchResponse::default();
-    for message in messages.iter().filter(|message| message.failed(&tasks, services)) {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.id.clone().ok_or(Error::NamelessMessage)?;
-        response.batch_item_failures.push(failure);
-    }
-    Ok(response)
-}
-
-fn answer_unless_failed(report: Report) -> Result<Value, Error> {
-    if report.failed.iter().any(Failed::may_be_retried) {
-        Err(Error::TargetsFailed(report.failed))
-    } else {
-        answer(&report)
-    }
-}
-
-fn answer(answer: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(answer).map_err(Error::AnswerNotWritten)
 }

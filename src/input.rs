@@ -8,6 +8,7 @@ pub mod task_event;
 
 use serde_json::Value;
 
+use crate::core::binding::TargetGroupArn;
 use lifecycle_hook::LifecycleHook;
 
 /// The input of an invocation.
@@ -22,12 +23,25 @@ pub enum Input {
     Copy(Value),
     /// The records of an SQS batch.
     SqsBatch(Vec<Value>),
-    /// A reconcile, from the schedule or an operator.
+    /// A reconcile from the schedule.
+    Scheduled,
+    /// A reconcile that an operator asks for.
     Reconcile,
     /// A reconcile that writes nothing.
     Plan,
+    /// A target group is to be taken out of use.
+    Release(Release),
     /// The checks of the setup.
     Doctor,
+}
+
+/// A target group whose targets are to be deregistered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The target group.
+    pub group: TargetGroupArn,
+    /// Whether to report only what would be done.
+    pub dry_run: bool,
 }
 
 impl Input {
@@ -40,7 +54,7 @@ impl Input {
             return Some(Self::Deployment(payload));
         }
         if is_scheduled(&payload) {
-            return Some(Self::Reconcile);
+            return Some(Self::Scheduled);
         }
         if let Some(copy) = payload.get("copy") {
             let is_queued = copy == "queued";
@@ -52,6 +66,7 @@ impl Input {
             Some(Some("reconcile")) => return Some(Self::Reconcile),
             Some(Some("plan")) => return Some(Self::Plan),
             Some(Some("doctor")) => return Some(Self::Doctor),
+            Some(Some("release")) => return release(&payload).map(Self::Release),
             Some(_) => return None,
             None => {}
         }
@@ -69,6 +84,15 @@ impl Input {
     }
 }
 
+fn release(payload: &Value) -> Option<Release> {
+    let group = TargetGroupArn::parse(payload["targetGroupArn"].as_str()?).ok()?;
+    let dry_run = match payload.get("dryRun") {
+        None => false,
+        Some(dry_run) => dry_run.as_bool()?,
+    };
+    Some(Release { group, dry_run })
+}
+
 /// Whether the envelope is that of an EventBridge schedule (EventBridge user guide, "Creating a
 /// rule that runs on a schedule"), or of EventBridge Scheduler's, which looks the same except for
 /// its source.
@@ -83,6 +107,26 @@ mod tests {
 
     use super::task_event::is_task_state_change;
     use super::*;
+    use crate::core::fixtures::group;
+
+    #[test]
+    fn a_release_names_a_target_group_and_may_be_a_dry_run() {
+        let group = group("demo-ipv6");
+        let read = |input: Value| match Input::of(input) {
+            Some(Input::Release(release)) => Some((release.group, release.dry_run)),
+            _ => None,
+        };
+        let arn = group.as_str();
+        for (input, expected) in [
+            (json!({"action": "release", "targetGroupArn": arn}), Some(false)),
+            (json!({"action": "release", "targetGroupArn": arn, "dryRun": true}), Some(true)),
+            (json!({"action": "release", "targetGroupArn": arn, "dryRun": "yes"}), None),
+            (json!({"action": "release", "targetGroupArn": "demo-ipv6"}), None),
+            (json!({"action": "release"}), None),
+        ] {
+            assert_eq!(read(input), expected.map(|dry_run| (group.clone(), dry_run)));
+        }
+    }
 
     #[test]
     fn an_envelope_is_known_by_its_source_and_its_type_together() {

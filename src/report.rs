@@ -14,6 +14,7 @@ use std::fmt;
 use serde::Serialize;
 use tracing::{debug, error, info};
 
+use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
 use crate::core::plan::{Reason, Skipped};
 use crate::core::task::TaskArn;
@@ -47,6 +48,9 @@ pub struct Report {
     /// Holds in numbers.
     #[serde(skip)]
     pub hold_numbers: HoldNumbers,
+    /// Target groups that a reconcile of all did not reach in its time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<TargetGroupArn>,
     /// Whether this is only what would have been done.
     pub dry_run: bool,
 }
@@ -60,7 +64,37 @@ impl Report {
 
     /// The tasks with whose targets something could not be done.
     pub fn failed_tasks(&self) -> BTreeSet<&TaskArn> {
-        self.failed.iter().filter_map(|failed| failed.target()?.task_arn.as_ref()).collect()
+        self.failed.iter().filter_map(Failed::task).collect()
+    }
+
+    /// Records that ELB does not know a target group that only a tag binds.
+    pub fn skip_gone(&mut self, entry: Entry) {
+        let (task, group) = (entry.task_arn, Some(entry.target_group_arn));
+        let skipped = Skipped { task, group, reason: Reason::GroupGone };
+        if !self.skipped.contains(&skipped) {
+            self.skipped.push(skipped);
+        }
+    }
+
+    /// Whether all that it says is that tasks are not bound.
+    pub fn is_of_strangers(&self) -> bool {
+        let others = [&self.registered, &self.deregistered, &self.unowned];
+        others.iter().all(|entries| entries.is_empty())
+            && self.failed.is_empty()
+            && self.skipped.iter().all(|skipped| skipped.reason == Reason::NoBinding)
+            && self.held.is_empty()
+            && self.released.is_empty()
+    }
+
+    /// Adds what was done elsewhere.
+    pub fn add(&mut self, other: Self) {
+        let Self { registered, deregistered, unowned, skipped, left, .. } = &other;
+        self.registered.extend_from_slice(registered);
+        self.deregistered.extend_from_slice(deregistered);
+        self.unowned.extend_from_slice(unowned);
+        self.skipped.extend_from_slice(skipped);
+        self.left.extend_from_slice(left);
+        self.add_holds(other);
     }
 
     /// Adds what was done about holds.
@@ -74,7 +108,9 @@ impl Report {
     }
 
     /// Writes the invocation's line to the log: counts, reasons, and the first few targets.
-    pub fn log(&self, input: &str, unreadable: usize) {
+    ///
+    /// A quiet line is one at level debug.
+    pub fn log(&self, input: &str, unreadable: usize, is_quiet: bool) {
         macro_rules! line {
             ($level:ident) => {
                 $level!(
@@ -100,10 +136,14 @@ impl Report {
                 )
             };
         }
-        for Skipped { task, reason } in &self.skipped {
-            debug!(%task, %reason, "skipped");
+        for skipped in &self.skipped {
+            debug!(%skipped, "skipped");
         }
-        if self.failed.is_empty() && unreadable == 0 { line!(info) } else { line!(error) }
+        match self.failed.is_empty() && unreadable == 0 {
+            true if is_quiet => line!(debug),
+            true => line!(info),
+            false => line!(error),
+        }
     }
 
     fn reasons(&self) -> String {
@@ -118,7 +158,13 @@ impl Report {
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task {}: {}", self.task.id(), self.reason)
+        if let Some(task) = &self.task {
+            write!(f, "task {}: ", task.id())?;
+        }
+        if let Some(group) = &self.group {
+            write!(f, "target group {}: ", group.name())?;
+        }
+        write!(f, "{}", self.reason)
     }
 }
 
@@ -159,7 +205,7 @@ mod tests {
 
     #[test]
     fn skipped_tasks_are_counted_by_their_reasons() {
-        let skipped = |reason| Skipped { task: task(), reason };
+        let skipped = |reason| Skipped::task(task(), reason);
         assert_eq!(skipped(Reason::Gone).to_string(), "task c50e: gone");
         let skipped = [Reason::Gone, Reason::NoBinding, Reason::Gone].map(skipped).to_vec();
         let report = Report { skipped, ..Report::default() };

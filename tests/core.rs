@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use ecs_ipv6_targets::core::binding::{Binding, Cluster, Owner, Source, TargetGroupArn};
 use ecs_ipv6_targets::core::drift::{Findings, Prune, drift};
 use ecs_ipv6_targets::core::knowledge::{Knowledge, Sighting};
 use ecs_ipv6_targets::core::plan::{Plan, Ports, plan, targets_of};
@@ -29,6 +29,7 @@ fn bindings() -> Vec<Binding> {
         target_group: group(name),
         port,
         hold: true,
+        source: Source::Entry(0),
     };
     vec![
         binding("a", "shared", Some(80)),
@@ -242,7 +243,8 @@ proptest! {
         let plan = plan(&bindings(), &ports(), &knowledge);
         let changes = plan.register.iter().chain(&plan.deregister);
         let changed = changes.filter_map(|change| change.task.as_ref());
-        let reported: BTreeSet<_> = changed.chain(plan.skipped.iter().map(|s| &s.task)).collect();
+        let skipped = plan.skipped.iter().filter_map(|skipped| skipped.task.as_ref());
+        let reported: BTreeSet<_> = changed.chain(skipped).collect();
         prop_assert!(knowledge.iter().all(|known| reported.contains(&known.task.arn)));
     }
 

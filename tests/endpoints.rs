@@ -2,7 +2,7 @@
 
 mod common;
 
-use aws_sim::Action::{DescribeTasks, RegisterTargets};
+use aws_sim::Action::{DescribeTasks, GetResources, RegisterTargets};
 use aws_sim::TargetGroup;
 use common::{Function, task};
 
@@ -24,18 +24,40 @@ async fn the_hosts_called_are_those_of_the_documentation() {
     assert_eq!(documented, called, "\nwhat is called:\n{}", called.join("\n"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_tagging_api_has_its_own_endpoint_or_that_of_all_services() {
+    let all = ("AWS_ENDPOINT_URL", "http://all.example:4566");
+    let own = ("AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API", "http://own.example");
+    let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    for (settings, host) in [
+        (vec![all], "all.example"),
+        (vec![all, own], "own.example"),
+        (vec![own], "own.example"),
+        (vec![all, own, ignored], "tagging.us-east-2.amazonaws.com"),
+    ] {
+        let settings = [vec![("DISCOVER", "tags")], settings].concat();
+        let function = Function::with_settings(&settings).await;
+        function.deliver(&task(0)).await.unwrap();
+        let calls = function.aws.take_calls();
+        let call = calls.iter().find(|call| call.action == GetResources).unwrap();
+        assert_eq!(call.host, host, "{settings:?}");
+    }
+}
+
 /// What is called with these settings, each set to `true`.
 async fn row(region: &str, settings: &[&str]) -> String {
-    let mut environment = vec![("AWS_REGION", region)];
+    let mut environment = vec![("AWS_REGION", region), ("DISCOVER", "tags")];
     environment.extend(settings.iter().map(|name| (*name, "true")));
     let group = TargetGroup::ipv6("demo-ipv6").region(region);
     let function = Function::in_group(group, &environment).await;
     function.deliver(&task(0).region(region)).await.unwrap();
     let calls = function.aws.take_calls();
-    let [ecs, elb] = [DescribeTasks, RegisterTargets].map(|action| {
+    let [ecs, elb, tagging] = [DescribeTasks, RegisterTargets, GetResources].map(|action| {
         let call = calls.iter().find(|call| call.action == action);
-        call.unwrap_or_else(|| panic!("no {action:?}: {calls:?}")).host.clone()
+        let call = call.unwrap_or_else(|| panic!("no {action:?}: {calls:?}"));
+        assert_eq!(call.region.as_deref(), Some(region), "{action:?}");
+        call.host.clone()
     });
     let settings = settings.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    format!("| `{region}` | {settings} | `{ecs}` | `{elb}` |")
+    format!("| `{region}` | {settings} | `{ecs}` | `{elb}` | `{tagging}` |")
 }

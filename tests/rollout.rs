@@ -1,8 +1,8 @@
 //! What a large rollout costs with the queue of template.yaml. The figures are exact: the same seed
 //! gives the same run.
 
-#[path = "../benches/rollout/mapping.rs"]
-mod mapping;
+#[path = "../benches/rollout/call_per_event.rs"]
+mod call_per_event;
 #[allow(dead_code, reason = "the benchmark compares more")]
 #[path = "../benches/rollout/rollout.rs"]
 mod rollout;
@@ -11,7 +11,8 @@ mod timetable;
 
 use std::time::Duration;
 
-use rollout::{TEMPLATE, Way, run, stop_one};
+use harness::delivery::Queue;
+use rollout::{TEMPLATE, run, stop_one};
 use timetable::Rollout;
 
 #[test]
@@ -36,7 +37,7 @@ fn a_lone_stop_is_deregistered_within_two_seconds_whatever_the_queue_does() {
 #[test]
 fn the_queue_is_that_of_the_template() {
     let template = include_str!("../template.yaml");
-    let Way::Queue { concurrency, window, batch } = TEMPLATE else { panic!("{TEMPLATE:?}") };
+    let Queue { concurrency, window, batch } = Queue::TEMPLATE;
     for setting in [
         format!("MaximumConcurrency: {concurrency}\n"),
         format!("MaximumBatchingWindowInSeconds: {}\n", window.as_secs()),

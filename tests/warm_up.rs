@@ -6,7 +6,9 @@ mod common;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use aws_sim::Action::{self, DescribeTargetGroups, DescribeTasks, ListTasks, RegisterTargets};
+use aws_sim::Action::{
+    self, DescribeTargetGroups, DescribeTasks, GetResources, ListTasks, RegisterTargets,
+};
 use aws_sim::{Answer, Aws, Fault, Function, TargetGroup};
 use common::{PORT, task};
 use serde_json::json;
@@ -23,6 +25,7 @@ async fn register(
 ) -> (Vec<Action>, String) {
     let aws = Aws::new();
     let group = aws.add_target_group(group);
+    aws.tag(&group, "ecs-ipv6-targets:bind", "demo-cluster/demo-service");
     faults.into_iter().for_each(|fault| aws.fault(fault));
     aws.put_task(&task(0));
     let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
@@ -74,6 +77,28 @@ async fn it_serves_though_the_reads_are_denied_throttled_or_hang() {
         assert!(log.contains("target groups cannot be read"), "{log}");
         assert!(log.contains("tasks cannot be listed"), "{log}");
     }
+}
+
+const BY_TAGS: [(&str, &str); 2] = [("DISCOVER", "tags"), ("BINDINGS", "")];
+
+#[tokio::test]
+async fn with_tags_it_is_connected_to_what_its_bindings_need_as_well() {
+    let (mut calls, log) = register(group(), vec![], &[&BY_TAGS[..], &[ON_LAMBDA]].concat()).await;
+    calls[1..3].sort();
+    let mut reads = [DescribeTargetGroups, ListTasks];
+    reads.sort();
+    assert_eq!(calls, [GetResources, reads[0], reads[1], RegisterTargets, DescribeTasks]);
+    assert!(!log.contains("WARN"), "{log}");
+}
+
+#[tokio::test]
+async fn with_tags_it_serves_though_init_could_not_read_them() {
+    let faults = vec![Fault::on(GetResources).times(1).access_denied()];
+    let (calls, log) = register(group(), faults, &[&BY_TAGS[..], &[ON_LAMBDA]].concat()).await;
+    assert_eq!(calls[..2], [GetResources, GetResources]);
+    assert!(calls.contains(&RegisterTargets) && log.contains("tags cannot be read"), "{log}");
+    let (calls, _) = register(group(), vec![], &BY_TAGS).await;
+    assert_eq!(calls, [GetResources, DescribeTargetGroups, RegisterTargets, DescribeTasks]);
 }
 
 #[tokio::test]

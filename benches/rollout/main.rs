@@ -1,8 +1,7 @@
 //! `cargo rollout [FOLDER]`: large rollouts by this function behind its queue, and by one call per
 //! event, as tables and, with a folder, as plots in it.
 
-mod mapping;
-mod plot;
+mod call_per_event;
 #[allow(dead_code, reason = "the test has a part of its own")]
 mod rollout;
 mod timetable;
@@ -11,7 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::plot::{Line, plot};
+use harness::plot::{Line, plot};
+
 use crate::rollout::{Course, STEP, TEMPLATE, Way, run};
 use crate::timetable::Rollout;
 
@@ -47,13 +47,15 @@ fn main() -> ExitCode {
         for (way, name) in WAYS {
             let course = median(*rollout, way);
             println!("{}", row(name, &course));
-            lines.push(Line { name: name.to_owned(), values: course.in_step });
+            let percent = course.in_step.iter().map(|share| 100.0 * share);
+            lines.push(Line { name: name.to_owned(), values: percent.collect() });
         }
         println!();
         let Some(folder) = folder else { continue };
         let path = Path::new(folder).join(format!("rollout-{}.svg", number + 1));
         let title = format!("{title}: targets in step, %, over seconds");
-        if let Err(error) = std::fs::write(&path, plot(&title, STEP, &lines)) {
+        if let Err(error) = std::fs::write(&path, plot(&title, STEP, &[0, 25, 50, 75, 100], &lines))
+        {
             eprintln!("{}: {error}", path.display());
             return ExitCode::FAILURE;
         }

@@ -1,56 +1,43 @@
 //! A large rollout in an account with AWS's documented rates and without faults: how long target
 //! groups are out of step, and how many calls that takes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use aws_config::retry::RetryConfig;
-use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use aws_sim::{Action, Aws, Call, Decision, Hook, Outcome, Rate, TargetGroup, Task};
-use lambda_runtime::LambdaEvent;
-use serde_json::{Value, json};
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
-
-use crate::mapping::{self, Message};
-use crate::timetable::{Rollout, STOP, address, task, timetable};
-use harness::count::{Count, GoingOn};
+use aws_sim::{Action, Aws, Call, Outcome, Rate, TargetGroup, Task};
+use harness::count::GoingOn;
+use harness::delivery::{Delivery, Queue};
 use harness::dice::Dice;
 use harness::function::{self, Instances};
-use harness::lambda;
-use harness::lambda::TRIES_AFTER;
+use harness::latency::Latency;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::call_per_event::{Change, call_per_event};
+use crate::timetable::{Rollout, STOP, address, task, timetable};
 
 const PORT: u16 = 8080;
 
 /// How often the target groups are looked at.
 pub const STEP: Duration = Duration::from_millis(500);
 
-/// Lambda's timeout, as in the template.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// The first reconcile comes some time into the rollout.
+const PHASE: Duration = Duration::from_secs(40);
 
 /// How events are turned into calls.
 #[derive(Clone, Copy, Debug)]
 pub enum Way {
     /// By this function behind a queue.
-    Queue {
-        /// The most invocations at once.
-        concurrency: usize,
-        /// How long a batch is gathered.
-        window: Duration,
-        /// The most messages of a batch.
-        batch: usize,
-    },
+    Queue(Queue),
     /// One invocation and one call per RUNNING and per first stop event, with the SDK's own retries
     /// and Lambda's, as the sketches do that are to be found in public.
     CallPerEvent,
 }
 
-/// The queue of template.yaml.
-pub const TEMPLATE: Way =
-    Way::Queue { concurrency: 2, window: Duration::from_secs(2), batch: 1500 };
+/// This function behind the queue of template.yaml.
+pub const TEMPLATE: Way = Way::Queue(Queue::TEMPLATE);
 
 /// What became of a rollout.
 #[derive(Clone, Debug, Default)]
@@ -81,42 +68,21 @@ pub fn run(seed: u64, rollout: Rollout, way: Way) -> Course {
 }
 
 /// An account with its target groups, and the function.
-pub(crate) struct World {
-    pub(crate) aws: Aws,
+struct World {
+    aws: Aws,
     groups: Vec<String>,
-    pub(crate) function: Instances,
+    delivery: Arc<Delivery>,
     begin: Instant,
-    pub(crate) queued: Notify,
-    /// Messages in the queue or in an invocation, copies, and calls per event.
-    pub(crate) under_way: Arc<Count>,
     state: Mutex<State>,
 }
 
 /// What changes in the course of a rollout.
-pub(crate) struct State {
-    pub(crate) dice: Dice,
-    pub(crate) queue: VecDeque<Message>,
-    /// When the queue last handed messages over.
-    pub(crate) handed_over_at: Option<Instant>,
+struct State {
     /// What should be registered, by group.
     serving: Vec<BTreeSet<IpAddr>>,
     /// What should not, since when.
     leaving: BTreeMap<(usize, IpAddr), Instant>,
-    pub(crate) numbers: usize,
-    pub(crate) course: Course,
-}
-
-/// Every call takes 20 to 80 ms.
-struct Latency(Mutex<Dice>);
-
-impl Hook for Latency {
-    fn decide(&self, _: &Call) -> Decision {
-        let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [latency, answer_latency] = [(); 2].map(|()| dice.seconds(0.01, 0.04));
-        Decision { latency, answer_latency, ..Decision::default() }
-    }
-
-    fn settled(&self, _: &Call, _: &Decision) {}
+    course: Course,
 }
 
 async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
@@ -126,25 +92,23 @@ async fn roll_out(seed: u64, rollout: Rollout, way: Way) -> Course {
     for (at, service, task) in timetable(seed, rollout) {
         sleep_until(world.begin + at).await;
         world.change(service, &task);
-        if let Way::Queue { .. } = way {
-            mapping::send(&world, &task);
+        if let Way::Queue(_) = way {
+            world.delivery.send(task.event(world.aws.now()));
         } else if matches!(task.last_status(), "RUNNING" | "DEACTIVATING") {
-            let under_way = world.under_way.begin();
-            tokio::task::spawn_local(call_per_event(world.clone(), service, task, under_way));
+            let under_way = world.delivery.begin();
+            tokio::task::spawn_local(call(world.clone(), service, task, under_way));
         }
     }
-    world.under_way.calm().await;
+    world.delivery.calm().await;
     sleep(Duration::from_secs(5)).await;
     world.course()
 }
 
 /// Begins to take messages out of the queue, and to reconcile.
-fn open(world: &Arc<World>, way: Way) {
-    let Way::Queue { concurrency, window, batch } = way else { return };
-    for _ in 0..concurrency {
-        tokio::task::spawn_local(mapping::poll(world.clone(), window, batch));
+fn open(world: &World, way: Way) {
+    if let Way::Queue(queue) = way {
+        world.delivery.open(queue, PHASE);
     }
-    tokio::task::spawn_local(reconcile(world.clone()));
 }
 
 /// One task stops, long after anything else happened: how long it takes until DeregisterTargets is
@@ -154,18 +118,17 @@ pub fn stop_one(seed: u64, way: Way) -> Option<Duration> {
     tokio::task::LocalSet::new().block_on(&function::runtime(), async {
         let world = set_up(seed, Rollout { tasks: 10, services: 1, over: Duration::ZERO });
         open(&world, way);
-        let quiet = world.state().dice.seconds(300.0, 400.0);
-        sleep(quiet).await;
+        sleep(Dice::of(seed).seconds(300.0, 400.0)).await;
         let since = world.aws.now();
         let mut leaving =
             task(0, Rollout { tasks: 10, services: 1, over: Duration::ZERO }).1.running();
         for step in STOP {
             leaving = step(leaving);
             world.change(0, &leaving);
-            mapping::send(&world, &leaving);
+            world.delivery.send(leaving.event(world.aws.now()));
             sleep(Duration::from_secs(1)).await;
         }
-        world.under_way.calm().await;
+        world.delivery.calm().await;
         let target = format!("[{}]:{PORT}", address(&leaving));
         let calls = world.aws.calls();
         let is_it = |call: &&Call| {
@@ -186,20 +149,14 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
     let bindings: Value = groups.iter().enumerate().map(binding).collect();
     let function = Instances::none(&bindings, &[], &aws);
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
-    aws.set_hook(Arc::new(Latency(Mutex::new(Dice::of(seed)))));
+    aws.set_hook(Arc::new(Latency::of(seed)));
     let world = World {
         groups,
-        function,
+        delivery: Delivery::to(function, &aws, seed ^ 2),
         begin: Instant::now(),
-        queued: Notify::new(),
-        under_way: Arc::default(),
         state: Mutex::new(State {
-            dice: Dice::of(seed ^ 2),
-            queue: VecDeque::new(),
-            handed_over_at: None,
             serving: vec![BTreeSet::new(); rollout.services],
             leaving: BTreeMap::new(),
-            numbers: 0,
             course: Course::default(),
         }),
         aws,
@@ -214,7 +171,7 @@ fn set_up(seed: u64, rollout: Rollout) -> Arc<World> {
 }
 
 impl World {
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -249,6 +206,7 @@ impl World {
 
     fn course(&self) -> Course {
         let mut course = self.state().course.clone();
+        course.invocations += self.delivery.invocations();
         let calls = self.aws.calls();
         let writes: Vec<&Call> = calls.iter().filter(|call| call.action.is_write()).collect();
         course.writes = writes.len();
@@ -272,40 +230,12 @@ async fn watch(world: Arc<World>) {
     }
 }
 
-/// The schedule of the template: a reconcile every minute, the first one some time into the
-/// rollout.
-async fn reconcile(world: Arc<World>) {
-    sleep(Duration::from_secs(40)).await;
-    loop {
-        let next = Instant::now() + Duration::from_secs(60);
-        let context = lambda::context(world.aws.now() + TIMEOUT);
-        world.state().course.invocations += 1;
-        // What it could not do, the next one will.
-        let _ =
-            world.function.invoke(LambdaEvent::new(json!({"action": "reconcile"}), context)).await;
-        sleep_until(next).await;
-    }
-}
-
-/// An invocation for one event: one call, tried three times by the SDK and three times by Lambda.
-async fn call_per_event(world: Arc<World>, service: usize, task: Task, _under_way: GoingOn) {
-    let config = function::sdk(&world.aws).to_builder();
-    let client = Client::new(&config.retry_config(RetryConfig::standard()).build());
-    let (group, id) = (&world.groups[service], address(&task).to_string());
-    let target = TargetDescription::builder().id(id).port(PORT.into()).build();
-    for wait in TRIES_AFTER.iter().map(Some).chain([None]) {
-        world.state().course.invocations += 1;
-        let done = if task.desired_status() == "RUNNING" {
-            let call = client.register_targets().target_group_arn(group).targets(target.clone());
-            call.send().await.is_ok()
-        } else {
-            let call = client.deregister_targets().target_group_arn(group).targets(target.clone());
-            call.send().await.is_ok()
-        };
-        match wait {
-            _ if done => return,
-            Some(wait) => sleep(*wait).await,
-            None => world.state().course.lost += 1,
-        }
-    }
+async fn call(world: Arc<World>, service: usize, task: Task, _under_way: GoingOn) {
+    let is_running = task.desired_status() == "RUNNING";
+    let change = if is_running { Change::Register } else { Change::Deregister };
+    let target = (address(&task), PORT);
+    let tried = call_per_event(&world.aws, &world.groups[service], target, change).await;
+    let course = &mut world.state().course;
+    course.invocations += tried.invocations;
+    course.lost += usize::from(!tried.is_done);
 }

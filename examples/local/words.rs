@@ -161,7 +161,11 @@ fn report(report: &Value) -> Vec<String> {
         .map(|(_, entry)| format!("unowned {}: no task explains it; left alone", target(entry)));
     let skipped = list("skipped").map(|(_, entry)| {
         let reason = text(&entry["reason"]);
-        format!("skipped task {}: {reason}{}", task(entry), gloss(reason))
+        let what = match entry.get("taskArn") {
+            Some(_) => format!("task {}", task(entry)),
+            None => format!("target group {}", short(text(&entry["targetGroupArn"]))),
+        };
+        format!("skipped {what}: {reason}{}", gloss(reason))
     });
     let lines = cut(targets.chain(unowned).chain(skipped));
     // Not a report, or an empty one.
@@ -177,6 +181,7 @@ fn gloss(reason: &str) -> &'static str {
         "queued" => " (left to the queue)",
         "superseded" => " (a newer state of the task is known)",
         "gone" => " (ECS no longer knows the task)",
+        "group-gone" => " (ELB does not know the target group)",
         _ => "",
     }
 }

@@ -6,6 +6,7 @@ use aws_sdk_ecs as ecs;
 use aws_sdk_elasticloadbalancingv2 as elb;
 
 use crate::aws::rate_limits::AdaptiveRates;
+use crate::aws::tagging::Tagging;
 use crate::aws::traffic::Counter;
 use crate::report::metrics::Traffic;
 
@@ -34,6 +35,11 @@ impl Clients {
             rates: AdaptiveRates::new(&of_elb, &of_ecs),
             counter: of_elb,
         }
+    }
+
+    /// What reads tags, with these settings, for a function that needs it.
+    pub fn tagging(&self, sdk: &SdkConfig) -> Tagging {
+        Tagging::new(sdk, self.counter.of_another_service())
     }
 
     /// The requests since the previous call of this function.

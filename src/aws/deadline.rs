@@ -37,7 +37,18 @@ impl Deadline {
     /// The deadline at which this part (0 to 1) of the remaining time is over.
     #[must_use]
     pub fn part(self, part: f64) -> Self {
-        Self::after(self.0.saturating_duration_since(Instant::now()).mul_f64(part))
+        Self::after(self.left().mul_f64(part))
+    }
+
+    /// The earlier of the two.
+    #[must_use]
+    pub fn earlier(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
+    /// The time until then.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
     }
 
     /// The moment itself, for [`tokio::time::timeout_at`].

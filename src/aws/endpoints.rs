@@ -4,6 +4,7 @@
 //! The SDK's own loader also supports profiles, role chains and instance metadata, which Lambda
 //! does not have, and makes the binary an eighth larger (docs/performance.md).
 
+use aws_config::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::config::error::ConfigError;
@@ -11,10 +12,62 @@ use crate::config::error::ConfigError;
 const URL: &str = "AWS_ENDPOINT_URL";
 
 /// The services that are called, as the SDK names them, with their own variables for an endpoint.
-const SERVICES: [(&str, &str); 2] = [
+const SERVICES: [(&str, &str); 3] = [
     ("ECS", "AWS_ENDPOINT_URL_ECS"),
     ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
+    (TAGGING.id, "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API"),
 ];
+
+/// The Resource Groups Tagging API (botocore, `resourcegroupstaggingapi`).
+pub const TAGGING: Service =
+    Service { id: "Resource Groups Tagging API", host: "tagging", signing_name: "tagging" };
+
+/// A service that is called without an SDK client.
+#[derive(Debug)]
+pub struct Service {
+    /// The SDK's name for it.
+    pub id: &'static str,
+    /// The first part of its hosts' names.
+    pub host: &'static str,
+    /// Its name in signatures.
+    pub signing_name: &'static str,
+}
+
+impl Service {
+    /// Where to call it: its own endpoint, that of all services, or AWS's by region and partition.
+    pub fn endpoint(&self, sdk: &SdkConfig) -> String {
+        let own = sdk.service_config().and_then(|settings| {
+            let key = ServiceConfigKey::builder().service_id(self.id).env(URL);
+            settings.load_config(key.profile("endpoint_url").build().ok()?)
+        });
+        own.or_else(|| sdk.endpoint_url().map(str::to_owned)).unwrap_or_else(|| {
+            let region = sdk.region().map_or("", |region| region.as_ref());
+            let is_dual_stack = sdk.use_dual_stack().unwrap_or(false);
+            self.url(region, is_dual_stack, sdk.use_fips().unwrap_or(false))
+        })
+    }
+
+    fn url(&self, region: &str, is_dual_stack: bool, is_fips: bool) -> String {
+        let fips = if is_fips { "-fips" } else { "" };
+        let (suffix, dual_stack_suffix) = suffixes(region);
+        let suffix = if is_dual_stack { dual_stack_suffix } else { suffix };
+        format!("https://{}{fips}.{region}.{suffix}", self.host)
+    }
+}
+
+/// The suffixes of a partition's hosts, and of its dual-stack hosts (botocore, `partitions.json`).
+fn suffixes(region: &str) -> (&'static str, &'static str) {
+    let partitions = [
+        ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        ("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
+        ("us-iso-", "c2s.ic.gov", "api.aws.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov", "api.aws.scloud"),
+        ("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+        ("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    ];
+    let partition = partitions.into_iter().find(|(prefix, ..)| region.starts_with(prefix));
+    partition.map_or(("amazonaws.com", "api.aws"), |(_, suffix, dual)| (suffix, dual))
+}
 
 /// The endpoint settings in the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,6 +171,23 @@ mod tests {
         assert_eq!(endpoints.url.as_deref(), Some("https://all.example"));
         assert!(endpoints.has_https());
         assert!(!read(&[ecs]).unwrap().has_https());
+    }
+
+    #[test]
+    fn hosts_follow_from_the_partition_and_the_kind_of_endpoint() {
+        for (region, is_dual_stack, is_fips, host) in [
+            ("us-east-2", false, false, "tagging.us-east-2.amazonaws.com"),
+            ("us-east-2", true, false, "tagging.us-east-2.api.aws"),
+            ("us-gov-west-1", false, true, "tagging-fips.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", true, true, "tagging-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", false, false, "tagging.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", true, false, "tagging.cn-north-1.api.amazonwebservices.com.cn"),
+            ("eusc-de-east-1", false, false, "tagging.eusc-de-east-1.amazonaws.eu"),
+            ("us-isob-east-1", true, false, "tagging.us-isob-east-1.api.aws.scloud"),
+        ] {
+            let url = TAGGING.url(region, is_dual_stack, is_fips);
+            assert_eq!(url, format!("https://{host}"));
+        }
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub struct RateLimits {
     /// GetTaskProtection and UpdateTaskProtection together: 200 at once, then 80 a second (the same
     /// page).
     protections: Arc<TokenBucket>,
+    /// GetResources: 15 a second (AWS general reference, "AWS Resource Groups endpoints and
+    /// quotas").
+    tag_reads: Arc<TokenBucket>,
 }
 
 impl Default for RateLimits {
@@ -47,6 +50,7 @@ impl RateLimits {
             elb_calls: Arc::new(TokenBucket::per_second(40, 10)),
             ecs_reads: Arc::new(TokenBucket::per_second(100, 20)),
             protections: Arc::new(TokenBucket::per_second(200, 80)),
+            tag_reads: Arc::new(TokenBucket::per_second(15, 15)),
         }
     }
 }
@@ -135,6 +139,8 @@ pub enum Kind {
     EcsRead,
     /// GetTaskProtection or UpdateTaskProtection.
     Protection,
+    /// GetResources.
+    TagRead,
 }
 
 impl Limits {
@@ -146,12 +152,13 @@ impl Limits {
     /// Waits until a call of this kind is due. If that is after the deadline, returns `false` at
     /// once and takes no slot from later calls.
     pub async fn acquire(&self, kind: Kind) -> bool {
-        let RateLimits { elb_writes, elb_calls, ecs_reads, protections } = &self.rates;
+        let RateLimits { elb_writes, elb_calls, ecs_reads, protections, tag_reads } = &self.rates;
         let buckets: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
             Kind::Protection => &[protections],
+            Kind::TagRead => &[tag_reads],
         };
         let now = Instant::now();
         let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);
@@ -170,6 +177,12 @@ impl Limits {
     #[must_use]
     pub fn for_part(&self, part: f64) -> Self {
         Self { deadline: self.deadline.part(part), ..self.clone() }
+    }
+
+    /// The same rates, but at most this much of the remaining time.
+    #[must_use]
+    pub fn at_most(&self, time: Duration) -> Self {
+        Self { deadline: self.deadline.earlier(Deadline::after(time)), ..self.clone() }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::config::error::{ConfigError, quoted};
 use crate::core::arn::is_name;
-use crate::core::binding::{Binding, Cluster, NotATargetGroup, Owner, TargetGroupArn};
+use crate::core::binding::{Binding, Cluster, NotATargetGroup, Owner, Source, TargetGroupArn};
 use crate::json::JsonObject;
 
 pub const EXAMPLE: &str =
@@ -71,6 +71,7 @@ impl Entry<'_> {
             target_group,
             port: self.port(fields.port)?,
             hold: self.hold(fields.hold)?,
+            source: Source::Entry(self.index),
         })
     }
 

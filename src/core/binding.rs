@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::core::arn::{Arn, is_name};
+use crate::core::tags;
 use crate::core::task::Task;
 
 /// The ARN of an ELBv2 target group, known to be well-formed.
@@ -161,6 +162,15 @@ impl fmt::Display for Owner {
     }
 }
 
+/// Where a binding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In this entry of `BINDINGS`, counted from 0.
+    Entry(usize),
+    /// In the tag of its target group (see [`crate::core::tags`]).
+    Tag,
+}
+
 /// "The tasks of this service serve in this target group on this port."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
@@ -174,9 +184,28 @@ pub struct Binding {
     pub port: Option<u16>,
     /// Whether a deployment of the service waits for the targets in this group, if holds are on.
     pub hold: bool,
+    /// Where it stands.
+    pub source: Source,
 }
 
 impl Binding {
+    /// What a task's `cluster` and `group` have to be: the cluster's ARN, and the kind and name of
+    /// the owner.
+    pub fn key(&self) -> (&str, &'static str, &str) {
+        match &self.owner {
+            Owner::Service(name) => (&self.cluster.arn, "service", name),
+            Owner::Family(name) => (&self.cluster.arn, "family", name),
+        }
+    }
+
+    /// Where it stands, in words: `BINDINGS[0]`, or the tag with its entry.
+    pub fn source(&self) -> String {
+        match self.source {
+            Source::Entry(index) => format!("BINDINGS[{index}]"),
+            Source::Tag => format!("tag {}={}", tags::KEY, tags::entry(self)),
+        }
+    }
+
     /// Whether this binding puts `task` into its target group.
     pub fn covers(&self, task: &Task) -> bool {
         self.owner.owns(&task.group) && self.cluster.is(&task.cluster)

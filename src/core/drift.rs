@@ -58,7 +58,8 @@ pub fn drift(bindings: &[Binding], ports: &Ports, findings: &Findings, prune: Pr
     // No event reported these tasks, so a stopped one needs no entry in the report.
     plan.skipped.retain(|skipped| match skipped.reason {
         Reason::NoAddress => {
-            knowledge.get(&skipped.task).is_some_and(|known| known.task.phase == Phase::Serving)
+            let known = skipped.task.as_ref().and_then(|task| knowledge.get(task));
+            known.is_some_and(|known| known.task.phase == Phase::Serving)
         }
         reason => reason == Reason::NotRunning,
     });

@@ -55,6 +55,8 @@ pub enum Code {
     NotTried,
     /// A message of the queue is not an event that can be read.
     UnreadableMessage,
+    /// An entry in the tag of a target group is malformed.
+    BadTag,
     /// ECS left the service out of its answer, or could not describe it.
     ServiceFailed,
     /// ECS left the task definition out of its answer. Only in the doctor's answer.
@@ -65,7 +67,8 @@ pub enum Code {
 
 impl Code {
     /// Every code that a report can have and that is not AWS's own, with its meaning.
-    pub const OWN: [(Self, &'static str); 13] = [
+    pub const OWN: [(Self, &'static str); 14] = [
+        (Self::BadTag, "an entry in the tag of the target group is malformed"),
         (Self::ConnectionFailed, "no connection could be made, or it broke"),
         (
             Self::DeadlineReached,
@@ -111,6 +114,7 @@ impl Code {
             Self::NoPort => "NoPort",
             Self::NotTried => "NotTried",
             Self::UnreadableMessage => "UnreadableMessage",
+            Self::BadTag => "BadTag",
             Self::ServiceFailed => "ServiceFailed",
             Self::NoTaskDefinition => "NoTaskDefinition",
             Self::NoLoadBalancer => "NoLoadBalancer",

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::core::binding::{Binding, Cluster, Owner, TargetGroupArn};
+use crate::core::binding::{Binding, Cluster, Owner, Source, TargetGroupArn};
 use crate::core::task::{Phase, Task, TaskArn};
 
 /// The cluster of all bindings and tasks here.
@@ -26,6 +26,7 @@ pub fn binding(service: &str, group_name: &str, port: Option<u16>) -> Binding {
         target_group,
         port,
         hold: true,
+        source: Source::Entry(0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known about the tasks of an invocation: events folded per task, then ECS's answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::core::binding::Binding;
@@ -124,9 +124,15 @@ impl Knowledge {
 
     /// Keeps the tasks that some binding covers and returns the others.
     pub fn split_off_unbound(&mut self, bindings: &[Binding]) -> Vec<Known> {
+        // Tags can bind thousands of services, and a batch has 1,500 tasks: too many pairs.
+        let bound: HashSet<_> = bindings.iter().map(Binding::key).collect();
+        let is_bound = |Task { cluster, group, .. }: &Task| {
+            let owner = group.split_once(':');
+            owner.is_some_and(|(kind, name)| bound.contains(&(cluster.as_str(), kind, name)))
+        };
         let (bound, unbound) = std::mem::take(&mut self.tasks)
             .into_iter()
-            .partition(|(_, known)| bindings.iter().any(|binding| binding.covers(&known.task)));
+            .partition(|(_, known)| is_bound(&known.task));
         self.tasks = bound;
         unbound.into_values().collect()
     }

@@ -28,6 +28,9 @@ pub enum Reason {
     Gone,
     /// A copied event was left to the queue, which has the event as well.
     Queued,
+    /// ELB does not know the target group, which only a tag binds: the index of tags still shows
+    /// groups that were deleted.
+    GroupGone,
 }
 
 impl fmt::Display for Reason {
@@ -36,14 +39,24 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A task that needs no change, or an event that was overtaken.
+/// A task that needs no change, an event that was overtaken, or a target group that is gone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Skipped {
-    /// The task.
-    #[serde(rename = "taskArn")]
-    pub task: TaskArn,
-    /// Why the task was skipped.
+    /// The task, if it is about one.
+    #[serde(rename = "taskArn", skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskArn>,
+    /// The target group, if it is about one.
+    #[serde(rename = "targetGroupArn", skip_serializing_if = "Option::is_none")]
+    pub group: Option<TargetGroupArn>,
+    /// Why nothing was done.
     pub reason: Reason,
+}
+
+impl Skipped {
+    /// A task for which nothing was done in any target group.
+    pub fn task(task: TaskArn, reason: Reason) -> Self {
+        Self { task: Some(task), group: None, reason }
+    }
 }
 
 /// A task whose target cannot be named, because its binding leaves the port to the target group
@@ -135,7 +148,7 @@ fn skips(known: &Known) -> impl Iterator<Item = Skipped> {
         None
     };
     let reasons = overtaken.into_iter().chain(idle);
-    reasons.map(|reason| Skipped { task: known.task.arn.clone(), reason })
+    reasons.map(|reason| Skipped::task(known.task.arn.clone(), reason))
 }
 
 /// The targets of a task under the bindings, except those whose port is not known.
@@ -179,8 +192,8 @@ impl Plan {
                 Some(known) => {
                     self.skipped.extend(skips(known));
                     if !bindings.iter().any(|binding| binding.covers(&known.task)) {
-                        let (task, reason) = (known.task.arn.clone(), Reason::NoBinding);
-                        self.skipped.push(Skipped { task, reason });
+                        let task = known.task.arn.clone();
+                        self.skipped.push(Skipped::task(task, Reason::NoBinding));
                     }
                     self.deregister.push(change);
                 }
@@ -199,7 +212,7 @@ impl Plan {
             .partition(|change| serving.contains(&change.target));
         self.deregister = leaving;
         let tasks = spared.into_iter().filter_map(|change| change.task);
-        let superseded = |task| Skipped { task, reason: Reason::Superseded };
+        let superseded = |task| Skipped::task(task, Reason::Superseded);
         self.skipped.extend(tasks.map(superseded));
         self.skipped.sort();
         self.skipped.dedup();

@@ -28,6 +28,7 @@ pub fn fix(error: &Failure) -> String {
 fn iam_name(action: &str) -> String {
     let service = match action {
         "DescribeServices" | "DescribeTaskDefinition" | "DescribeTasks" | "ListTasks" => "ecs",
+        "GetResources" => "tag",
         _ => "elasticloadbalancing",
     };
     format!("{service}:{action}")

@@ -53,6 +53,13 @@ pub enum Status {
 }
 
 impl Diagnosis {
+    /// The same, with these checks before the others.
+    #[must_use]
+    pub fn after(self, first: Vec<Check>) -> Self {
+        let ok = self.ok && first.iter().all(|check| check.status != Status::Fail);
+        Self { ok, checks: [first, self.checks].concat() }
+    }
+
     /// Writes a line to the log for every check that did not pass, and one for all.
     pub fn log(&self) {
         let count = |status| self.checks.iter().filter(|check| check.status == status).count();

@@ -20,7 +20,7 @@ impl Settler<'_> {
         let task = sighting.task.arn.clone();
         let covering = self.bindings.iter().filter(|binding| binding.covers(&sighting.task));
         let groups: BTreeSet<&TargetGroupArn> = covering.map(|b| &b.target_group).collect();
-        let queued = Skipped { task, reason: Reason::Queued };
+        let queued = Skipped::task(task, Reason::Queued);
         if !self.dry_run && !groups.is_empty() && !rates.admits_copy(groups.len()) {
             return Report { skipped: vec![queued], ..Report::default() };
         }

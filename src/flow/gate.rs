@@ -6,6 +6,7 @@ use tracing::{error, info, warn};
 use crate::core::deployment::Rollout;
 use crate::core::health::Awaited;
 use crate::flow::Settler;
+use crate::flow::discovery::Gap;
 use crate::flow::rollout::{ServiceName, services_of};
 use crate::input::lifecycle_hook::LifecycleHook;
 use crate::report::FirstFew;
@@ -21,6 +22,10 @@ impl Settler<'_> {
             return HookStatus::Succeeded;
         }
         let services = services_of(service, self.bindings);
+        if let Some(Gap { failure, .. }) = self.gap {
+            warn!(%service, stage, %failure, "gate waits: not all bindings are known");
+            return HookStatus::InProgress;
+        }
         if services.is_empty() {
             error!(%service, stage, "gate closed for good: no binding covers the service");
             return HookStatus::Failed;
@@ -53,6 +58,7 @@ impl Settler<'_> {
                 return false;
             }
         };
+        let bindings = seen.standing(&bindings);
         let rollout = Rollout::of(&service, &seen.tasks, &bindings, &seen.ports, &seen.healths);
         let (ready, desired) = (rollout.ready.len(), service.desired);
         let is_ready = ready >= desired;

@@ -1,19 +1,21 @@
 //! Holding a deployment: old tasks are protected from being stopped until the targets of the new
 //! ones are healthy, and then released.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use tracing::{debug, error};
 
 use crate::aws::deployments::{Protection, Updated};
 use crate::aws::side_by_side::side_by_side;
-use crate::core::binding::Binding;
+use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::deployment::{Rollout, Service, is_deploying};
 use crate::core::failure::{Code, Failure};
 use crate::core::health::Awaited;
 use crate::core::hold::{Decision, Protections, decide, never_held};
 use crate::core::task::{Task, TaskArn};
 use crate::flow::Settler;
+use crate::flow::discovery::Gap;
 use crate::flow::rollout::{Seen, ServiceName, distinct, services_of};
 use crate::input::deployment_event::ServiceArn;
 use crate::report::failed::Failed;
@@ -21,11 +23,28 @@ use crate::report::hold::{FailedHold, Held, Released};
 use crate::report::{FirstFew, Report};
 
 impl Settler<'_> {
+    /// Looks at services whose deployments begin.
+    pub async fn deployments<'a>(
+        self,
+        services: &BTreeSet<&'a ServiceArn>,
+        now: SystemTime,
+    ) -> Vec<(&'a ServiceArn, Report)> {
+        let looks = services.iter();
+        let looks = looks.map(async |service| (*service, self.deployment(service, now).await));
+        side_by_side(looks).await
+    }
+
     /// Looks at a service whose deployment begins.
     pub async fn deployment(self, arn: &ServiceArn, now: SystemTime) -> Report {
         let mut report = Report { dry_run: self.dry_run, ..Report::default() };
         let Some(longest) = self.hold else { return report };
-        for service in services_of(arn, self.bindings) {
+        let services = services_of(arn, self.bindings);
+        if let Some(Gap { failure, is_blind }) = self.gap
+            && (*is_blind || services.is_empty())
+        {
+            report.failed.push(failed(arn.as_str(), None, failure));
+        }
+        for service in services {
             if self.is_held(service) {
                 let bindings = service.gating(self.bindings);
                 let (described, seen) = tokio::join!(
@@ -43,8 +62,13 @@ impl Settler<'_> {
     }
 
     /// Looks at those services among whose tasks some are new, and others old. What it needs of
-    /// tasks and targets was read.
-    pub async fn holds(self, seen: Seen, now: SystemTime) -> Report {
+    /// tasks and targets was read, except of groups that are not among the surveyed ones.
+    pub async fn holds(
+        self,
+        seen: Seen,
+        surveyed: &BTreeSet<TargetGroupArn>,
+        now: SystemTime,
+    ) -> Report {
         let mut report = Report::default();
         let Some(longest) = self.hold else { return report };
         let services = distinct(self.bindings.iter().filter(|binding| binding.hold));
@@ -52,12 +76,13 @@ impl Settler<'_> {
             let bindings = service.gating(self.bindings);
             let tasks = seen.tasks.iter().filter(|task| bindings.iter().any(|b| b.covers(task)));
             let tasks: Vec<Task> = tasks.cloned().collect();
-            let (ports, healths) = (seen.ports.clone(), seen.healths.clone());
-            let seen = Seen { tasks, ports, healths, failures: Vec::new() };
+            let seen = Seen { tasks, ..seen.clone() };
             is_deploying(seen.tasks.iter()).then_some(async move {
                 let name = service.name;
                 let described = self.deployments.service(service.cluster, name, self.limits).await;
                 let look = Look { settler: self, service, bindings: &bindings, now, longest };
+                let is_whole = bindings.iter().all(|b| surveyed.contains(&b.target_group));
+                let seen = if is_whole { seen } else { self.see(service, &bindings).await };
                 look.hold(described, seen).await
             })
         });
@@ -96,7 +121,8 @@ impl Look<'_> {
             debug!(service = service.arn, %why, "not held");
             return report;
         }
-        let rollout = Rollout::of(&service, &seen.tasks, self.bindings, &seen.ports, &seen.healths);
+        let bindings = seen.standing(self.bindings);
+        let rollout = Rollout::of(&service, &seen.tasks, &bindings, &seen.ports, &seen.healths);
         let (protections, unknown) = match self.protections(&service, &rollout).await {
             Ok(answer) => answer,
             Err(failure) => {

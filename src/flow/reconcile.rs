@@ -21,8 +21,11 @@ use crate::flow::settle::Outcomes;
 use crate::report::Report;
 use crate::report::entry::Entry;
 
+/// How many targets of serving tasks each group contains.
+pub type InStep = BTreeMap<TargetGroupArn, usize>;
+
 /// Whose tasks are read: once for all bindings that name them.
-type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
+pub type Owners<'a> = Vec<(&'a Cluster, &'a Owner)>;
 
 /// The result of reading their tasks.
 type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
@@ -30,30 +33,39 @@ type Tasks<'a> = Vec<((&'a Cluster, &'a Owner), TasksOfOwner)>;
 /// A reconcile in progress: what was found, and which bindings failed.
 struct Survey<'a> {
     settle: Settler<'a>,
+    /// The target groups that it is about.
+    surveyed: BTreeSet<TargetGroupArn>,
     /// The bindings whose port and targets are known.
     readable: Vec<Binding>,
     ports: Ports,
     findings: Findings,
     healths: Healths,
+    /// Groups that ELB does not know, and that only tags bind.
+    gone: BTreeSet<TargetGroupArn>,
     report: Report,
 }
 
 impl Settler<'_> {
-    /// Reconciles all bindings. A binding fails if something about it cannot be read: then nothing
+    /// Reconciles these bindings, which are all of their target groups; nothing is removed from
+    /// the groups in `kept`. A binding fails if something about it cannot be read: then nothing
     /// is removed from its target group, but tasks that could be read are registered. Other
     /// bindings are not affected. Also returns how many targets of serving tasks each group already
     /// contained.
     pub async fn reconcile(
         self,
+        bindings: Vec<Binding>,
+        kept: BTreeSet<TargetGroupArn>,
         prune: Prune,
         now: SystemTime,
-    ) -> (Report, BTreeMap<TargetGroupArn, usize>) {
+    ) -> (Report, InStep) {
         let mut survey = Survey {
             settle: self,
-            readable: self.bindings.to_vec(),
+            surveyed: bindings.iter().map(|binding| binding.target_group.clone()).collect(),
+            readable: bindings,
             ports: Ports::new(),
-            findings: Findings::default(),
+            findings: Findings { incomplete: kept, ..Findings::default() },
             healths: Healths::new(),
+            gone: BTreeSet::new(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
         };
         // Each read has a share of the time, so that one that hangs leaves time for the others: a
@@ -70,16 +82,16 @@ impl Settler<'_> {
         if prune != Prune::Never {
             survey.read_stopped_tasks().await;
         }
-        let Survey { readable, ports, findings, healths, mut report, .. } = survey;
+        let Survey { readable, ports, findings, healths, gone, surveyed, mut report, .. } = survey;
         let in_step = in_step(&readable, &ports, &findings);
         let plan = drift(&readable, &ports, &findings, prune);
         let tasks = findings.knowledge.iter().map(|known| known.task.clone()).collect();
-        let seen = Seen { tasks, ports: ports.clone(), healths, failures: Vec::new() };
+        let seen = Seen { tasks, ports: ports.clone(), healths, gone, failures: Vec::new() };
         let outcomes = Outcomes::new();
         // Neither waits for the other: a hold keeps no target from being registered.
         let ((), holds) = tokio::join!(
             self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report),
-            self.holds(seen, now),
+            self.holds(seen, &surveyed, now),
         );
         report.add_holds(holds);
         (report, in_step)
@@ -152,7 +164,8 @@ impl Survey<'_> {
             if let Some(failure) = &found.error {
                 let message = format!("{} ({owner} in cluster {cluster})", failure.message);
                 let failure = Failure { message, ..failure.clone() };
-                self.report.fail(without_target(binding), &failure);
+                let entry = self.without_target(binding);
+                self.report.fail(entry, &failure);
             }
         }
         self.findings.knowledge.extend(tasks.into_iter().flat_map(|(_, found)| found.tasks));
@@ -167,18 +180,25 @@ impl Survey<'_> {
                 self.readable.push(binding);
                 continue;
             };
+            if self.settle.is_gone(&binding.target_group, &error) {
+                self.gone.insert(binding.target_group.clone());
+                self.report.skip_gone(binding.target_group.into());
+                continue;
+            }
             self.findings.incomplete.insert(binding.target_group.clone());
-            self.report.fail(without_target(&binding), &error);
+            let entry = self.without_target(&binding);
+            self.report.fail(entry, &error);
         }
+    }
+
+    fn without_target(&self, binding: &Binding) -> Entry {
+        let source = self.settle.names_bindings.then(|| binding.source());
+        Entry { port: binding.port, binding: source, ..binding.target_group.clone().into() }
     }
 }
 
-fn without_target(binding: &Binding) -> Entry {
-    let Binding { target_group, port, .. } = binding;
-    Entry { task_arn: None, target_group_arn: target_group.clone(), id: None, port: *port }
-}
-
-fn owners<'b>(bindings: impl Iterator<Item = &'b Binding>) -> Owners<'b> {
+/// The services and families of these bindings, each once.
+pub fn owners<'b>(bindings: impl Iterator<Item = &'b Binding>) -> Owners<'b> {
     let mut owners = Owners::new();
     for binding in bindings {
         if !owners.iter().any(|(cluster, owner)| is_read_by(binding, cluster, owner)) {

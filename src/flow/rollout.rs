@@ -47,8 +47,18 @@ pub struct Seen {
     pub ports: Ports,
     /// The health of the targets there.
     pub healths: Healths,
+    /// Groups that ELB does not know, and that only tags bind.
+    pub gone: BTreeSet<TargetGroupArn>,
     /// Why something is missing.
     pub failures: Vec<Failure>,
+}
+
+impl Seen {
+    /// Those of the bindings whose target groups are there.
+    pub fn standing(&self, bindings: &[Binding]) -> Vec<Binding> {
+        let stands = |binding: &&Binding| !self.gone.contains(&binding.target_group);
+        bindings.iter().filter(stands).cloned().collect()
+    }
 }
 
 /// The services that an ARN means, as the bindings name them: one, unless it has the old format.
@@ -85,10 +95,13 @@ impl Settler<'_> {
         );
         let mut seen = Seen { tasks: tasks.tasks, ports: known_ports(&ports), ..Seen::default() };
         seen.failures.extend(tasks.error);
-        seen.failures.extend(ports.into_values().filter_map(Result::err));
+        let failed = ports.into_iter().filter_map(|(group, port)| Some((group, port.err()?)));
+        let failed = failed.filter(|(group, failure)| !self.is_gone(group, failure));
+        seen.failures.extend(failed.map(|(_, failure)| failure));
         for (group, health) in healths {
             match health {
                 Ok(health) => drop(seen.healths.insert(group, health)),
+                Err(failure) if self.is_gone(&group, &failure) => drop(seen.gone.insert(group)),
                 Err(failure) => seen.failures.push(failure),
             }
         }

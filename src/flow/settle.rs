@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::debug;
 
 use crate::aws::side_by_side::side_by_side;
-use crate::core::binding::TargetGroupArn;
+use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::failure::{Code, Failure};
-use crate::core::knowledge::Knowledge;
-use crate::core::plan::{Plan, Ports};
+use crate::core::knowledge::{Knowledge, Known};
+use crate::core::plan::{Plan, Ports, target_of};
 use crate::core::target::{AddressPort, Change, Write};
 use crate::core::task::TaskArn;
 use crate::flow::Settler;
@@ -32,7 +32,10 @@ impl Settler<'_> {
         report: &mut Report,
     ) {
         if self.dry_run {
-            return report_outcomes(plan, outcomes, report);
+            let first = [report.registered.len(), report.deregistered.len()];
+            self.report_outcomes(plan, outcomes, report);
+            self.name_bindings(ports, &knowledge, first, report);
+            return;
         }
         // Each step has a part of the time, so that writes that hang in one group leave the others
         // time for their look, and a look that hangs leaves time for what follows from another.
@@ -44,7 +47,7 @@ impl Settler<'_> {
         // deregister, and after that there is nothing left to look for.
         let plan = plan.revised(self.bindings, ports, &knowledge);
         self.act(&plan, &knowledge, &mut outcomes).await;
-        report_outcomes(plan, outcomes, report);
+        self.report_outcomes(plan, outcomes, report);
     }
 
     /// Makes the changes that were not tried yet, unless this is a dry run.
@@ -109,6 +112,48 @@ impl Settler<'_> {
             }
         }
     }
+
+    /// Puts the outcomes of a plan into the report. Without an outcome (in a dry run), reports what
+    /// would be done.
+    fn report_outcomes(self, plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
+        report.skipped.extend(plan.skipped);
+        report.unowned.extend(plan.unowned.into_iter().map(Into::into));
+        let register = plan.register.into_iter().map(|change| (Write::Register, change));
+        let deregister = plan.deregister.into_iter().map(|change| (Write::Deregister, change));
+        for change in register.chain(deregister) {
+            let result = outcomes.remove(&change).unwrap_or(Ok(()));
+            let (write, change) = change;
+            match (result, write) {
+                (Err(error), _) => self.fail(report, change, &error),
+                (Ok(()), Write::Register) => report.registered.push(change.into()),
+                (Ok(()), Write::Deregister) => report.deregistered.push(change.into()),
+            }
+        }
+    }
+
+    /// Says of the changes after the first ones where the binding stands that asks for them.
+    fn name_bindings(
+        self,
+        ports: &Ports,
+        knowledge: &Knowledge,
+        [registered, deregistered]: [usize; 2],
+        report: &mut Report,
+    ) {
+        if !self.names_bindings {
+            return;
+        }
+        let registered = report.registered.iter_mut().skip(registered);
+        for entry in registered.chain(report.deregistered.iter_mut().skip(deregistered)) {
+            let known = entry.task_arn.as_ref().and_then(|task| knowledge.get(task));
+            let Some(Known { task, .. }) = known else { continue };
+            let asks = |binding: &&Binding| {
+                let target = target_of(binding, ports, task);
+                let port = target.filter(|t| t.group == entry.target_group_arn).map(|t| t.port);
+                binding.covers(task) && port.is_some() && port == entry.port
+            };
+            entry.binding = self.bindings.iter().find(asks).map(Binding::source);
+        }
+    }
 }
 
 /// The targets, each with the number of its owner (a service or family): what is wrong with one
@@ -125,24 +170,6 @@ fn with_owners(
         *numbers.entry(owner).or_insert(next)
     };
     changes.iter().map(|(endpoint, changes)| (*endpoint, number(changes))).collect()
-}
-
-/// Puts the outcomes of a plan into the report. Without an outcome (in a dry run), reports what
-/// would be done.
-fn report_outcomes(plan: Plan, mut outcomes: Outcomes, report: &mut Report) {
-    report.skipped.extend(plan.skipped);
-    report.unowned.extend(plan.unowned.into_iter().map(Into::into));
-    let register = plan.register.into_iter().map(|change| (Write::Register, change));
-    let deregister = plan.deregister.into_iter().map(|change| (Write::Deregister, change));
-    for change in register.chain(deregister) {
-        let result = outcomes.remove(&change).unwrap_or(Ok(()));
-        let (write, change) = change;
-        match (result, write) {
-            (Err(error), _) => report.fail(change, &error),
-            (Ok(()), Write::Register) => report.registered.push(change.into()),
-            (Ok(()), Write::Deregister) => report.deregistered.push(change.into()),
-        }
-    }
 }
 
 /// Why a registered target whose task could not be looked at again has to be retried.

@@ -19,10 +19,12 @@ use crate::core::plan::{
 };
 use crate::core::task::{Phase, TaskArn};
 use crate::flow::Settler;
+use crate::flow::discovery::Gap;
 use crate::flow::ports::{OwnPorts, known_ports};
 use crate::flow::settle::Outcomes;
 use crate::report::Report;
 use crate::report::entry::Entry;
+use crate::report::failed::{Failed, FailedTags};
 
 /// How long everything waits for ECS and ELB to answer what the events leave open, so that each
 /// group gets its registers before its deregisters. After that, decided changes are carried out: a
@@ -52,8 +54,20 @@ impl Settler<'_> {
         sightings: impl IntoIterator<Item = Sighting>,
         now: SystemTime,
     ) -> Report {
+        let knowledge = Knowledge::fold(sightings);
+        let tasks: Vec<TaskArn> = match self.gap {
+            Some(gap) if gap.is_blind => knowledge.iter().map(|k| k.task.arn.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let mut report = self.settle_events(knowledge, now).await;
+        // Without any tag read, other bindings of these tasks may be unknown.
+        tasks.iter().for_each(|task| self.fail_for_gap(task, &mut report));
+        report
+    }
+
+    async fn settle_events(self, knowledge: Knowledge, now: SystemTime) -> Report {
         let mut course = Course {
-            knowledge: Knowledge::fold(sightings),
+            knowledge,
             open: BTreeSet::new(),
             ports: OwnPorts::new(),
             outcomes: Outcomes::new(),
@@ -69,7 +83,7 @@ impl Settler<'_> {
         let known = known_ports(&ports);
         let mut plan = plan(self.bindings, &known, &knowledge);
         for portless in std::mem::take(&mut plan.portless) {
-            fail_for_lack_of_port(portless, &ports, &mut report);
+            self.fail_for_lack_of_port(portless, &ports, &mut report);
         }
         self.carry_out(plan, &known, knowledge, outcomes, &mut report).await;
         report
@@ -165,8 +179,19 @@ impl Settler<'_> {
     }
 
     fn skip_unbound(self, course: &mut Course) {
-        for known in course.knowledge.split_off_unbound(self.bindings) {
-            course.report.skipped.push(Skipped { task: known.task.arn, reason: Reason::NoBinding });
+        for Known { task, .. } in course.knowledge.split_off_unbound(self.bindings) {
+            match self.gap {
+                None => course.report.skipped.push(Skipped::task(task.arn, Reason::NoBinding)),
+                Some(_) => self.fail_for_gap(&task.arn, &mut course.report),
+            }
+        }
+    }
+
+    /// What is not known to be bound may be bound by a tag that could not be read.
+    fn fail_for_gap(self, task: &TaskArn, report: &mut Report) {
+        let Some(Gap { failure, .. }) = self.gap else { return };
+        if !report.failed.iter().any(|failed| failed.task() == Some(task)) {
+            report.failed.push(Failed::Tags(FailedTags::new(Some(task), failure)));
         }
     }
 
@@ -204,8 +229,20 @@ impl Settler<'_> {
                 target_group_arn: target_group.clone(),
                 id: known.task.address,
                 port: *port,
+                binding: None,
             };
             report.fail(entry, error);
+        }
+    }
+
+    fn fail_for_lack_of_port(self, portless: Portless, ports: &OwnPorts, report: &mut Report) {
+        match ports.get(&portless.group) {
+            Some(Err(error)) => self.fail(report, portless, error),
+            _ => {
+                let action = "DescribeTargetGroups";
+                let error = Failure::new(action, Code::NoPort, "it was not asked for");
+                self.fail(report, portless, &error);
+            }
         }
     }
 }
@@ -217,14 +254,4 @@ fn stale(known: &Known) -> Failure {
         known.task.version
     );
     Failure::new("DescribeTasks", Code::StaleAnswer, message)
-}
-
-fn fail_for_lack_of_port(portless: Portless, ports: &OwnPorts, report: &mut Report) {
-    match ports.get(&portless.group) {
-        Some(Err(error)) => report.fail(portless, error),
-        _ => {
-            let error = Failure::new("DescribeTargetGroups", Code::NoPort, "it was not asked for");
-            report.fail(portless, &error);
-        }
-    }
 }

@@ -95,7 +95,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::binding::{Cluster, TargetGroupArn};
+    use crate::core::binding::{Cluster, Source, TargetGroupArn};
 
     const SERVICE: &str = "arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo";
 
@@ -136,7 +136,14 @@ mod tests {
         let target_group = TargetGroupArn::parse(group).unwrap();
         let binding = |cluster, owner| {
             let cluster = Cluster::parse(cluster, &target_group).unwrap();
-            Binding { cluster, owner, target_group: target_group.clone(), port: None, hold: true }
+            Binding {
+                cluster,
+                owner,
+                target_group: target_group.clone(),
+                port: None,
+                hold: true,
+                source: Source::Tag,
+            }
         };
         let bound = binding("demo-cluster", Owner::Service("demo".into()));
         let short = SERVICE.replace("demo-cluster/", "");

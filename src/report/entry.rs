@@ -25,6 +25,9 @@ pub struct Entry {
     /// The port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// Where the binding stands; only a plan with bindings by tags says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
 }
 
 impl From<Change> for Entry {
@@ -34,6 +37,7 @@ impl From<Change> for Entry {
             target_group_arn: change.target.group,
             id: Some(change.target.id),
             port: Some(change.target.port),
+            binding: None,
         }
     }
 }
@@ -51,7 +55,14 @@ impl From<Portless> for Entry {
             target_group_arn: portless.group,
             id: Some(portless.id),
             port: None,
+            binding: None,
         }
+    }
+}
+
+impl From<TargetGroupArn> for Entry {
+    fn from(group: TargetGroupArn) -> Self {
+        Self { task_arn: None, target_group_arn: group, id: None, port: None, binding: None }
     }
 }
 

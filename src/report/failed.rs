@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::core::failure::Code;
+use crate::core::failure::{Code, Failure};
+use crate::core::task::TaskArn;
 use crate::report::FirstFew;
 use crate::report::entry::Entry;
 use crate::report::hold::FailedHold;
@@ -31,6 +32,30 @@ pub enum Failed {
     Target(FailedEntry),
     /// With a service's hold.
     Hold(FailedHold),
+    /// With the tags that bind tasks.
+    Tags(FailedTags),
+}
+
+/// The tags of target groups could not be read, so that bindings may be missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedTags {
+    /// The task about which nothing can be decided now, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_arn: Option<TaskArn>,
+    /// AWS's error code and message.
+    pub error: String,
+    /// The code alone, or ours where no answer came.
+    #[serde(skip)]
+    pub code: Code,
+}
+
+impl FailedTags {
+    /// A failed read, and the task that it concerns.
+    pub fn new(task: Option<&TaskArn>, failure: &Failure) -> Self {
+        let (error, code) = (failure.to_string(), failure.code.clone());
+        Self { task_arn: task.cloned(), error, code }
+    }
 }
 
 impl Failed {
@@ -38,7 +63,16 @@ impl Failed {
     pub fn target(&self) -> Option<&Entry> {
         match self {
             Self::Target(failed) => Some(&failed.entry),
+            Self::Hold(_) | Self::Tags(_) => None,
+        }
+    }
+
+    /// The task that has to be settled again.
+    pub fn task(&self) -> Option<&TaskArn> {
+        match self {
+            Self::Target(failed) => failed.entry.task_arn.as_ref(),
             Self::Hold(_) => None,
+            Self::Tags(failed) => failed.task_arn.as_ref(),
         }
     }
 
@@ -47,6 +81,7 @@ impl Failed {
         match self {
             Self::Target(failed) => &failed.code,
             Self::Hold(failed) => &failed.code,
+            Self::Tags(failed) => &failed.code,
         }
     }
 
@@ -60,6 +95,7 @@ impl Failed {
         match self {
             Self::Target(failed) => (failed.entry.target_group_arn.as_str(), &failed.error),
             Self::Hold(failed) => (&failed.service_arn, &failed.error),
+            Self::Tags(failed) => ("", &failed.error),
         }
     }
 }
@@ -69,7 +105,17 @@ impl fmt::Display for Failed {
         match self {
             Self::Target(failed) => failed.fmt(f),
             Self::Hold(failed) => failed.fmt(f),
+            Self::Tags(failed) => failed.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for FailedTags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(task) = &self.task_arn {
+            write!(f, "task {task}: ")?;
+        }
+        write!(f, "bindings by tags cannot be read: {}", self.error)
     }
 }
 
@@ -107,10 +153,8 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::core::failure::Failure;
     use crate::core::fixtures::group;
     use crate::core::target::{Change, Target};
-    use crate::core::task::TaskArn;
     use crate::report::Report;
 
     const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";

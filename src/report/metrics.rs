@@ -38,9 +38,26 @@ pub enum InvocationKind {
     },
     /// It looked at services in a deployment.
     Deployment,
+    /// It took a target group out of use.
+    Release,
     /// It reconciled. Has the number of targets of serving tasks that each group already contained,
     /// for groups that could be read.
     Reconcile(BTreeMap<TargetGroupArn, usize>),
+}
+
+impl InvocationKind {
+    /// How many messages could not be read.
+    pub fn unreadable(&self) -> usize {
+        match self {
+            Self::Events { unreadable, .. } => *unreadable,
+            Self::Deployment | Self::Release | Self::Reconcile(_) => 0,
+        }
+    }
+
+    /// Whether it applied events and could read them all.
+    pub fn is_of_readable_events(&self) -> bool {
+        matches!(self, Self::Events { unreadable: 0, .. })
+    }
 }
 
 /// The times in events.
@@ -119,7 +136,7 @@ impl Invocation<'_> {
             metrics.times("TimeToRegister", self.times(&registered, Phase::Serving));
             metrics.times("TimeToDeregister", self.times(&deregistered, Phase::Leaving));
         }
-        let others = if group.is_none() { self.unreadable() + holds } else { 0 };
+        let others = if group.is_none() { self.work.unreadable() + holds } else { 0 };
         metrics.some("Failed", failed.len() + others);
         metrics.some("Unowned", unowned.len());
         if let InvocationKind::Reconcile(in_step) = self.work {
@@ -146,7 +163,7 @@ impl Invocation<'_> {
         self.add_holds(metrics);
         match self.work {
             InvocationKind::Reconcile(_) => metrics.count("Reconciles", 1),
-            InvocationKind::Deployment => {}
+            InvocationKind::Deployment | InvocationKind::Release => {}
             InvocationKind::Events { heard, unreadable } => {
                 metrics.times("EventAge", heard.ages.clone());
                 let Report { registered, deregistered, failed, held, released, .. } = self.report;
@@ -175,7 +192,7 @@ impl Invocation<'_> {
         let groups = entries.map(|entry| &entry.target_group_arn);
         match self.work {
             InvocationKind::Reconcile(in_step) => groups.chain(in_step.keys()).collect(),
-            InvocationKind::Events { .. } | InvocationKind::Deployment => groups.collect(),
+            _ => groups.collect(),
         }
     }
 
@@ -188,16 +205,9 @@ impl Invocation<'_> {
         since.map(|since| milliseconds(*since, self.end)).collect()
     }
 
-    fn unreadable(&self) -> usize {
-        match self.work {
-            InvocationKind::Events { unreadable, .. } => *unreadable,
-            InvocationKind::Reconcile(_) | InvocationKind::Deployment => 0,
-        }
-    }
-
     /// The error code of everything that failed.
     fn errors(&self) -> impl Iterator<Item = String> {
-        let unreadable = std::iter::repeat_n(&Code::UnreadableMessage, self.unreadable());
+        let unreadable = std::iter::repeat_n(&Code::UnreadableMessage, self.work.unreadable());
         let failed = self.report.failed.iter().map(Failed::code);
         failed.chain(unreadable).map(Code::to_string)
     }

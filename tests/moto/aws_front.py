@@ -1,4 +1,4 @@
-"""One AWS endpoint for the function: records every call, passes ELBv2 on to moto and answers ECS from the events that were played.
+"""One AWS endpoint for the function: records every call, passes ELBv2 and the Tagging API on to moto and answers ECS from the events that were played.
 
 moto's ECS knows no task that it did not start itself, and would report each as MISSING: to the function, a task that is gone.
 """
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from loopback import Handler, Server
 
 ECS_TARGET = "AmazonEC2ContainerServiceV20141113."
+TAGGING_TARGET = "ResourceGroupsTaggingAPI_20170126."
 ECS_HEADERS = {"Content-Type": "application/x-amz-json-1.1"}
 
 
@@ -71,6 +72,9 @@ class AwsFront(Server):
                     front.calls.append(Call("ecs:DescribeServices", [arn]))
                     service = {"serviceArn": arn, "serviceName": name, "status": "ACTIVE", "taskDefinition": "demo:1"}
                     return self.reply(200, json.dumps({"services": [service]}).encode(), ECS_HEADERS)
+                if target.startswith(TAGGING_TARGET):
+                    front.calls.append(Call(f"tag:{target.removeprefix(TAGGING_TARGET)}", ["*"]))
+                    return self._pass_on(body)
                 if target:
                     front.calls.append(Call(f"ecs:{target.removeprefix(ECS_TARGET)}", ["*"]))
                     return self.reply(400, json.dumps({"__type": "InvalidAction", "message": target}).encode())
@@ -82,7 +86,8 @@ class AwsFront(Server):
                 moto = http.client.HTTPConnection("127.0.0.1", front._moto_port, timeout=10)
                 moto.request("POST", self.path, body, dict(self.headers))
                 answer = moto.getresponse()
-                self.reply(answer.status, answer.read(), {"Content-Type": answer.headers["Content-Type"]})
+                content_type = answer.headers["Content-Type"]
+                self.reply(answer.status, answer.read(), {"Content-Type": content_type})
                 moto.close()
 
         return Front

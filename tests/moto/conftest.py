@@ -26,6 +26,7 @@ MANY = {
     "TargetGroupArns": f"{GROUP_ARN},{GROUP_ARN.replace('demo-ipv6', 'more-ipv6')}",
     "ClusterArns": f"{CLUSTER_ARN},{CLUSTER_ARN.replace('demo', 'more')}",
 }
+TAGS = {"Discover": "tags"}
 IN_VPC = {"SubnetIds": "subnet-0a1b,subnet-2c3d", "SecurityGroupIds": "sg-0a1b"}
 
 
@@ -45,6 +46,12 @@ def holding():
 def many():
     """Deployed with Bindings."""
     return deploy(MANY)
+
+
+@pytest.fixture(scope="session")
+def tagging():
+    """Deployed so that bindings are read from tags."""
+    return deploy(TAGS)
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,12 @@ class Values:
                 return self.of(left) == self.of(right)
             case {"Fn::Not": [inner]}:
                 return not self.of(inner)
+            case {"Fn::And": inner}:
+                return all(self.of(each) for each in inner)
+            case {"Fn::Or": inner}:
+                return any(self.of(each) for each in inner)
+            case {"Condition": str(name)} if len(expression) == 1:
+                return self.condition(name)
             case {"Fn::If": [condition, then, otherwise]}:
                 return self.of(then if self.condition(condition) else otherwise)
             case {"Fn::FindInMap": [name, *keys]}:
@@ -171,11 +177,17 @@ def deploy(parameters: dict[str, str]) -> Deployment:
         mapping=mapping,
         function=function,
         invokers=[source_arn(permission) for permission in permissions],
-        # moto hands the document back as Python wrote it, in single quotes, which YAML reads.
-        statements={s["Sid"]: s for policy in policies for s in (yaml.safe_load(policy) if isinstance(policy, str) else policy)["Statement"]},
+        statements={s["Sid"]: s for policy in policies for s in statements_of(policy)},
         queue=attributes(outputs["QueueUrl"]),
         dead_letter_queue=attributes(outputs["DeadLetterQueueUrl"]),
     )
+
+
+def statements_of(policy: dict | str) -> list[dict]:
+    # moto hands the document back as Python wrote it, in single quotes, which YAML reads.
+    document = yaml.safe_load(policy) if isinstance(policy, str) else policy
+    # moto keeps AWS::NoValue in a list, where CloudFormation leaves it out.
+    return [statement for statement in document["Statement"] if isinstance(statement, dict)]
 
 
 def source_arn(permission: dict) -> str:

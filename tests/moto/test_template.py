@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from conftest import CLUSTER_ARN, GROUP_ARN, IN_VPC, MANY, ONE
+from conftest import CLUSTER_ARN, GROUP_ARN, IN_VPC, MANY, ONE, TAGS
 from deployment import ROOT, as_list, deploy, refusals, resources, template
 from moto.events.models import EventPattern
 
@@ -286,6 +286,57 @@ def test_with_many_bindings_the_role_covers_all_their_groups_and_clusters(many):
     ]
 
 
+ACCOUNT = "arn:aws:{}:us-east-2:123456789012:{}"
+
+
+def test_a_function_that_reads_tags_may_write_to_tagged_groups_and_no_others(one, tagging):
+    assert "WriteTargets" not in tagging.statements
+    assert tagging.statements["ReadTags"]["Action"] == "tag:GetResources"
+    assert as_list(tagging.statements["ReadTags"]["Resource"]) == ["*"]
+    write = tagging.statements["WriteTaggedTargets"]
+    assert as_list(write["Action"]) == ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
+    assert as_list(write["Resource"]) == [ACCOUNT.format("elasticloadbalancing", "targetgroup/*/*")]
+    assert write["Condition"] == {"Null": {"aws:ResourceTag/ecs-ipv6-targets:bind": "false"}}
+    assert not {"ReadTags", "WriteTaggedTargets"} & set(one.statements)
+
+
+def test_a_function_that_reads_tags_may_read_the_tasks_of_all_clusters(tagging):
+    assert as_list(tagging.statements["ReadTasks"]["Resource"]) == [ACCOUNT.format("ecs", "task/*")]
+    assert as_list(tagging.statements["ExamineServices"]["Resource"]) == [ACCOUNT.format("ecs", "service/*")]
+    assert as_list(tagging.statements["ListTasks"]["Condition"]["ArnEquals"]["ecs:cluster"]) == [ACCOUNT.format("ecs", "cluster/*")]
+    holding = deploy(TAGS | {"HoldMinutes": "15"})
+    assert as_list(holding.statements["HoldTasks"]["Resource"]) == [ACCOUNT.format("ecs", "task/*")]
+    begun = sample("deployment-in-progress.json")
+    assert EventPattern.load(holding.deployment_pattern).matches_event(begun)
+
+
+def test_bindings_beside_tags_name_their_groups():
+    both = deploy(MANY | TAGS | {"ClusterArns": ""})
+    assert as_list(both.statements["WriteTargets"]["Resource"]) == MANY["TargetGroupArns"].split(",")
+    assert "WriteTaggedTargets" in both.statements
+    variables = both.function["Environment"]["Variables"]
+    assert (variables["BINDINGS"], variables["DISCOVER"]) == (MANY["Bindings"], "tags")
+
+
+def test_only_a_function_that_reads_tags_is_told_so(one, many, tagging):
+    variables = tagging.function["Environment"]["Variables"]
+    assert (variables["BINDINGS"], variables["DISCOVER"]) == ("", "tags")
+    assert all("DISCOVER" not in deployment.function["Environment"]["Variables"] for deployment in (one, many))
+
+
+@pytest.mark.parametrize("group", ["service:other-service", "family:batch"])
+@pytest.mark.parametrize("cluster", ["demo-cluster", "another"])
+def test_tags_hear_of_services_and_families_of_all_clusters_of_the_account(tagging, group, cluster):
+    there = {"group": group, "clusterArn": CLUSTER_ARN.replace("demo-cluster", cluster)}
+    running, leaving = changed(RUNNING, **there), changed(sample("task-deactivating.json"), **there)
+    assert passes(tagging, running) and copied(tagging, leaving)
+    for event in (running, leaving):
+        forwarded = event | {"account": "210987654321"}
+        assert not passes(tagging, forwarded) and not copied(tagging, forwarded)
+    assert not passes(tagging, changed(running, group="a-group-given-to-run-task"))
+    assert not passes(tagging, changed(running, lastStatus="ACTIVATING"))
+
+
 def test_the_function_is_told_its_bindings(one, many):
     (binding,) = json.loads(one.function["Environment"]["Variables"]["BINDINGS"])
     assert binding == {"cluster": CLUSTER_ARN, "service": "demo-service", "targetGroupArn": GROUP_ARN, "port": 8080}
@@ -384,6 +435,9 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
         ONE | {"Port": "65535"},
         MANY,
         MANY | {"Prune": "all", "DryRun": "true"},
+        TAGS,
+        TAGS | {"Prune": "never", "HoldMinutes": "15"},
+        MANY | TAGS | {"ClusterArns": ""},
         ONE | IN_VPC,
         ONE | {"SubnetIds": "subnet-0a", "SecurityGroupIds": "sg-0a"},
         ONE | {"UseDualStackEndpoints": "true"},
@@ -436,6 +490,16 @@ def test_sensible_parameters_are_taken(parameters):
         (MANY | {"ServiceName": "demo-service"}, "ServiceName"),
         (MANY | {"TargetGroupArn": GROUP_ARN}, "TargetGroupArn"),
         (MANY | {"Port": "8080"}, "Port"),
+        (ONE | {"Discover": "tag"}, "Discover"),
+        (ONE | TAGS, "ClusterName"),
+        (ONE | TAGS, "TargetGroupArn"),
+        (TAGS | {"ServiceName": "demo-service"}, "ServiceName"),
+        (TAGS | {"Port": "8080"}, "Port"),
+        (TAGS | {"ClusterArns": CLUSTER_ARN}, "ClusterArns"),
+        (TAGS | {"TargetGroupArns": GROUP_ARN}, "TargetGroupArns"),
+        (MANY | TAGS | {"TargetGroupArns": ""}, "TargetGroupArns"),
+        (TAGS | {"Prune": "all"}, "Prune"),
+        (TAGS | {"ReconcileMinutes": "5"}, "ReconcileMinutes"),
     ],
 )
 def test_senseless_parameters_are_refused_by_name(parameters, named):

@@ -21,17 +21,19 @@ pub enum Action {
     DescribeTaskDefinition,
     UpdateTaskProtection,
     GetTaskProtection,
+    GetResources,
 }
 
-/// The two services behind the actions; they speak different protocols.
+/// The services behind the actions, two of which speak one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     Elb,
     Ecs,
+    Tagging,
 }
 
 impl Action {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -48,6 +50,7 @@ impl Action {
         Self::DescribeTaskDefinition,
         Self::UpdateTaskProtection,
         Self::GetTaskProtection,
+        Self::GetResources,
     ];
 
     /// The name in the API.
@@ -69,6 +72,7 @@ impl Action {
             Self::DescribeTaskDefinition => "DescribeTaskDefinition",
             Self::UpdateTaskProtection => "UpdateTaskProtection",
             Self::GetTaskProtection => "GetTaskProtection",
+            Self::GetResources => "GetResources",
         }
     }
 
@@ -77,6 +81,7 @@ impl Action {
         let prefix = match self.api() {
             Api::Elb => "elasticloadbalancing",
             Api::Ecs => "ecs",
+            Api::Tagging => "tag",
         };
         format!("{prefix}:{}", self.name())
     }
@@ -94,6 +99,7 @@ impl Action {
             | Self::DescribeTaskDefinition
             | Self::UpdateTaskProtection
             | Self::GetTaskProtection => Api::Ecs,
+            Self::GetResources => Api::Tagging,
             Self::RegisterTargets
             | Self::DeregisterTargets
             | Self::DescribeTargetHealth

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::action::Api;
+use crate::action::{Action, Api};
 use crate::api_error::ApiError;
 use crate::aws::Aws;
 use crate::call::{Call, Outcome};
@@ -11,6 +11,7 @@ use crate::elb;
 use crate::fault::Effect;
 use crate::hook::Decision;
 use crate::script::{Script, Steps};
+use crate::tagging::get_resources;
 use crate::wire::{Answer, Asked, Input, Reply, Request};
 use crate::world::World;
 
@@ -105,7 +106,10 @@ fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiErr
             Ok(Answer::elb(asked.action, &result, request_id(number)))
         }
         Input::Json(input) => {
-            let output = ecs::apply(world, asked.action, input)?;
+            let output = match asked.action {
+                Action::GetResources => get_resources(world, input)?,
+                action => ecs::apply(world, action, input)?,
+            };
             Ok(Answer::ecs(&output, request_id(number)))
         }
     }

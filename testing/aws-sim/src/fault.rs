@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::action::{Action, Api};
 use crate::api_error::ApiError;
 use crate::call::Call;
+use crate::rates;
 
 /// Something that goes wrong with certain calls of one action.
 ///
@@ -74,9 +75,11 @@ impl Fault {
         Self { resource: Some(arn.to_owned()), ..self }
     }
 
-    /// ELBv2 and ECS docs: `ThrottlingException`, "Rate exceeded".
+    /// ELBv2 and ECS docs: `ThrottlingException`, "Rate exceeded"; the Tagging API's:
+    /// `ThrottledException`.
     pub fn throttled(self) -> Self {
-        self.error("ThrottlingException", "Rate exceeded", 400)
+        let code = rates::throttled(self.action);
+        self.error(code, "Rate exceeded", 400)
     }
 
     /// Refused with this wire code, message and HTTP status.
@@ -89,6 +92,7 @@ impl Fault {
         let code = match self.action.api() {
             Api::Elb => "InternalFailure",
             Api::Ecs => "ServerException",
+            Api::Tagging => "InternalServiceException",
         };
         self.error(code, "An internal error occurred", 500)
     }
@@ -97,7 +101,7 @@ impl Fault {
     pub fn access_denied(self) -> Self {
         let (code, status) = match self.action.api() {
             Api::Elb => ("AccessDenied", 403),
-            Api::Ecs => ("AccessDeniedException", 400),
+            Api::Ecs | Api::Tagging => ("AccessDeniedException", 400),
         };
         let message = format!(
             "User: arn:aws:sts::123456789012:assumed-role/demo/demo is not authorized to perform: {} \

@@ -22,6 +22,7 @@
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
 //! | `account_limits` | the quotas of a new account |
 //! | `rules` | ELBv2's action about the rules of listeners |
+//! | `tags`, `tagged`, `tagging` | the tags of resources, their changes, and the Resource Groups Tagging API's action about them |
 //! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
 //! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
@@ -126,6 +127,9 @@ mod service;
 mod services;
 mod stages;
 mod starts;
+mod tagged;
+mod tagging;
+mod tags;
 mod target_group;
 mod targets;
 mod task;

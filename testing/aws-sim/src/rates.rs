@@ -23,6 +23,8 @@ impl Rate {
     /// UpdateTaskProtection and GetTaskProtection together (ECS docs, "Request throttling for the
     /// Amazon ECS API").
     pub const TASK_PROTECTION: Self = Self { at_once: 200, per_second: 80 };
+    /// GetResources (AWS general reference, "AWS Resource Groups endpoints and quotas").
+    pub const TAG_READS: Self = Self { at_once: 15, per_second: 15 };
 }
 
 /// The buckets of one account and region.
@@ -31,6 +33,7 @@ pub(crate) struct Rates {
     writes: Bucket,
     calls: Bucket,
     task_protection: Bucket,
+    tag_reads: Bucket,
 }
 
 impl Rates {
@@ -39,6 +42,7 @@ impl Rates {
             writes: Bucket::full(writes),
             calls: Bucket::full(calls),
             task_protection: Bucket::full(Rate::TASK_PROTECTION),
+            tag_reads: Bucket::full(Rate::TAG_READS),
         }
     }
 
@@ -48,14 +52,22 @@ impl Rates {
             Action::UpdateTaskProtection | Action::GetTaskProtection => {
                 self.task_protection.take(now)
             }
+            Action::GetResources => self.tag_reads.take(now),
             _ if action.api() == Api::Ecs => true,
             _ => self.calls.take(now) && (!action.is_write() || self.writes.take(now)),
         };
-        if admitted {
-            Ok(())
-        } else {
-            Err(ApiError::sender("ThrottlingException", "Rate exceeded"))
+        match admitted {
+            true => Ok(()),
+            false => Err(ApiError::sender(throttled(action), "Rate exceeded")),
         }
+    }
+}
+
+/// The code by which the action's service throttles.
+pub(crate) fn throttled(action: Action) -> &'static str {
+    match action {
+        Action::GetResources => "ThrottledException",
+        _ => "ThrottlingException",
     }
 }
 

@@ -10,13 +10,15 @@ use crate::xml;
 
 const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
 
+const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
+
 /// A request, whatever carried it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) host: String,
     /// The `Authorization` header; its credential scope names the region.
     pub(crate) authorization: String,
-    /// The `X-Amz-Target` header, which only ECS's protocol has.
+    /// The `X-Amz-Target` header, which ELBv2's protocol has not.
     pub(crate) target: Option<String>,
     pub(crate) body: Bytes,
 }
@@ -52,7 +54,8 @@ pub(crate) enum Input {
 
 impl Request {
     pub(crate) fn api(&self) -> Api {
-        match self.target {
+        match &self.target {
+            Some(target) if target.starts_with(TAGGING_TARGET) => Api::Tagging,
             Some(_) => Api::Ecs,
             None => Api::Elb,
         }
@@ -66,15 +69,15 @@ impl Request {
 
     pub(crate) fn decode(&self) -> Result<Asked, ApiError> {
         match &self.target {
-            Some(target) => decode_json(target, &self.body),
+            Some(target) => decode_json(self.api(), target, &self.body),
             None => decode_query(&self.body),
         }
     }
 }
 
-fn decode_json(target: &str, body: &[u8]) -> Result<Asked, ApiError> {
-    let name = target.strip_prefix(ECS_TARGET).unwrap_or(target);
-    let action = Action::named(Api::Ecs, name).ok_or_else(|| {
+fn decode_json(api: Api, target: &str, body: &[u8]) -> Result<Asked, ApiError> {
+    let name = target.strip_prefix(ECS_TARGET).or(target.strip_prefix(TAGGING_TARGET));
+    let action = Action::named(api, name.unwrap_or(target)).ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {target}");
         ApiError::sender("UnknownOperationException", message)
     })?;
@@ -171,7 +174,7 @@ impl Answer {
     /// A refusal in the words of the service that was called.
     pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Self {
         match api {
-            Api::Ecs => {
+            Api::Ecs | Api::Tagging => {
                 let body = json!({"__type": error.code, "message": error.message});
                 Self::json(error.status, &body, request_id)
             }

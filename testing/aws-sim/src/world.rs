@@ -17,6 +17,7 @@ use crate::protection::Protections;
 use crate::rates::Rates;
 use crate::script::Script;
 use crate::service::Service;
+use crate::tags::Tags;
 use crate::targets::Targets;
 use crate::task::Task;
 use crate::task_definition::TaskDefinition;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     /// By their families.
     pub(crate) task_definitions: BTreeMap<String, TaskDefinition>,
     pub(crate) tasks: Tasks,
+    pub(crate) tags: Tags,
     pub(crate) spell_out_addresses: bool,
     pub(crate) script: Script,
     pub(crate) hook: Option<Arc<dyn Hook>>,
@@ -63,6 +65,7 @@ impl World {
             services: Vec::new(),
             task_definitions: BTreeMap::new(),
             tasks: Tasks::default(),
+            tags: Tags::default(),
             spell_out_addresses: false,
             script: Script::default(),
             hook: None,

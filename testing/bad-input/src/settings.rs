@@ -23,6 +23,7 @@ pub struct Settings {
     prune: Option<String>,
     dry_run: Option<String>,
     hold_minutes: Option<String>,
+    discover: Option<String>,
     /// Whether `bindings` is one valid binding for the region, undamaged.
     is_valid: bool,
 }
@@ -59,7 +60,13 @@ impl Settings {
         let bindings = (!dice.chance(0.01)).then(|| String::from_utf8_lossy(&text).into_owned());
         let is_whole = is_one && damage == 0 && !text_is_damaged && bindings.is_some();
         let is_valid = is_whole && region == "us-east-2";
-        Self { region: Some(region), bindings, prune, dry_run, hold_minutes, is_valid }
+        let discover = match dice.number(0..=9) {
+            0 => Some(odd_values::text(dice)),
+            1..=3 => Some(dice.pick(&["tags", "tags", " "]).to_owned()),
+            _ => None,
+        };
+        let region = Some(region);
+        Self { region, bindings, prune, dry_run, hold_minutes, discover, is_valid }
     }
 
     /// Reads them as the function does.
@@ -70,6 +77,7 @@ impl Settings {
             "PRUNE" => self.prune.clone(),
             "DRY_RUN" => self.dry_run.clone(),
             "HOLD_MINUTES" => self.hold_minutes.clone(),
+            "DISCOVER" => self.discover.clone(),
             _ => None,
         })
     }
@@ -93,12 +101,11 @@ impl Settings {
         if line.contains(['\n', '\r']) || line.matches("; ").next().is_none() {
             return Err(format!("not one line with a fix: {line:?}"));
         }
-        let variable = ["AWS_REGION", "BINDINGS", "PRUNE", "DRY_RUN", "HOLD_MINUTES"]
-            .into_iter()
-            .find(|v| line.starts_with(v));
+        let variables = ["AWS_REGION", "BINDINGS", "PRUNE", "DRY_RUN", "HOLD_MINUTES", "DISCOVER"];
+        let variable = variables.into_iter().find(|v| line.starts_with(v));
         let variable = variable.ok_or_else(|| format!("names no variable: {line}"))?;
         let may_be_wrong = match variable {
-            "BINDINGS" => !self.is_valid,
+            "BINDINGS" => !self.is_valid && !self.needs_no_bindings(),
             other => wrong.contains(other),
         };
         if !may_be_wrong {
@@ -110,6 +117,7 @@ impl Settings {
             "PRUNE" => "settings: mistake in PRUNE",
             "DRY_RUN" => "settings: mistake in DRY_RUN",
             "HOLD_MINUTES" => "settings: mistake in HOLD_MINUTES",
+            "DISCOVER" => "settings: mistake in DISCOVER",
             _ if line.starts_with("BINDINGS[") => "settings: mistake in an entry of BINDINGS",
             _ => "settings: mistake in BINDINGS",
         })
@@ -135,8 +143,13 @@ impl Settings {
         if set(self.region.as_deref()).is_none() {
             wrong.insert("AWS_REGION");
         }
-        if !matches!(set(self.prune.as_deref()), None | Some("proven" | "all" | "never")) {
+        let prune = set(self.prune.as_deref());
+        let all_by_tags = prune == Some("all") && self.discovers();
+        if !matches!(prune, None | Some("proven" | "all" | "never")) || all_by_tags {
             wrong.insert("PRUNE");
+        }
+        if !matches!(set(self.discover.as_deref()), None | Some("tags")) {
+            wrong.insert("DISCOVER");
         }
         if !matches!(set(self.dry_run.as_deref()), None | Some("true" | "false")) {
             wrong.insert("DRY_RUN");
@@ -145,6 +158,15 @@ impl Settings {
             wrong.insert("HOLD_MINUTES");
         }
         wrong
+    }
+
+    fn discovers(&self) -> bool {
+        self.discover.as_deref() == Some("tags")
+    }
+
+    /// Whether there are none, and tags are read.
+    fn needs_no_bindings(&self) -> bool {
+        self.discovers() && set(self.bindings.as_deref()).is_none()
     }
 
     /// The minutes of a hold, if they are set and as documented.
@@ -174,7 +196,8 @@ impl Settings {
             _ => Prune::Proven,
         };
         let same = read == entries
-            && !entries.is_empty()
+            && (self.needs_no_bindings() || !entries.is_empty())
+            && config.discovers_tags == self.discovers()
             && config.prune == prune
             && config.hold.map_or(0, |hold| hold.as_secs() / 60) == self.minutes().unwrap_or(0)
             && config.dry_run == (self.dry_run.as_deref() == Some("true"))

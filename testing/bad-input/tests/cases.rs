@@ -35,6 +35,7 @@ const KINDS: &[&str] = &[
     "refused: UnknownInput",
     "settings: accepted",
     "settings: mistake in BINDINGS",
+    "settings: mistake in DISCOVER",
     "settings: mistake in DRY_RUN",
     "settings: mistake in HOLD_MINUTES",
     "settings: mistake in PRUNE",

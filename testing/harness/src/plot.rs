@@ -1,4 +1,4 @@
-//! A plot of shares over time, as SVG.
+//! A plot of numbers over time, as SVG.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,36 +10,40 @@ const MARGIN: f64 = 40.0;
 /// Distinguishable also for the colour-blind (after Okabe and Ito).
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#56b4e9", "#e69f00"];
 
+/// A line of a plot.
 #[derive(Clone, Debug)]
 pub struct Line {
+    /// What the legend says.
     pub name: String,
-    /// Shares from 0 to 1, one a step.
+    /// One number a step.
     pub values: Vec<f64>,
 }
 
-/// Draws the lines from 0 to 100 %, with one value every `step`.
-pub fn plot(title: &str, step: Duration, lines: &[Line]) -> String {
+/// Draws lines with one value every `step`. The vertical axis reaches from 0 to the last of its
+/// `marks`, the horizontal one has a mark every minute.
+pub fn plot(title: &str, step: Duration, marks: &[u32], lines: &[Line]) -> String {
+    let top = f64::from(marks.last().copied().unwrap_or(1));
     let longest = lines.iter().map(|line| line.values.len()).max().unwrap_or(0).max(2);
     let seconds = step.as_secs_f64() * (longest - 1) as f64;
     let x = |at: f64| MARGIN + at / seconds * (WIDTH - 2.0 * MARGIN);
-    let y = |share: f64| HEIGHT - MARGIN - share * (HEIGHT - 2.0 * MARGIN);
+    let y = |value: f64| HEIGHT - MARGIN - value / top * (HEIGHT - 2.0 * MARGIN);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{MARGIN}\" y=\"20\" \
          font-size=\"14\">{title}</text>\n",
         HEIGHT + 18.0 * lines.len() as f64
     );
-    for percent in [0, 25, 50, 75, 100] {
-        let at = y(f64::from(percent) / 100.0);
-        grid(&mut svg, (MARGIN, at), (WIDTH - MARGIN, at), (8.0, at + 4.0), percent);
+    for mark in marks {
+        let at = y(f64::from(*mark));
+        grid(&mut svg, (MARGIN, at), (WIDTH - MARGIN, at), (8.0, at + 4.0), *mark);
     }
     for second in (0..=seconds as u32).step_by(60) {
         let at = x(f64::from(second));
-        grid(&mut svg, (at, y(0.0)), (at, y(1.0)), (at - 8.0, y(0.0) + 16.0), second);
+        grid(&mut svg, (at, y(0.0)), (at, y(top)), (at - 8.0, y(0.0) + 16.0), second);
     }
     for (number, (line, colour)) in lines.iter().zip(COLOURS.iter().cycle()).enumerate() {
-        let points = line.values.iter().enumerate().map(|(place, share)| {
-            format!("{:.1},{:.1}", x(step.as_secs_f64() * place as f64), y(*share))
+        let points = line.values.iter().enumerate().map(|(place, value)| {
+            format!("{:.1},{:.1}", x(step.as_secs_f64() * place as f64), y(*value))
         });
         let points: Vec<String> = points.collect();
         let legend = HEIGHT + 18.0 * number as f64;
