@@ -43,7 +43,7 @@ fn a_deployment_with_a_hold_has_no_gap_and_one_without_has() {
             "4 old tasks held",
             "never fewer than 4 targets served",
             "0 serve",
-            "fewer than 4 served for 1:",
+            "fewer than 4 served for ",
             "The hold made the deployment",
         ],
     );

@@ -126,7 +126,9 @@ impl SignedClient {
         action: &'static str,
         request: Request,
     ) -> Result<T, Failure> {
-        let answer = within(limits, kind, action, self.operation.invoke(request)).await?;
+        // The SDK's future is large; boxed, it is not part of every future that may read tags.
+        let call = Box::pin(self.operation.invoke(request));
+        let answer = within(limits, kind, action, call).await?;
         serde_json::from_slice(&answer)
             .map_err(|error| Failure::new(action, Code::UnreadableAnswer, error.to_string()))
     }

@@ -59,7 +59,9 @@ impl Settler<'_> {
             let begin = Instant::now();
             let bound = |binding: &&Binding| groups.contains(&binding.target_group);
             let bindings = snapshot.bindings.iter().filter(bound).cloned().collect();
-            let (round, contained) = self.reconcile(bindings, kept.clone(), prune, now).await;
+            // Boxed, because it is large, and part of this future's caller and the caller's caller.
+            let round = Box::pin(self.reconcile(bindings, kept.clone(), prune, now));
+            let (round, contained) = round.await;
             report.add(round);
             in_step.extend(contained);
             reached.extend(groups);

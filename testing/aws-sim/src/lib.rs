@@ -33,7 +33,7 @@
 //! | `scheduling`, `native_targets` | the scheduler at work, and what it does with target groups of the service's own |
 //! | `deployment` | a deployment as DescribeServices and EventBridge show it |
 //! | `lifecycle_hook`, `stages` | hooks, and the stages of deployments that are not rolling ones |
-//! | `protection`, `protection_actions` | task scale-in protection, and ECS's actions about it |
+//! | `protecting`, `protection`, `protection_actions` | task scale-in protection, and ECS's actions about it |
 //! | `health`, `chance` | registration lags and silent targets; draws from a seed |
 //! | [`events`], `timestamps` | tasks as EventBridge events, and SQS batches of them |
 //! | `connector`, `server` | the two ways in: in process and over loopback |
@@ -113,6 +113,7 @@ mod lifecycle_hook;
 mod load_balancer;
 mod load_balancers;
 mod native_targets;
+mod protecting;
 mod protection;
 mod protection_actions;
 mod query_protocol;

@@ -28,11 +28,16 @@ pub(crate) fn update_task_protection(world: &mut World, input: &Value) -> Result
             .ok_or_else(|| invalid_parameter("expiresInMinutes must be between 1 and 2880."))?,
     };
     let until = enabled.then(|| world.now() + Duration::from_secs(60 * minutes));
-    answer(world, cluster, asked, |world, task| match obstacle(world, task).filter(|_| enabled) {
-        Some(why) => Err(("DEPLOYMENT_BLOCKED", why)),
-        None => {
-            world.protections.set(&task.arn(), until);
-            Ok(())
+    answer(world, cluster, asked, |world, task| {
+        if world.protections.fails(&task.arn()) {
+            return Err(("SERVER_EXCEPTION", "It failed this once."));
+        }
+        match obstacle(world, task).filter(|_| enabled) {
+            Some(why) => Err(("DEPLOYMENT_BLOCKED", why)),
+            None => {
+                world.protections.set(&task.arn(), until);
+                Ok(())
+            }
         }
     })
 }

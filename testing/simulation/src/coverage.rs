@@ -1,27 +1,43 @@
 //! What was exercised: a simulation that never reaches a case proves nothing about it.
 
 use std::fmt;
+use std::marker::PhantomData;
+
+/// A list of what can happen in a run.
+pub trait Cases: Copy + 'static {
+    /// Every case, in the order in which they are printed.
+    const ALL: &'static [Self];
+
+    /// What happens, in words.
+    fn words(self) -> &'static str;
+
+    /// Its place in the list.
+    fn index(self) -> usize;
+}
 
 macro_rules! cases {
-    ($($case:ident $words:literal,)*) => {
+    ($name:ident: $($case:ident $words:literal,)*) => {
         /// Something that can happen in a run.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "the words beside each say it")]
-        pub enum Case { $($case,)* }
+        pub enum $name { $($case,)* }
 
-        impl Case {
-            /// Every case, in the order in which they are printed.
-            pub const ALL: &[Case] = &[$(Case::$case,)*];
+        impl $crate::coverage::Cases for $name {
+            const ALL: &'static [Self] = &[$(Self::$case,)*];
 
-            /// What happens, in words.
-            pub fn words(self) -> &'static str {
-                match self { $(Case::$case => $words,)* }
+            fn words(self) -> &'static str {
+                match self { $(Self::$case => $words,)* }
+            }
+
+            fn index(self) -> usize {
+                self as usize
             }
         }
     };
 }
+pub(crate) use cases;
 
-cases! {
+cases! { Case:
     EventDuplicated "fault: event delivered twice",
     EventHeld "fault: event held back until its task stops",
     EventDelayed "fault: event delayed",
@@ -109,39 +125,42 @@ cases! {
 
 /// How often each case occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Coverage(Vec<u64>);
+pub struct Coverage<C = Case> {
+    counts: Vec<u64>,
+    cases: PhantomData<C>,
+}
 
-impl Default for Coverage {
+impl<C: Cases> Default for Coverage<C> {
     fn default() -> Self {
-        Self(vec![0; Case::ALL.len()])
+        Self { counts: vec![0; C::ALL.len()], cases: PhantomData }
     }
 }
 
-impl Coverage {
+impl<C: Cases> Coverage<C> {
     /// Counts one more occurrence.
-    pub fn note(&mut self, case: Case) {
-        self.0[case as usize] += 1;
+    pub fn note(&mut self, case: C) {
+        self.counts[case.index()] += 1;
     }
 
     /// How often a case occurred.
-    pub fn count(&self, case: Case) -> u64 {
-        self.0[case as usize]
+    pub fn count(&self, case: C) -> u64 {
+        self.counts[case.index()]
     }
 
     /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(sum, count)| *sum += count);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
     }
 
     /// The cases that never occurred.
-    pub fn missing(&self) -> Vec<Case> {
-        Case::ALL.iter().copied().filter(|case| self.count(*case) == 0).collect()
+    pub fn missing(&self) -> Vec<C> {
+        C::ALL.iter().copied().filter(|case| self.count(*case) == 0).collect()
     }
 }
 
-impl fmt::Display for Coverage {
+impl<C: Cases> fmt::Display for Coverage<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for case in Case::ALL {
+        for case in C::ALL {
             writeln!(f, "{:>12}  {}", self.count(*case), case.words())?;
         }
         Ok(())

@@ -9,6 +9,7 @@
 //! | module | what it is for |
 //! | --- | --- |
 //! | `run` | a run, from its set-up to the checks at its end |
+//! | [`deployments`] | runs of their own: deployments that are held or gated |
 //! | `trials`, `forgery`, `undisturbed` | what some runs try at the end, when nothing else goes wrong |
 //! | `fault_injector`, `observer` | what happens to each of the function's calls; what they change and show |
 //! | `operator`, `neighbours` | deployments, scalings, crashes, the schedule, edits by hand; crowds and other accounts |
@@ -25,6 +26,7 @@ mod convergence;
 mod copies;
 pub mod coverage;
 mod delivery;
+pub mod deployments;
 mod draw;
 mod eventbridge;
 mod evidence;
@@ -52,16 +54,16 @@ mod trials;
 mod undisturbed;
 mod world;
 
-use coverage::Coverage;
+use coverage::{Case, Coverage};
 use promises::Broken;
 
 /// The outcome of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Outcome<C = Case> {
     /// The first promise that was broken.
     pub broken: Option<Broken>,
     /// What was exercised.
-    pub coverage: Coverage,
+    pub coverage: Coverage<C>,
     /// What happened; empty unless the history was wanted.
     pub history: String,
     /// How many calls the function made.

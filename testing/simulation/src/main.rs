@@ -7,16 +7,34 @@ use std::time::Duration;
 
 use harness::seeds::{Command, Seeds, unless_enough};
 use simulation::Outcome;
-use simulation::coverage::Coverage;
+use simulation::coverage::{Cases, Coverage};
 
 const USAGE: &str = "\
-usage: cargo simulate --seeds N [--from S]    N runs on all cores, from seed S (0) on
-       cargo simulate --seed S                one run, with its history";
+usage: cargo simulate [--deployments] --seeds N [--from S]    N runs on all cores, from seed S (0) on
+       cargo simulate [--deployments] --seed S                one run, with its history
+--deployments: runs of deployments that are held or gated";
+
+/// Runs a seed, with its history if that is wanted.
+type Run<C> = fn(u64, bool) -> Outcome<C>;
 
 fn main() -> ExitCode {
-    match Command::read("seed", std::env::args().skip(1)) {
-        Some(Command::One(seed)) => one(seed),
-        Some(Command::Many(seeds)) => many(seeds),
+    let mut arguments = std::env::args().skip(1).peekable();
+    match arguments.next_if(|argument| argument == DEPLOYMENTS) {
+        Some(option) => run(simulation::deployments::run, &format!(" {option}"), arguments),
+        None => run(simulation::run, "", arguments),
+    }
+}
+
+const DEPLOYMENTS: &str = "--deployments";
+
+fn run<C: Cases + Send>(
+    run: Run<C>,
+    option: &str,
+    arguments: impl Iterator<Item = String>,
+) -> ExitCode {
+    match Command::read("seed", arguments) {
+        Some(Command::One(seed)) => one(run, seed),
+        Some(Command::Many(seeds)) => many(run, option, seeds),
         None => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -24,8 +42,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64) -> ExitCode {
-    let outcome = simulation::run(seed, true);
+fn one<C: Cases>(run: Run<C>, seed: u64) -> ExitCode {
+    let outcome = run(seed, true);
     // A reader of only the beginning closes the pipe.
     let _ = stdout().write_all(outcome.history.as_bytes());
     match outcome.broken {
@@ -41,33 +59,36 @@ fn one(seed: u64) -> ExitCode {
 }
 
 /// The sum of many runs.
-#[derive(Default)]
-struct Sum {
-    coverage: Coverage,
+struct Sum<C> {
+    coverage: Coverage<C>,
     calls: u64,
     broken: Vec<(u64, String)>,
 }
 
-impl Sum {
-    fn add(&mut self, seed: u64, outcome: Outcome) {
+impl<C: Cases> Sum<C> {
+    fn new() -> Self {
+        Self { coverage: Coverage::default(), calls: 0, broken: Vec::new() }
+    }
+
+    fn add(&mut self, seed: u64, outcome: Outcome<C>) {
         self.coverage.add(&outcome.coverage);
         self.calls += outcome.calls as u64;
         self.broken.extend(outcome.broken.map(|broken| (seed, broken.to_string())));
     }
 }
 
-fn many(range: Range<u64>) -> ExitCode {
+fn many<C: Cases + Send>(run: Run<C>, option: &str, range: Range<u64>) -> ExitCode {
     let from = range.start;
     let seeds = Seeds::new(range);
     let work = || {
-        let mut sum = Sum::default();
+        let mut sum = Sum::new();
         seeds.each(|seed| {
-            sum.add(seed, simulation::run(seed, false));
+            sum.add(seed, run(seed, false));
             unless_enough(sum.broken.len())
         });
         sum
     };
-    let mut all = Sum::default();
+    let mut all = Sum::new();
     for mut sum in seeds.on_all_cores(work, |is_over| show_progress(&seeds, is_over)) {
         all.coverage.add(&sum.coverage);
         all.calls += sum.calls;
@@ -77,7 +98,7 @@ fn many(range: Range<u64>) -> ExitCode {
     broken.sort();
     println!("{coverage}");
     for (seed, how) in &broken {
-        println!("seed {seed}: {how}\n    see it with: cargo simulate --seed {seed}");
+        println!("seed {seed}: {how}\n    see it with: cargo simulate{option} --seed {seed}");
     }
     println!(
         "{} seeds from {from}, {} with a broken promise; {calls} calls to AWS; {:.0} s, {:.0} seeds a second",

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::thread;
 
 use harness::seeds::Seeds;
-use simulation::coverage::{Case, Coverage};
+use simulation::coverage::{Case, Cases, Coverage};
 use simulation::promises::Broken;
 
 /// As many seeds as run within half a minute on two cores. `cargo simulate` runs more.

@@ -153,3 +153,29 @@ async fn protection_can_be_denied_and_is_throttled_beyond_its_burst() {
     advance(Duration::from_secs(1) / 80).await;
     update().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_application_protects_its_task_by_the_same_rules() {
+    let (aws, client, arns) = world(2);
+    assert!(aws.protect_itself(&arns[0], Some(5)));
+    assert_eq!(aws.protected_until(&arns[0]), Some(aws.now() + 5 * MINUTE));
+    assert_eq!(protected(&client, &arns).await, [true, false]);
+    assert!(aws.protect_itself(&arns[0], None));
+    assert_eq!(aws.protected_until(&arns[0]), None);
+    let standalone = Task::new("alone").family("batch").running();
+    aws.put_task(&standalone);
+    assert!(!aws.protect_itself(&standalone.arn(), Some(5)));
+    assert!(!aws.protect_itself("unknown", Some(5)));
+    assert!(aws.calls().iter().all(|call| call.action == Action::GetTaskProtection));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_task_of_a_call_can_fail_once() {
+    let (aws, client, arns) = world(2);
+    aws.fail_protection(&arns[1]);
+    let answer = update(&client, &arns, true, None).await;
+    assert_eq!(reasons(&answer), [Some("SERVER_EXCEPTION")]);
+    assert_eq!(protected(&client, &arns).await, [true, false]);
+    let answer = update(&client, &arns[1..], true, None).await;
+    assert_eq!(reasons(&answer), []);
+}
