@@ -28,8 +28,8 @@ impl Aws {
         answer.is_ok_and(|answer| answer["failures"] == json!([]))
     }
 
-    /// The next UpdateTaskProtection that names this task has it among its `failures`, with a reason
-    /// that is not AWS's.
+    /// The next UpdateTaskProtection that names this task has it among its `failures`, with a
+    /// reason that is not AWS's.
     pub fn fail_protection(&self, task_arn: &str) {
         self.world().protections.fail_next(task_arn);
     }
