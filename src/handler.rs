@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
+use futures_util::future::LocalBoxFuture;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tracing::warn;
@@ -99,17 +100,25 @@ impl Handler {
             Deadline::new(invocation.context.deadline(), now),
             self.clients.rates.current(),
         );
-        match Input::of(invocation.payload).ok_or(Error::UnknownInput)? {
-            Input::TaskStateChange(event) => self.event(event, now, &limits).await,
-            Input::Deployment(event) => self.deployment(event, now, &limits).await,
-            Input::LifecycleHook(hook) => self.gate(&hook, now, &limits).await,
-            Input::Copy(event) => self.copy(event, now, &limits).await,
-            Input::SqsBatch(records) => self.batch(records, now, &limits).await,
-            Input::Scheduled => self.reconcile(Reach::Slice, now, &limits).await,
-            Input::Reconcile => self.reconcile(Reach::All, now, &limits).await,
-            Input::Plan => self.plan(now, &limits).await,
-            Input::Release(release) => self.release(&release, now, &limits).await,
-            Input::Doctor => self.doctor(now, &limits).await,
+        let input = Input::of(invocation.payload).ok_or(Error::UnknownInput)?;
+        // Erased, because the compiler gives up on futures that are nested too deeply, and callers
+        // nest this one deeper.
+        let answer: LocalBoxFuture<'_, _> = Box::pin(self.answer(input, now, &limits));
+        answer.await
+    }
+
+    async fn answer(&self, input: Input, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
+        match input {
+            Input::TaskStateChange(event) => self.event(event, now, limits).await,
+            Input::Deployment(event) => self.deployment(event, now, limits).await,
+            Input::LifecycleHook(hook) => self.gate(&hook, now, limits).await,
+            Input::Copy(event) => self.copy(event, now, limits).await,
+            Input::SqsBatch(records) => self.batch(records, now, limits).await,
+            Input::Scheduled => self.reconcile(Reach::Slice, now, limits).await,
+            Input::Reconcile => self.reconcile(Reach::All, now, limits).await,
+            Input::Plan => self.plan(now, limits).await,
+            Input::Release(release) => self.release(&release, now, limits).await,
+            Input::Doctor => self.doctor(now, limits).await,
         }
     }
 
