@@ -22,7 +22,7 @@
 //! **Untouched** ([`may_touch`]): tasks of services that are not held, and standalone tasks, are in
 //! no UpdateTaskProtection. **Dry**: under `DRY_RUN` there is neither that nor a change of targets.
 //!
-//! **Gapless** ([`crate::deployments::watch`], every second of calm runs): where ECS keeps all
+//! **Gapless** (`watch.rs`, every second of calm runs): where ECS keeps all
 //! desired tasks (`minimumHealthyPercent` 100) and has room, the events arrive within 5 s and no
 //! fault occurs, as many targets as desired serve in every group that gates, from the begin of a
 //! deployment until the hold is over or the desired count changes. (ECS then stops new tasks as
@@ -36,7 +36,7 @@
 //! that holds need, no message of a task fails. **Looked at**: a deployment's message that is
 //! answered as done was looked at.
 //!
-//! **Let go** ([`crate::deployments::watch`] in calm runs, [`crate::deployments::ending`] in all,
+//! **Let go** (`watch.rs` in calm runs, `ending.rs` in all,
 //! when the faults have ceased): when as many new tasks as desired are ready, nothing is protected
 //! after two reconciles. *Admitted*: a rollback
 //! that no invocation saw, without a fault, beside the failed deployment. When ECS no longer shows
@@ -44,7 +44,7 @@
 //! do those of a service that is scaled to 0: all of its tasks are then of one deployment, and no
 //! reconcile looks.
 //!
-//! **It ends** ([`crate::deployments::ending`]): every deployment that ECS can carry out is over
+//! **It ends** (`ending.rs`): every deployment that ECS can carry out is over
 //! some time after the last protection's end, also if the function is gone. **Nothing changes**:
 //! the targets are those of the serving tasks, with a hold and without.
 
