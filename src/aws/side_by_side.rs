@@ -1,6 +1,7 @@
 //! Runs several jobs at the same time, up to a limit.
 
-use std::pin::pin;
+use std::cell::RefCell;
+use std::pin::Pin;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
@@ -17,27 +18,41 @@ const MANY: usize = 20;
 /// A job that takes longer probably hangs. It goes on, but gives its place to another.
 const LONG: Duration = Duration::from_secs(1);
 
+/// A job that puts its result where its caller finds it.
+type Job<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// Runs the jobs, a few at a time, and returns their results in the order in which they ended.
 /// However many of them hang, the others are started.
 pub async fn side_by_side<W: Future>(jobs: impl IntoIterator<Item = W>) -> Vec<W::Output> {
+    let results = RefCell::new(Vec::new());
+    let results_of = &results;
+    let jobs = jobs.into_iter().map(|job| -> Job<'_> {
+        Box::pin(async move {
+            let result = job.await;
+            results_of.borrow_mut().push(result);
+        })
+    });
+    run(jobs.collect()).await;
+    results.into_inner()
+}
+
+/// The same for all jobs, whatever they are: this is not compiled anew for each kind.
+async fn run(mut jobs: Vec<Job<'_>>) {
     let places = Semaphore::new(AT_ONCE);
-    let mut jobs: Vec<W> = jobs.into_iter().collect();
     if jobs.len() > MANY {
         fastrand::shuffle(&mut jobs);
     }
     let jobs = jobs.into_iter().map(|job| in_a_place(&places, job));
-    jobs.collect::<FuturesUnordered<_>>().collect().await
+    jobs.collect::<FuturesUnordered<_>>().for_each(async |()| {}).await;
 }
 
-async fn in_a_place<W: Future>(places: &Semaphore, job: W) -> W::Output {
+async fn in_a_place(places: &Semaphore, mut job: Job<'_>) {
     // The semaphore is never closed; if it were, the job would only start at once.
     let place = places.acquire().await.ok();
-    let mut job = pin!(job);
-    if let Ok(done) = timeout(LONG, &mut job).await {
-        return done;
+    if timeout(LONG, &mut job).await.is_err() {
+        drop(place);
+        job.await;
     }
-    drop(place);
-    job.await
 }
 
 #[cfg(test)]
