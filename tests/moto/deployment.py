@@ -146,7 +146,7 @@ class Deployment:
 def deploy(parameters: dict[str, str]) -> Deployment:
     assert not refusals(parameters), refusals(parameters)
     client = lambda service: boto3.client(service, region_name=REGION)  # noqa: E731
-    outputs = create_stack(client, "stack", template(), parameters)
+    outputs = create_stack(client, "stack", template(), parameters, Values(template(), parameters).condition)
     rules = {rule["Name"]: rule for rule in client("events").list_rules()["Rules"]}
     rule, stop_rule = rules.pop(outputs["RuleName"]), rules.pop(outputs["StopRuleName"])
     deployment_rule = rules.pop(outputs.get("DeploymentRuleName"), None)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import boto3
 from aws_front import AwsFront
 from cloudformation import create_stack
-from deployment import REGION, refusals, template
+from deployment import REGION, Values, refusals, template
 from function import Function
 
 
@@ -27,7 +27,7 @@ class Stack:
         self._events, self._sqs, self._cloudformation = client("events"), client("sqs"), client("cloudformation")
         self.name = f"stack-{uuid.uuid4().hex[:8]}"
         assert not refusals(parameters), refusals(parameters)
-        outputs = create_stack(client, self.name, template(), parameters)
+        outputs = create_stack(client, self.name, template(), parameters, Values(template(), parameters).condition)
         self.function = client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
         (self.mapping,) = client("lambda").list_event_source_mappings(FunctionName=outputs["FunctionName"])["EventSourceMappings"]
         assert self.mapping["State"] == "Enabled"
