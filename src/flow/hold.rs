@@ -45,8 +45,8 @@ impl Settler<'_> {
             report.failed.push(failed(arn.as_str(), None, failure));
         }
         for service in services {
-            if self.is_held(service) {
-                let bindings = service.gating(self.bindings);
+            let bindings = service.gating(self.bindings);
+            if bindings.iter().any(|binding| binding.hold) {
                 let (described, seen) = tokio::join!(
                     self.deployments.service(service.cluster, service.name, self.limits),
                     self.see(service, &bindings),
@@ -74,10 +74,14 @@ impl Settler<'_> {
         let services = distinct(self.bindings.iter().filter(|binding| binding.hold));
         let looks = services.into_iter().filter_map(|service| {
             let bindings = service.gating(self.bindings);
-            let tasks = seen.tasks.iter().filter(|task| bindings.iter().any(|b| b.covers(task)));
-            let tasks: Vec<Task> = tasks.cloned().collect();
-            let seen = Seen { tasks, ..seen.clone() };
-            is_deploying(seen.tasks.iter()).then_some(async move {
+            let is_own = |task: &&Task| bindings.iter().any(|binding| binding.covers(task));
+            let own = seen.tasks.iter().filter(is_own);
+            // Nearly always nothing is deployed, and then nothing is copied.
+            let tasks = is_deploying(own.clone()).then(|| own.cloned().collect())?;
+            let (ports, healths, gone) =
+                (seen.ports.clone(), seen.healths.clone(), seen.gone.clone());
+            let seen = Seen { tasks, ports, healths, gone, failures: Vec::new() };
+            Some(async move {
                 let name = service.name;
                 let described = self.deployments.service(service.cluster, name, self.limits).await;
                 let look = Look { settler: self, service, bindings: &bindings, now, longest };
@@ -88,10 +92,6 @@ impl Settler<'_> {
         });
         side_by_side(looks).await.into_iter().for_each(|holds| report.add_holds(holds));
         report
-    }
-
-    fn is_held(self, service: ServiceName<'_>) -> bool {
-        service.gating(self.bindings).iter().any(|binding| binding.hold)
     }
 }
 

@@ -85,7 +85,8 @@ impl Settler<'_> {
         let Survey { readable, ports, findings, healths, gone, surveyed, mut report, .. } = survey;
         let in_step = in_step(&readable, &ports, &findings);
         let plan = drift(&readable, &ports, &findings, prune);
-        let tasks = findings.knowledge.iter().map(|known| known.task.clone()).collect();
+        let tasks = findings.knowledge.iter().filter(|_| self.hold.is_some());
+        let tasks = tasks.map(|known| known.task.clone()).collect();
         let seen = Seen { tasks, ports: ports.clone(), healths, gone, failures: Vec::new() };
         let outcomes = Outcomes::new();
         // Neither waits for the other: a hold keeps no target from being registered.
