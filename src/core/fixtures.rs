@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use crate::core::binding::{Binding, Cluster, Owner, Source, TargetGroupArn};
+use crate::core::target::Target;
 use crate::core::task::{Phase, Task, TaskArn};
 
 /// The cluster of all bindings and tasks here.
@@ -42,4 +43,14 @@ pub fn task(id: &str, phase: Phase, address: Option<Ipv6Addr>) -> Task {
         address,
         origin: None,
     }
+}
+
+/// The ARN of the task with this id.
+pub fn task_arn(id: &str) -> TaskArn {
+    task(id, Phase::Serving, None).arn
+}
+
+/// A target in the group `demo`.
+pub fn target() -> Target {
+    Target { group: group("demo"), id: Ipv6Addr::LOCALHOST, port: 80 }
 }

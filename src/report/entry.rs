@@ -90,24 +90,15 @@ impl fmt::Display for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::fixtures::group;
-
-    const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
-
-    fn task() -> TaskArn {
-        TaskArn::parse(TASK).unwrap()
-    }
-
-    fn target() -> Target {
-        Target { group: group("demo"), id: Ipv6Addr::LOCALHOST, port: 80 }
-    }
+    use crate::core::fixtures::{group, target, task_arn};
 
     #[test]
     fn a_target_is_shown_as_far_as_it_is_known() {
-        let change = Entry::from(Change { task: Some(task()), target: target() });
+        let change = Entry::from(Change { task: Some(task_arn("c50e")), target: target() });
         assert_eq!(change.to_string(), "[::1]:80 in demo for task c50e");
         assert_eq!(Entry::from(target()).to_string(), "[::1]:80 in demo");
-        let portless = Portless { task: task(), group: group("demo"), id: Ipv6Addr::LOCALHOST };
+        let portless =
+            Portless { task: task_arn("c50e"), group: group("demo"), id: Ipv6Addr::LOCALHOST };
         assert_eq!(Entry::from(portless).to_string(), "::1 in demo for task c50e");
         let none = Entry { id: None, ..Entry::from(target()) };
         assert_eq!(none.to_string(), "unknown in demo");

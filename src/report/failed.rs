@@ -150,22 +150,13 @@ impl fmt::Display for AllGroups<'_> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::net::Ipv6Addr;
 
     use super::*;
-    use crate::core::fixtures::group;
+    use crate::core::fixtures::{group, target, task_arn};
     use crate::core::target::{Change, Target};
     use crate::report::Report;
 
     const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
-
-    fn task() -> TaskArn {
-        TaskArn::parse(TASK).unwrap()
-    }
-
-    fn target() -> Target {
-        Target { group: group("demo"), id: Ipv6Addr::LOCALHOST, port: 80 }
-    }
 
     #[test]
     fn a_failure_names_the_task_the_group_the_target_and_the_cause_in_full() {
@@ -173,8 +164,8 @@ mod tests {
         let error = Failure::new("RegisterTargets", Code::of_aws(Some("AccessDenied")), "no");
         report.fail(target(), &error);
         assert_eq!(report.failed_tasks(), BTreeSet::new());
-        report.fail(Change { task: Some(task()), target: target() }, &error);
-        assert_eq!(report.failed_tasks(), BTreeSet::from([&task()]));
+        report.fail(Change { task: Some(task_arn("c50e")), target: target() }, &error);
+        assert_eq!(report.failed_tasks(), BTreeSet::from([&task_arn("c50e")]));
         let group = group("demo");
         let of_none =
             format!("target group {group}, target [::1]:80: RegisterTargets: AccessDenied: no");
