@@ -1,6 +1,7 @@
 //! Everything that names the SDK or waits for AWS. This file: what all clients share, such as
 //! credentials and TLS.
 
+pub mod accounts;
 pub mod bisect;
 pub mod call;
 pub mod clients;
@@ -13,6 +14,7 @@ pub mod rate_limits;
 pub mod services;
 pub mod side_by_side;
 pub mod signed_call;
+pub mod sts;
 pub mod tagging;
 pub mod traffic;
 

@@ -1,11 +1,13 @@
 //! The function's settings, read from environment variables. All validation is in this room; an
 //! error is one line that names the variable, the entry and the fix.
 
+mod access;
 pub mod bindings;
 pub mod error;
 
 use std::time::Duration;
 
+use crate::core::access::Accesses;
 use crate::core::binding::Binding;
 use crate::core::drift::Prune;
 use crate::core::hold;
@@ -17,6 +19,9 @@ pub struct Config {
     /// Which tasks belong to which target groups: none twice, and at least one unless tags are
     /// read.
     pub bindings: Vec<Binding>,
+    /// How the target groups of these bindings are reached, where it takes more than the function's
+    /// own account and VPC.
+    pub accesses: Accesses,
     /// Whether bindings are read from the tags of target groups as well.
     pub discovers_tags: bool,
     /// What a reconcile may remove.
@@ -46,9 +51,9 @@ impl Config {
             )
         })?;
         let discovers_tags = read_discover(variable("DISCOVER").as_deref())?;
-        let bindings = match variable("BINDINGS") {
+        let (bindings, accesses) = match variable("BINDINGS") {
             Some(bindings) => bindings::read(&bindings, &region)?,
-            None if discovers_tags => Vec::new(),
+            None if discovers_tags => (Vec::new(), Accesses::new()),
             None => {
                 let fix = format!("set it to {}", bindings::EXAMPLE);
                 return Err(ConfigError::new("BINDINGS", "not set", fix));
@@ -65,6 +70,7 @@ impl Config {
         }
         Ok(Self {
             bindings,
+            accesses,
             discovers_tags,
             prune,
             dry_run: read_dry_run(variable("DRY_RUN").as_deref())?,

@@ -1,6 +1,7 @@
 //! Decisions and nouns: pure data and functions. This room has no clock, no network, no async and
 //! no SDK, and imports nothing from other rooms but `json`.
 
+pub mod access;
 pub mod arn;
 pub mod binding;
 pub mod deployment;

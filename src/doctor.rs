@@ -9,11 +9,12 @@
 //!
 //! | check | left out | what has to hold |
 //! | --- | --- | --- |
+//! | `role` | no role | the role of another account can be assumed |
 //! | `target-group` | | the target group exists, with target type `ip` and IP address type `ipv6` |
 //! | `load-balancer` | no target group | a listener of an active dualstack Network Load Balancer forwards IPv6 clients to it, by a rule or its default action, with a weight above 0; IPv4 clients that rules send elsewhere find targets |
 //! | `source-nat` | not UDP, no load balancer | the load balancer has prefixes for IPv6 source NAT |
 //! | `client-ip` | no target group, not TCP or TLS | the targets see the clients' addresses |
-//! | `zones` | no load balancer | every enabled zone has a target, or cross-zone load balancing is on |
+//! | `zones` | no load balancer | every enabled zone has a target, or cross-zone load balancing is on; with `"zone": "all"`, the group does not take UDP |
 //! | `health-check` | not UDP, no task definition | a container maps the port of the health check for TCP, or a target is healthy |
 //! | `health` | no load balancer, no serving task with an address | the targets of the serving tasks are healthy |
 //! | `quota` | no target group | a deployment that doubles the targets stays within the quotas, which count both groups of a task that ECS registers behind the same load balancer |
@@ -47,6 +48,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 
+use crate::aws::accounts::Accounts;
 use crate::aws::clients::Clients;
 use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
@@ -68,10 +70,10 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor that reads by these clients.
-    pub fn new(clients: &Clients) -> Self {
+    /// A doctor that reads by these clients, and what is about target groups in their accounts.
+    pub fn new(clients: &Clients, accounts: Accounts) -> Self {
         Self {
-            load_balancers: LoadBalancers::new(clients.elb.clone()),
+            load_balancers: LoadBalancers { accounts },
             services: Services::new(clients.ecs_calls.clone()),
             ecs: Ecs::new(clients.ecs.clone()),
         }

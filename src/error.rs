@@ -4,6 +4,7 @@ use std::fmt;
 
 use lambda_runtime::Diagnostic;
 
+use crate::flow::discovery::AccountUnknown;
 use crate::input::task_event::Unreadable;
 use crate::report::failed::{AllGroups, Failed};
 
@@ -26,6 +27,10 @@ pub enum Error {
     /// Something could not be done; the message names task, target group, target and cause.
     #[error("{} failed: {}", .0.len(), AllGroups(.0))]
     TargetsFailed(Vec<Failed>),
+    /// A cluster is bound by its name to a target group of another account, and the invocation does
+    /// not say in which account the function is.
+    #[error(transparent)]
+    AccountUnknown(#[from] AccountUnknown),
     /// A message of an SQS batch failed that has no `messageId` to be returned by, so the whole
     /// batch has to be.
     #[error("a message without messageId failed, so its whole batch has to be returned")]
@@ -42,6 +47,7 @@ impl Error {
             Self::UnknownInput => "UnknownInput",
             Self::UnreadableEvent(_) => "UnreadableEvent",
             Self::TargetsFailed(_) => "TargetsFailed",
+            Self::AccountUnknown(_) => "AccountUnknown",
             Self::NamelessMessage => "NamelessMessage",
             Self::AnswerNotWritten(_) => "AnswerNotWritten",
         }

@@ -12,6 +12,7 @@ use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tracing::warn;
 
+use crate::aws::accounts::Accounts;
 use crate::aws::clients::Clients;
 use crate::aws::deadline::Deadline;
 use crate::aws::deployments::Deployments;
@@ -52,6 +53,7 @@ pub struct Handler {
     ecs: Ecs,
     deployments: Deployments,
     targets: Targets,
+    accounts: Accounts,
     clock: Clock,
     metrics: Option<Sink>,
     /// Tasks whose stop a copy settled recently.
@@ -67,12 +69,15 @@ impl Handler {
     pub fn new(config: Config, sdk: &SdkConfig, clock: Clock) -> Self {
         let clients = Clients::new(sdk);
         let tagging = config.discovers_tags.then(|| clients.tagging(sdk));
+        let accesses = config.accesses.clone();
+        let accounts = clients.accounts(sdk, accesses, &config.function, &clock);
         Self {
             discovery: Discovery::new(config.bindings.clone(), tagging),
             config,
             ecs: Ecs::new(clients.ecs.clone()),
             deployments: Deployments::new(clients.ecs_calls.clone()),
-            targets: Targets::new(clients.elb.clone()),
+            targets: Targets::new(accounts.clone()),
+            accounts,
             clients,
             clock,
             metrics: None,
@@ -96,6 +101,7 @@ impl Handler {
     pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
         let now = (self.clock)();
         self.clients.take_traffic();
+        self.discovery.learn_home(&invocation.context.invoked_function_arn)?;
         let limits = Limits::new(
             Deadline::new(invocation.context.deadline(), now),
             self.clients.rates.current(),
@@ -200,7 +206,7 @@ impl Handler {
 
     async fn doctor(&self, now: SystemTime, limits: &Limits) -> Result<Value, Error> {
         let bound = self.anew(now, limits).await;
-        let doctor = Doctor::new(&self.clients);
+        let doctor = Doctor::new(&self.clients, self.accounts.clone());
         let diagnosis = doctor.examine(&bound.bindings, self.config.hold, limits).await;
         let unread = bound.gap.as_ref().map(|gap| &gap.failure);
         let diagnosis = diagnosis.after(tag::checks(&bound.tagged, &bound.mistakes, unread));

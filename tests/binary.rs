@@ -289,6 +289,12 @@ fn mistakes() -> Vec<Mistake> {
     let bindings = |value: String, says| Mistake { variable: "BINDINGS", value, says };
     let other = |variable, value: &str, says| Mistake { variable, value: value.to_owned(), says };
     let with = |field, value, says| bindings(entry(field, value), says);
+    let by_role = |fields: Value| {
+        let mut entry = valid();
+        entry["roleArn"] = json!("arn:aws:iam::123456789012:role/r");
+        entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!([entry]).to_string()
+    };
     let group = |from: &str, to: &str| json!(GROUP.replace(from, to));
     vec![
         bindings(String::new(), &["BINDINGS: not set", "targetGroupArn"]),
@@ -327,6 +333,24 @@ fn mistakes() -> Vec<Mistake> {
             "cluster",
             json!("arn:aws:ecs:eu-west-1:123456789012:cluster/c"),
             &["the cluster is in eu-west-1, the function in us-east-2"],
+        ),
+        with("roleArn", json!("role/r"), &["BINDINGS[0].roleArn: \"role/r\" is not the ARN", "give"]),
+        with("roleArn", json!(7), &["BINDINGS[0].roleArn: \"7\" is not the ARN of an IAM role"]),
+        with(
+            "roleArn",
+            json!("arn:aws:iam::222222222222:role/r"),
+            &["the role is in account 222222222222, the group in 123456789012", "give a role"],
+        ),
+        with("externalId", json!("prod"), &["BINDINGS[0].externalId: given without roleArn"]),
+        bindings(by_role(json!({"externalId": "a"})), &["BINDINGS[0].externalId: not 2 to 1,224"]),
+        bindings(by_role(json!({"externalId": "a b"})), &["letters, digits", "leave it out"]),
+        bindings(by_role(json!({"externalId": 77})), &["BINDINGS[0].externalId: not 2 to 1,224"]),
+        with("zone", json!("us-east-2a"), &["BINDINGS[0].zone: \"us-east-2a\" is not \"all\""]),
+        with("zone", json!(true), &["BINDINGS[0].zone: \"true\"", "in a peered VPC"]),
+        bindings(
+            json!([{"cluster": "c", "service": "t", "targetGroupArn": GROUP, "zone": "all"}, valid()])
+                .to_string(),
+            &["BINDINGS[1].zone: not that of BINDINGS[0]", "same target group", "both the same"],
         ),
         with("port", json!(0), &["BINDINGS[0].port: \"0\" is not a port", "1 to 65535"]),
         with("port", json!(65536), &["BINDINGS[0].port: \"65536\" is not a port"]),

@@ -2,11 +2,13 @@
 
 mod common;
 
-use aws_sim::Action::{DescribeTasks, GetResources, RegisterTargets};
-use aws_sim::TargetGroup;
-use common::{Function, task};
+use aws_sim::Action::{AssumeRole, DescribeTasks, GetResources, RegisterTargets};
+use aws_sim::{Aws, TargetGroup};
+use common::{Function, PORT, binding, task};
+use serde_json::json;
 
 const REGIONS: [&str; 3] = ["us-east-2", "us-gov-west-1", "cn-north-1"];
+const ROLE: &str = "arn:aws:iam::222222222222:role/demo";
 const DUALSTACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
 const SETTINGS: [&[&str]; 4] = [&[], &[DUALSTACK], &[FIPS], &[DUALSTACK, FIPS]];
@@ -48,16 +50,23 @@ async fn the_tagging_api_has_its_own_endpoint_or_that_of_all_services() {
 async fn row(region: &str, settings: &[&str]) -> String {
     let mut environment = vec![("AWS_REGION", region), ("DISCOVER", "tags")];
     environment.extend(settings.iter().map(|name| (*name, "true")));
-    let group = TargetGroup::ipv6("demo-ipv6").region(region);
-    let function = Function::in_group(group, &environment).await;
+    let aws = Aws::new();
+    aws.add_role(ROLE, None);
+    let group = |name, account| TargetGroup::ipv6(name).port(PORT).region(region).account(account);
+    let own = aws.add_target_group(group("demo-ipv6", "123456789012"));
+    let mut there = binding(&aws.add_target_group(group("there", "222222222222")), Some(PORT));
+    there["roleArn"] = json!(ROLE);
+    let bindings = json!([binding(&own, Some(PORT)), there]);
+    let function = Function::with(aws, bindings, &environment).await;
     function.deliver(&task(0).region(region)).await.unwrap();
     let calls = function.aws.take_calls();
-    let [ecs, elb, tagging] = [DescribeTasks, RegisterTargets, GetResources].map(|action| {
+    let actions = [DescribeTasks, RegisterTargets, GetResources, AssumeRole];
+    let [ecs, elb, tagging, sts] = actions.map(|action| {
         let call = calls.iter().find(|call| call.action == action);
         let call = call.unwrap_or_else(|| panic!("no {action:?}: {calls:?}"));
         assert_eq!(call.region.as_deref(), Some(region), "{action:?}");
         call.host.clone()
     });
     let settings = settings.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    format!("| `{region}` | {settings} | `{ecs}` | `{elb}` | `{tagging}` |")
+    format!("| `{region}` | {settings} | `{ecs}` | `{elb}` | `{tagging}` | `{sts}` |")
 }

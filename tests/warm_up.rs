@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use aws_sim::Action::{
-    self, DescribeTargetGroups, DescribeTasks, GetResources, ListTasks, RegisterTargets,
+    self, AssumeRole, DescribeTargetGroups, DescribeTasks, GetResources, ListTasks, RegisterTargets,
 };
 use aws_sim::{Answer, Aws, Fault, Function, TargetGroup};
 use common::{PORT, task};
@@ -99,6 +99,29 @@ async fn with_tags_it_serves_though_init_could_not_read_them() {
     assert!(calls.contains(&RegisterTargets) && log.contains("tags cannot be read"), "{log}");
     let (calls, _) = register(group(), vec![], &BY_TAGS).await;
     assert_eq!(calls, [GetResources, DescribeTargetGroups, RegisterTargets, DescribeTasks]);
+}
+
+#[tokio::test]
+async fn a_start_connects_to_sts_only_if_a_binding_has_a_role() {
+    let role = "arn:aws:iam::222222222222:role/ecs-ipv6-targets";
+    let aws = Aws::new();
+    aws.add_role(role, None);
+    let group = aws.add_target_group(group().account("222222222222"));
+    aws.put_task(&task(0));
+    let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let bindings = json!([{"cluster": "demo-cluster", "service": "demo-service",
+        "targetGroupArn": group, "roleArn": role}]);
+    let environment = [("BINDINGS", &*bindings.to_string()), ON_LAMBDA];
+    let function = Function::start(BINARY, &server.url(), &environment).await.unwrap();
+    assert!(function.init_time().await.is_some(), "{:?}", function.logs());
+    let mut calls: Vec<Action> = aws.take_calls().iter().map(|call| call.action).collect();
+    calls.sort();
+    assert_eq!(calls, [DescribeTargetGroups, ListTasks, AssumeRole]);
+    let answer = function.invoke(&task(0).event(SystemTime::now())).await;
+    assert!(matches!(answer, Answer::Success(_)), "{answer:?}");
+    assert_eq!(aws.registered(&group).len(), 1);
+    let calls: Vec<Action> = aws.take_calls().iter().map(|call| call.action).collect();
+    assert_eq!(calls, [RegisterTargets, DescribeTasks]);
 }
 
 #[tokio::test]

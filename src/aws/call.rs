@@ -49,7 +49,20 @@ fn causes(error: &dyn Error) -> String {
         }
         next = cause.source();
     }
-    chain.join(": ")
+    without_request(&chain.join(": "))
+}
+
+/// The SDK's error about an endpoint that is no URI holds the whole request with its body, where
+/// what a role's owner expects to be told may stand.
+fn without_request(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(" to request `") else { return text.to_owned() };
+    rest.rsplit_once("`: ").map_or(before.to_owned(), |(_, after)| format!("{before}: {after}"))
+}
+
+/// The failure of a call for which there is no time.
+pub fn too_late(action: &'static str) -> Failure {
+    let message = "the invocation's time was over before this was done";
+    Failure::new(action, Code::DeadlineReached, message)
 }
 
 /// Makes a call when it is due, and waits for it until the deadline. A call that is cut off may
@@ -64,16 +77,12 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: fmt::Debug,
 {
-    let too_late = || {
-        let message = "the invocation's time was over before this was done";
-        Failure::new(action, Code::DeadlineReached, message)
-    };
     if !limits.acquire(kind).await || limits.deadline.is_over() {
-        return Err(too_late());
+        return Err(too_late(action));
     }
     let result = match timeout_at(limits.deadline.instant(), call).await {
         Ok(answer) => answer.map_err(|error| failure(action, &error)),
-        Err(_) => Err(too_late()),
+        Err(_) => Err(too_late(action)),
     };
     if let Err(error) = &result {
         debug!(%error, "call failed");

@@ -1,14 +1,15 @@
-//! The SDK's clients: one for each service of an account, with the account's rates and a count of
-//! the requests. A client makes its connection when it is first used.
+//! The SDK's clients: one for each service, with the account's rates and a count of requests.
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs as ecs;
 use aws_sdk_elasticloadbalancingv2 as elb;
 
+use crate::aws::accounts::{Accounts, Now};
 use crate::aws::rate_limits::AdaptiveRates;
 use crate::aws::services::EcsCalls;
 use crate::aws::tagging::Tagging;
 use crate::aws::traffic::Counter;
+use crate::core::access::Accesses;
 use crate::report::metrics::Traffic;
 
 /// The clients of one account.
@@ -44,6 +45,22 @@ impl Clients {
     /// What reads tags, with these settings, for a function that needs it.
     pub fn tagging(&self, sdk: &SdkConfig) -> Tagging {
         Tagging::new(sdk, self.counter.of_another_service())
+    }
+
+    /// The clients by which target groups are reached: the one here, and those of the roles among
+    /// `accesses`, with these settings.
+    pub fn accounts(
+        &self,
+        sdk: &SdkConfig,
+        accesses: Accesses,
+        function: &str,
+        now: &Now,
+    ) -> Accounts {
+        let own = Accounts::own(self.elb.clone());
+        match accesses.is_empty() {
+            true => own,
+            false => own.with_roles(accesses, sdk, function, &self.counter, now),
+        }
     }
 
     /// The requests since the previous call of this function.

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
     TargetHealthReasonEnum, TargetHealthStateEnum, TargetTypeEnum,
 };
+use futures_util::future::{BoxFuture, join_all};
 use tracing::debug;
 
+use crate::aws::accounts::{Accounts, Reached};
 use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
-use crate::aws::call::within;
 use crate::aws::rate_limits::{Kind, Limits};
+use crate::aws::sts::ASSUME_ROLE;
+use crate::core::access::Role;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
 use crate::core::health::Health;
@@ -34,15 +36,15 @@ type RefusedAlone = BTreeMap<(Write, TargetGroupArn, AddressPort), u64>;
 /// Changes targets, and knows the ports of target groups.
 #[derive(Debug)]
 pub struct Targets {
-    client: Client,
+    accounts: Accounts,
     ports: Mutex<BTreeMap<TargetGroupArn, u16>>,
     refused_alone: Mutex<RefusedAlone>,
 }
 
 impl Targets {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client, ports: Mutex::default(), refused_alone: Mutex::default() }
+    /// An adapter over the clients of these accounts.
+    pub fn new(accounts: Accounts) -> Self {
+        Self { accounts, ports: Mutex::default(), refused_alone: Mutex::default() }
     }
 
     /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
@@ -96,17 +98,19 @@ impl Targets {
         limits: &Limits,
     ) -> Result<(), Failure> {
         debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
-        let (client, targets) = (&self.client, Some(descriptions(chunk)));
+        let reached = self.accounts.reach(group, limits).await?;
+        let Reached { client, all_zones, .. } = &reached;
+        let targets = Some(descriptions(chunk, *all_zones));
         match write {
             Write::Register => {
                 let call = client.register_targets().target_group_arn(group.as_str());
                 let call = call.set_targets(targets).send();
-                within(limits, Kind::ElbWrite, write.action(), call).await.map(drop)
+                reached.within(Kind::ElbWrite, write.action(), call).await.map(drop)
             }
             Write::Deregister => {
                 let call = client.deregister_targets().target_group_arn(group.as_str());
                 let call = call.set_targets(targets).send();
-                within(limits, Kind::ElbWrite, write.action(), call).await.map(drop)
+                reached.within(Kind::ElbWrite, write.action(), call).await.map(drop)
             }
         }
     }
@@ -166,8 +170,9 @@ impl Targets {
     ) -> Result<BTreeMap<AddressPort, Health>, Failure> {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(target_group = group.name(), ACTION);
-        let call = self.client.describe_target_health().target_group_arn(group.as_str()).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let reached = self.accounts.reach(group, limits).await?;
+        let call = reached.client.describe_target_health().target_group_arn(group.as_str()).send();
+        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         let described = answer.target_health_descriptions().iter();
         Ok(described.filter_map(|d| Some((endpoint(d.target()?)?, health(d)))).collect())
     }
@@ -193,17 +198,35 @@ impl Targets {
         self.ports().get(group).copied()
     }
 
-    /// Looks up the ports of target groups in one call. Returns those groups that cannot take IPv6
-    /// addresses, each in a few words.
+    /// Looks up the ports of target groups in one call for each role. Returns those groups that
+    /// cannot take IPv6 addresses, each in a few words; if a call failed, the first failure.
     pub async fn fetch_ports(
         &self,
         groups: &[&TargetGroupArn],
         limits: &Limits,
     ) -> Result<Vec<String>, Failure> {
+        let mut by_role = BTreeMap::<Option<&Role>, Vec<&TargetGroupArn>>::new();
+        for group in groups {
+            by_role.entry(self.accounts.role(group)).or_default().push(group);
+        }
+        let calls = by_role.values().map(|groups| -> BoxFuture<'_, _> {
+            Box::pin(self.fetch_ports_by_role(groups, limits))
+        });
+        let unfit: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
+        unfit.map(|unfit| unfit.concat())
+    }
+
+    async fn fetch_ports_by_role(
+        &self,
+        groups: &[&TargetGroupArn],
+        limits: &Limits,
+    ) -> Result<Vec<String>, Failure> {
         debug!(target_groups = groups.len(), DESCRIBE_TARGET_GROUPS);
+        let Some(first) = groups.first() else { return Ok(Vec::new()) };
+        let reached = self.accounts.reach(*first, limits).await?;
         let arns = groups.iter().map(|group| group.as_str().to_owned()).collect();
-        let call = self.client.describe_target_groups().set_target_group_arns(Some(arns)).send();
-        let answer = within(limits, Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
+        let call = reached.client.describe_target_groups().set_target_group_arns(Some(arns)).send();
+        let answer = reached.within(Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
         let known = |described: &TargetGroup| {
             let port = u16::try_from(described.port()?).ok()?;
             let arn = described.target_group_arn()?;
@@ -249,10 +272,12 @@ fn addresses(targets: &[(AddressPort, usize)]) -> Vec<AddressPort> {
 }
 
 /// Id and port always: a target that was registered with a port is only deregistered by naming
-/// it. No Availability Zone, which ELB refuses for an address inside the VPC.
-fn descriptions(targets: &[AddressPort]) -> Vec<TargetDescription> {
+/// it. ELB refuses an Availability Zone for an address inside the VPC, and wants `all` for others.
+fn descriptions(targets: &[AddressPort], all_zones: bool) -> Vec<TargetDescription> {
+    let zone = all_zones.then(|| "all".to_owned());
     let describe = |(id, port): &AddressPort| {
-        TargetDescription::builder().id(id.to_string()).port(i32::from(*port)).build()
+        let target = TargetDescription::builder().id(id.to_string()).port(i32::from(*port));
+        target.set_availability_zone(zone.clone()).build()
     };
     targets.iter().map(describe).collect()
 }
@@ -261,6 +286,9 @@ fn descriptions(targets: &[AddressPort]) -> Vec<TargetDescription> {
 /// fails the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
 /// `ValidationError` that its models leave out.
 fn classify(error: &Failure) -> Refusal {
+    if error.action == ASSUME_ROLE {
+        return Refusal::Hopeless;
+    }
     match error.code.as_str() {
         "ValidationError" | "InvalidTarget" | "TooManyRegistrationsForTargetId" => Refusal::BadItem,
         "TooManyTargets" => Refusal::QuotaReached,

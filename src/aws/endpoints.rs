@@ -12,10 +12,11 @@ use crate::config::error::ConfigError;
 const URL: &str = "AWS_ENDPOINT_URL";
 
 /// The services that are called, as the SDK names them, with their own variables for an endpoint.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 4] = [
     (ECS.id, "AWS_ENDPOINT_URL_ECS"),
     ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
     (TAGGING.id, "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API"),
+    (STS.id, "AWS_ENDPOINT_URL_STS"),
 ];
 
 /// Amazon ECS (botocore, `ecs`).
@@ -24,6 +25,9 @@ pub const ECS: Service = Service { id: "ECS", host: "ecs", signing_name: "ecs" }
 /// The Resource Groups Tagging API (botocore, `resourcegroupstaggingapi`).
 pub const TAGGING: Service =
     Service { id: "Resource Groups Tagging API", host: "tagging", signing_name: "tagging" };
+
+/// The AWS Security Token Service (botocore, `sts`), by its regional hosts.
+pub const STS: Service = Service { id: "STS", host: "sts", signing_name: "sts" };
 
 /// A service that is called without an SDK client.
 #[derive(Debug)]
@@ -51,7 +55,9 @@ impl Service {
     }
 
     fn url(&self, region: &str, is_dual_stack: bool, is_fips: bool) -> String {
-        let fips = if is_fips { "-fips" } else { "" };
+        // In GovCloud, STS's only host is of that kind (botocore, `sts` endpoint rules).
+        let is_plain = !is_dual_stack && self.host == STS.host && region.starts_with("us-gov-");
+        let fips = if is_fips && !is_plain { "-fips" } else { "" };
         let (suffix, dual_stack_suffix) = suffixes(region);
         let suffix = if is_dual_stack { dual_stack_suffix } else { suffix };
         format!("https://{}{fips}.{region}.{suffix}", self.host)
@@ -190,6 +196,20 @@ mod tests {
         ] {
             let url = TAGGING.url(region, is_dual_stack, is_fips);
             assert_eq!(url, format!("https://{host}"));
+        }
+    }
+
+    #[test]
+    fn sts_is_called_in_the_region_and_has_no_other_host_for_fips_in_govcloud() {
+        for (region, is_dual_stack, is_fips, host) in [
+            ("us-east-2", false, false, "sts.us-east-2.amazonaws.com"),
+            ("us-east-2", true, false, "sts.us-east-2.api.aws"),
+            ("us-east-2", false, true, "sts-fips.us-east-2.amazonaws.com"),
+            ("us-gov-west-1", false, true, "sts.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", true, true, "sts-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", false, false, "sts.cn-north-1.amazonaws.com.cn"),
+        ] {
+            assert_eq!(STS.url(region, is_dual_stack, is_fips), format!("https://{host}"));
         }
     }
 

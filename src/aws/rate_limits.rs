@@ -1,5 +1,6 @@
 //! What an invocation may use of AWS: time, and calls per second.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant, sleep_until};
@@ -13,6 +14,8 @@ pub struct Limits {
     /// When to stop making and awaiting calls.
     pub deadline: Deadline,
     rates: RateLimits,
+    /// The rates of ELB in other accounts, as far as they were called.
+    elsewhere: Arc<Mutex<BTreeMap<String, RateLimits>>>,
 }
 
 /// How fast AWS may be called. All callers of an account and region share AWS's own limits. These
@@ -141,12 +144,24 @@ pub enum Kind {
     Protection,
     /// GetResources.
     TagRead,
+    /// AssumeRole, which is called so rarely that nothing limits it here.
+    AssumeRole,
 }
 
 impl Limits {
     /// Limits with these rates, until `deadline`.
     pub fn new(deadline: Deadline, rates: RateLimits) -> Self {
-        Self { deadline, rates }
+        Self { deadline, rates, elsewhere: Arc::default() }
+    }
+
+    /// The same time, and the rates of ELB in another account, whose own limits are not shared with
+    /// anybody here. `rates` are those of the instance there.
+    #[must_use]
+    pub fn in_account(&self, account: &str, rates: &AdaptiveRates) -> Self {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = elsewhere.entry(account.to_owned()).or_insert_with(|| rates.current()).clone();
+        let RateLimits { elb_writes, elb_calls, .. } = there;
+        Self { rates: RateLimits { elb_writes, elb_calls, ..self.rates.clone() }, ..self.clone() }
     }
 
     /// Waits until a call of this kind is due. If that is after the deadline, returns `false` at
@@ -159,6 +174,7 @@ impl Limits {
             Kind::EcsRead => &[ecs_reads],
             Kind::Protection => &[protections],
             Kind::TagRead => &[tag_reads],
+            Kind::AssumeRole => &[],
         };
         let now = Instant::now();
         let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);

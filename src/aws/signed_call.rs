@@ -1,9 +1,11 @@
-//! Signed JSON calls to services of which the function makes so few that an SDK client would not
+//! Signed calls to services of which the function makes so few that an SDK client would not
 //! earn its bytes: a client and one operation are 57 KB of the package, this file is 29 KB and each
 //! further operation 2 KB.
 //!
 //! What the SDK's clients do with a call is done here by the same parts of the SDK: the HTTP
 //! client, the credentials, the signature, the retries, the timeouts, and the count of requests.
+
+mod refused;
 
 use std::fmt;
 
@@ -20,29 +22,42 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{AuthSchemeOptionResolverParams, SharedAuthScheme};
 use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::orchestrator::{
+    HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{FrozenLayer, Layer};
-use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
-use serde::Deserialize;
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
+
+pub use refused::xml_text;
 
 use crate::aws::call::{retries, timeouts, within};
 use crate::aws::endpoints::Service;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::traffic::Counter;
 use crate::core::failure::{Code, Failure};
+use refused::Refused;
 
 /// CloudTrail shows it. It is not signed, as the SDK's own is not.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// A value in a form.
+fn encoded(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encoded = value.bytes().map(|byte| match is_plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}
+
 /// A request before it has a host and a signature.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// The HTTP method.
     pub method: &'static str,
@@ -54,6 +69,16 @@ pub struct Request {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// What AWS's message to a refusal must not show, although it may repeat the request.
+    pub secret: Option<String>,
+}
+
+/// Without the body, which may hold what is nobody else's business.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, content_type, .. } = self;
+        write!(f, "{method} {path} {content_type}")
+    }
 }
 
 impl Request {
@@ -65,6 +90,23 @@ impl Request {
             headers: vec![("x-amz-target", target.to_owned())],
             content_type: "application/x-amz-json-1.1",
             body,
+            secret: None,
+        }
+    }
+
+    /// A request of the AWS Query protocol: a form.
+    pub fn query(action: &str, version: &str, parameters: &[(&str, &str)]) -> Self {
+        let all = [("Action", action), ("Version", version)].into_iter();
+        let all = all.chain(parameters.iter().copied());
+        let body: Vec<String> =
+            all.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        Self {
+            method: "POST",
+            path: "/".to_owned(),
+            headers: Vec::new(),
+            content_type: "application/x-www-form-urlencoded",
+            body: body.join("&"),
+            secret: None,
         }
     }
 
@@ -82,10 +124,19 @@ impl Request {
     }
 }
 
+/// The body of an answer. The SDK logs at level trace what it is given, so this shows nothing.
+struct Body(Vec<u8>);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 /// Calls one service.
 #[derive(Clone, Debug)]
 pub struct SignedClient {
-    operation: Operation<Request, Vec<u8>, Refused>,
+    operation: Operation<Request, Body, Refused>,
 }
 
 impl SignedClient {
@@ -126,11 +177,27 @@ impl SignedClient {
         action: &'static str,
         request: Request,
     ) -> Result<T, Failure> {
-        // The SDK's future is large; boxed, it is not part of every future that may read tags.
-        let call = Box::pin(self.operation.invoke(request));
-        let answer = within(limits, kind, action, call).await?;
+        let answer = self.bytes(limits, kind, action, request).await?;
         serde_json::from_slice(&answer)
             .map_err(|error| Failure::new(action, Code::UnreadableAnswer, error.to_string()))
+    }
+
+    /// Makes a call when it is due, and returns its answer as it came.
+    pub async fn bytes(
+        &self,
+        limits: &Limits,
+        kind: Kind,
+        action: &'static str,
+        request: Request,
+    ) -> Result<Vec<u8>, Failure> {
+        // Boxed, because every future around a call would hold this one too.
+        let answer: BoxFuture<'_, _> = Box::pin(async {
+            let secret = request.secret.clone();
+            let answer = self.operation.invoke(request).await;
+            let hide = |refused: Refused| refused.without(secret.as_deref());
+            answer.map_err(|error| error.map_service_error(hide))
+        });
+        within(limits, kind, action, answer).await.map(|body| body.0)
     }
 }
 
@@ -142,6 +209,7 @@ fn signing(sdk: &SdkConfig, service: &Service) -> FrozenLayer {
     let name = region.as_ref().map_or("", |region| region.as_ref());
     layer.store_put(RetryPartition::new(format!("{}-{name}", service.id)));
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(SensitiveOutput);
     layer.store_put(SigV4OperationSigningConfig::default());
     layer.store_put(SigningName::from_static(service.signing_name));
     layer.store_or_unset(region.map(SigningRegion::from));
@@ -161,63 +229,13 @@ fn signer(sdk: &SdkConfig) -> RuntimeComponentsBuilder {
     components
 }
 
-fn read(response: &HttpResponse) -> Result<Vec<u8>, OrchestratorError<Refused>> {
+fn read(response: &HttpResponse) -> Result<Body, OrchestratorError<Refused>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
-        return Ok(body.to_vec());
+        return Ok(Body(body.to_vec()));
     }
     let kind = response.headers().get("x-amzn-errortype");
     Err(OrchestratorError::operation(Refused::read(kind, body)))
-}
-
-/// AWS's refusal of a call.
-#[derive(Debug)]
-pub struct Refused(ErrorMetadata);
-
-/// The body of a refusal (Smithy, "AWS JSON 1.1 protocol" and "AWS restJson1 protocol": the code is
-/// in `__type`, `code` or the header `x-amzn-errortype`).
-#[derive(Default, Deserialize)]
-struct RefusedBody {
-    #[serde(rename = "__type")]
-    kind: Option<String>,
-    code: Option<String>,
-    #[serde(alias = "Message")]
-    message: Option<String>,
-}
-
-impl Refused {
-    fn read(header: Option<&str>, body: &[u8]) -> Self {
-        let body: RefusedBody = serde_json::from_slice(body).unwrap_or_default();
-        let code = header.map(str::to_owned).or(body.kind).or(body.code);
-        let mut metadata = ErrorMetadata::builder();
-        if let Some(code) = code {
-            metadata = metadata.code(bare(&code));
-        }
-        if let Some(message) = body.message {
-            metadata = metadata.message(message);
-        }
-        Self(metadata.build())
-    }
-}
-
-/// The code without the namespace before and the URL after it.
-fn bare(code: &str) -> &str {
-    let code = code.split(':').next().unwrap_or(code);
-    code.rsplit('#').next().unwrap_or(code)
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ProvideErrorMetadata for Refused {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
 }
 
 #[cfg(test)]
@@ -225,17 +243,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_known_by_its_bare_code_wherever_it_stands() {
-        for (header, body) in [
-            (None, r#"{"__type":"com.amazonaws.tagging#ThrottledException","message":"slow"}"#),
-            (None, r#"{"__type":"ThrottledException","Message":"slow"}"#),
-            (None, r#"{"code":"ThrottledException","message":"slow"}"#),
-            (Some("ThrottledException:http://internal/"), r#"{"message":"slow"}"#),
-        ] {
-            let refused = Refused::read(header, body.as_bytes());
-            let said = (refused.meta().code(), refused.meta().message());
-            assert_eq!(said, (Some("ThrottledException"), Some("slow")), "{header:?} {body}");
-        }
-        assert_eq!(Refused::read(None, b"<html>").meta().code(), None);
+    fn a_form_holds_any_value() {
+        let request = Request::query("Do", "2011-06-15", &[("Id", "a+b=c,d/e:f@g é")]);
+        assert_eq!(
+            request.body,
+            "Action=Do&Version=2011-06-15&Id=a%2Bb%3Dc%2Cd%2Fe%3Af%40g%20%C3%A9"
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::fmt::Display;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::config::access;
 use crate::config::error::{ConfigError, quoted};
+use crate::core::access::{Access, Accesses};
 use crate::core::arn::is_name;
 use crate::core::binding::{Binding, Cluster, NotATargetGroup, Owner, Source, TargetGroupArn};
 use crate::json::JsonObject;
@@ -13,8 +15,8 @@ use crate::json::JsonObject;
 pub const EXAMPLE: &str =
     r#"[{"cluster":"NAME","service":"NAME","targetGroupArn":"ARN","port":8080}]"#;
 
-/// Reads all bindings: at least one, none twice, all in `region`.
-pub fn read(json: &str, region: &str) -> Result<Vec<Binding>, ConfigError> {
+/// Reads all bindings: at least one, none twice, all in `region`; and how their groups are reached.
+pub fn read(json: &str, region: &str) -> Result<(Vec<Binding>, Accesses), ConfigError> {
     let entries: Vec<&RawValue> = serde_json::from_str(json).map_err(|error| {
         let problem = format!("not a JSON array ({error})");
         ConfigError::new("BINDINGS", problem, format!("set it to {EXAMPLE}"))
@@ -23,10 +25,28 @@ pub fn read(json: &str, region: &str) -> Result<Vec<Binding>, ConfigError> {
         let fix = format!("name at least one: {EXAMPLE}");
         return Err(ConfigError::new("BINDINGS", "holds no binding", fix));
     }
-    let mut bindings: Vec<Binding> = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.into_iter().enumerate() {
-        let binding = Entry { index, region }.read(entry)?;
-        if let Some(first) = bindings.iter().position(|earlier| earlier.repeats(&binding)) {
+    let entries = entries.into_iter().enumerate();
+    let read = entries.map(|(index, entry)| Entry { index, region }.read(entry));
+    let read: Vec<(Binding, Access)> = read.collect::<Result<_, _>>()?;
+    let accesses = access::of_groups(&read)?;
+    Ok((united(at_home(read))?, accesses))
+}
+
+/// The bindings, whose clusters are all in the function's own account: that of a group which takes
+/// no role, if there is one. Else the first invocation has to say which it is.
+fn at_home(read: Vec<(Binding, Access)>) -> Vec<Binding> {
+    let own = read.iter().find(|(_, access)| access.role.is_none());
+    let home = own.map(|(binding, _)| binding.target_group.account().to_owned());
+    let bindings = read.into_iter().map(|(binding, _)| binding);
+    match home {
+        Some(home) => bindings.map(|binding| binding.at_home(&home)).collect(),
+        None => bindings.collect(),
+    }
+}
+
+fn united(read: Vec<Binding>) -> Result<Vec<Binding>, ConfigError> {
+    for (index, binding) in read.iter().enumerate() {
+        if let Some(first) = read[..index].iter().position(|earlier| earlier.repeats(binding)) {
             let problem = format!("the same binding as BINDINGS[{first}]");
             return Err(ConfigError::new(
                 format!("BINDINGS[{index}]"),
@@ -34,9 +54,8 @@ pub fn read(json: &str, region: &str) -> Result<Vec<Binding>, ConfigError> {
                 "remove one of them",
             ));
         }
-        bindings.push(binding);
     }
-    Ok(bindings)
+    Ok(read)
 }
 
 /// An entry of `BINDINGS` before validation.
@@ -49,40 +68,51 @@ struct Fields {
     target_group_arn: Option<String>,
     port: Option<serde_json::Value>,
     hold: Option<serde_json::Value>,
+    role_arn: Option<serde_json::Value>,
+    external_id: Option<serde_json::Value>,
+    zone: Option<serde_json::Value>,
 }
 
 /// The position of an entry in `BINDINGS`, for error messages.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     index: usize,
     region: &'a str,
 }
 
 impl Entry<'_> {
-    fn read(&self, entry: &RawValue) -> Result<Binding, ConfigError> {
+    fn read(&self, entry: &RawValue) -> Result<(Binding, Access), ConfigError> {
         let JsonObject(fields): JsonObject<Fields> =
             serde_json::from_str(entry.get()).map_err(|error| {
                 let fix = "give cluster, service (or family), targetGroupArn and, if wanted, port";
                 self.mistake("", error, fix)
             })?;
         let target_group = self.target_group(fields.target_group_arn)?;
-        Ok(Binding {
-            cluster: self.cluster(fields.cluster, &target_group)?,
+        let role = self.role(fields.role_arn, fields.external_id, &target_group)?;
+        let access = Access { role, all_zones: self.all_zones(fields.zone)? };
+        let binding = Binding {
+            cluster: self.cluster(fields.cluster, &target_group, access.role.is_some())?,
             owner: self.owner(fields.service, fields.family)?,
             target_group,
             port: self.port(fields.port)?,
             hold: self.hold(fields.hold)?,
             source: Source::Entry(self.index),
-        })
+        };
+        Ok((binding, access))
     }
 
     fn cluster(
         &self,
         text: Option<String>,
         group: &TargetGroupArn,
+        is_elsewhere: bool,
     ) -> Result<Cluster, ConfigError> {
         let fix = "give the cluster's name or its ARN";
         let text = text.ok_or_else(|| self.mistake(".cluster", "missing", fix))?;
-        let cluster = Cluster::parse(&text, group).ok_or_else(|| {
+        let cluster = match is_elsewhere && !text.starts_with("arn:") {
+            true => Cluster::of_unknown_account(&text, group),
+            false => Cluster::parse(&text, group),
+        };
+        let cluster = cluster.ok_or_else(|| {
             self.mistake(".cluster", format!("{} names no cluster", quoted(&text)), fix)
         })?;
         match cluster.region() {
@@ -157,7 +187,12 @@ impl Entry<'_> {
         self.mistake(field, problem, format!("deploy the function in {region}, or bind one here"))
     }
 
-    fn mistake(&self, field: &str, problem: impl Display, fix: impl Into<String>) -> ConfigError {
+    pub(super) fn mistake(
+        &self,
+        field: &str,
+        problem: impl Display,
+        fix: impl Into<String>,
+    ) -> ConfigError {
         ConfigError::new(format!("BINDINGS[{}]{field}", self.index), problem, fix)
     }
 }

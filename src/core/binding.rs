@@ -51,6 +51,11 @@ impl TargetGroupArn {
         self.0.split(':').nth(3).unwrap_or_default()
     }
 
+    /// The account that owns the target group.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
     /// The target group's name, for messages.
     pub fn name(&self) -> &str {
         self.0.split('/').nth(1).unwrap_or(&self.0)
@@ -94,7 +99,30 @@ impl Cluster {
         Some(Self { given: text.to_owned(), arn })
     }
 
-    /// The cluster as the operator named it: name or ARN.
+    /// The cluster of this name in the function's own account, which is not known yet, and in the
+    /// region of `group`, which is in another account.
+    pub fn of_unknown_account(name: &str, group: &TargetGroupArn) -> Option<Self> {
+        let Arn { partition, region, .. } = Arn::parse(group.as_str())?;
+        let arn = is_name(name).then(|| format!("arn:{partition}:ecs:{region}::cluster/{name}"))?;
+        Some(Self { given: name.to_owned(), arn })
+    }
+
+    /// Whether its account is not known yet.
+    pub fn lacks_account(&self) -> bool {
+        self.arn.contains("::cluster/")
+    }
+
+    /// The same cluster, in this account if its own was not known. It is called by its ARN then.
+    #[must_use]
+    pub fn in_account(self, account: &str) -> Self {
+        if !self.lacks_account() {
+            return self;
+        }
+        let arn = self.arn.replacen("::cluster/", &format!(":{account}:cluster/"), 1);
+        Self { given: arn.clone(), arn }
+    }
+
+    /// The cluster as AWS is to be told: as the operator named it, by name or ARN.
     pub fn as_str(&self) -> &str {
         &self.given
     }
@@ -206,6 +234,13 @@ impl Binding {
         }
     }
 
+    /// The same binding; if the account of its cluster is not known, it is this one, the function's
+    /// own.
+    #[must_use]
+    pub fn at_home(self, account: &str) -> Self {
+        Self { cluster: self.cluster.in_account(account), ..self }
+    }
+
     /// Whether this binding puts `task` into its target group.
     pub fn covers(&self, task: &Task) -> bool {
         self.owner.owns(&task.group) && self.cluster.is(&task.cluster)
@@ -277,6 +312,19 @@ mod tests {
         for text in ["no spaces", "", "arn:aws:ecs:us-east-2:123456789012:service/a/b"] {
             assert_eq!(cluster(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_cluster_of_an_unknown_account_is_no_other_until_the_account_is_known() {
+        let group = TargetGroupArn::parse(GROUP).unwrap();
+        assert_eq!(Cluster::of_unknown_account(CLUSTER, &group), None);
+        let unknown = Cluster::of_unknown_account("demo-cluster", &group).unwrap();
+        assert!(unknown.lacks_account() && !unknown.is(CLUSTER));
+        assert_eq!((unknown.as_str(), unknown.region()), ("demo-cluster", "us-east-2"));
+        let known = unknown.in_account("123456789012");
+        assert!(!known.lacks_account() && known.is(CLUSTER));
+        assert_eq!(known.as_str(), CLUSTER);
+        assert!(known.in_account("222222222222").is(CLUSTER));
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod listener;
 
 pub use ecs::{Container, Deployment, NativeGroup, Ports, Service, TaskDefinition};
 pub use elb::{
-    Attributes, Balancer, HealthCheck, LoadBalancer, Quotas, Target, TargetGroup, TargetsPerGroup,
-    Zone,
+    AssumedRole, Attributes, Balancer, HealthCheck, LoadBalancer, Quotas, Target, TargetGroup,
+    TargetsPerGroup, Zone,
 };
 pub use listener::{ClientFamily, Forward, Listener, Rule};
 
@@ -22,6 +22,10 @@ pub type Read<T> = Result<T, Failure>;
 /// All that is known about one binding.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// The role by which the group is reached; `None` if it is the function's own.
+    pub role: Option<AssumedRole>,
+    /// Whether the targets are registered in zone `all`, as those outside the group's VPC.
+    pub all_zones: bool,
     /// The bound target group; `None` if there is none of that ARN.
     pub target_group: Read<Option<TargetGroup>>,
     /// Its attributes.

@@ -7,14 +7,15 @@ use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read, Rule, Service,
-    Target, TargetGroup, TaskDefinition,
+    AssumedRole, Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read,
+    Rule, Service, Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
 use crate::aws::ecs::Desired;
 use crate::aws::rate_limits::Limits;
-use crate::core::binding::{Binding, Owner};
+use crate::core::binding::{Binding, Owner, TargetGroupArn};
 use crate::core::task::Task;
+use crate::doctor::elb::reads::Via;
 
 /// How many reads run at the same time: each needs a connection, and opening one costs Lambda's
 /// smallest size a good part of a second of CPU.
@@ -25,6 +26,7 @@ pub struct Reads<'a> {
     doctor: &'a Doctor,
     limits: &'a Limits,
     slots: Semaphore,
+    roles: Memo<Read<()>>,
     target_groups: Memo<Read<Option<TargetGroup>>>,
     attributes: Memo<Read<Attributes>>,
     targets: Memo<Read<Vec<Target>>>,
@@ -45,6 +47,7 @@ impl<'a> Reads<'a> {
             doctor,
             limits,
             slots: Semaphore::new(CONCURRENT),
+            roles: Memo::default(),
             target_groups: Memo::default(),
             attributes: Memo::default(),
             targets: Memo::default(),
@@ -62,18 +65,22 @@ impl<'a> Reads<'a> {
     /// All facts of a binding. Independent reads run at the same time, so that one that hangs
     /// delays no other.
     pub async fn facts(&self, binding: &Binding) -> Facts {
-        let group = binding.target_group.as_str();
-        let (on_group, attributes, targets, quotas, on_service, tasks) = tokio::join!(
+        let group = &binding.target_group;
+        let (via, arn) = (Some(group), group.as_str());
+        let (role, on_group, attributes, targets, quotas, on_service, tasks) = tokio::join!(
+            self.role(group),
             self.group_and_front(group),
-            self.attributes(group),
-            self.targets(group),
-            self.quotas(),
+            self.attributes(via, arn),
+            self.targets(via, arn),
+            self.quotas(via),
             self.service_and_more(binding),
             self.tasks(binding),
         );
         let (target_group, front) = on_group;
         let (service, native_groups, task_definition) = on_service;
         Facts {
+            role,
+            all_zones: self.doctor.load_balancers.accounts.has_all_zones(group),
             target_group,
             attributes,
             targets,
@@ -87,11 +94,19 @@ impl<'a> Reads<'a> {
         }
     }
 
+    async fn role(&self, group: &TargetGroupArn) -> Option<AssumedRole> {
+        let elb = &self.doctor.load_balancers;
+        let role = elb.accounts.role(group)?.arn().to_owned();
+        let read = elb.assumes_role(group, self.limits);
+        let is_assumed = self.roles.get(&self.key(Some(group), ""), self.slot(read)).await;
+        Some(AssumedRole { arn: role, is_assumed })
+    }
+
     async fn group_and_front(
         &self,
-        arn: &str,
+        arn: &TargetGroupArn,
     ) -> (Read<Option<TargetGroup>>, Read<Option<Balancer>>) {
-        let group = self.target_group(arn).await;
+        let group = self.target_group(Some(arn), arn.as_str()).await;
         let balancer = match &group {
             Ok(Some(group)) => group.load_balancers.first(),
             Ok(None) => None,
@@ -104,12 +119,13 @@ impl<'a> Reads<'a> {
         (group, Ok(front))
     }
 
-    async fn front(&self, arn: &str, group: &str) -> Balancer {
+    async fn front(&self, arn: &str, group: &TargetGroupArn) -> Balancer {
         let elb = &self.doctor.load_balancers;
+        let (via, key) = (Some(group), self.key(Some(group), arn));
         let (load_balancer, (listeners, ipv4_targets), cross_zone) = tokio::join!(
-            self.load_balancers.get(arn, self.slot(elb.load_balancer(arn, self.limits))),
+            self.load_balancers.get(&key, self.slot(elb.load_balancer(via, arn, self.limits))),
             self.listeners_and_what_follows(arn, group),
-            self.cross_zone.get(arn, self.slot(elb.cross_zone(arn, self.limits))),
+            self.cross_zone.get(&key, self.slot(elb.cross_zone(via, arn, self.limits))),
         );
         Balancer { load_balancer, listeners, ipv4_targets, cross_zone }
     }
@@ -117,16 +133,19 @@ impl<'a> Reads<'a> {
     async fn listeners_and_what_follows(
         &self,
         balancer: &str,
-        group: &str,
+        group: &TargetGroupArn,
     ) -> (Read<Vec<Listener>>, BTreeMap<String, Read<usize>>) {
-        let listeners = match self.listeners(balancer).await {
+        let via = Some(group);
+        let listeners = match self.listeners(via, balancer).await {
             Ok(listeners) => listeners,
             Err(error) => return (Err(error), BTreeMap::new()),
         };
-        let groups: BTreeSet<&str> =
-            listeners.iter().flat_map(|listener| listener.ipv4_groups_beside(group)).collect();
+        let groups: BTreeSet<&str> = listeners
+            .iter()
+            .flat_map(|listener| listener.ipv4_groups_beside(group.as_str()))
+            .collect();
         let targets = groups.into_iter().map(async |arn| {
-            let targets = self.targets(arn).await;
+            let targets = self.targets(via, arn).await;
             let in_service = |targets: Vec<Target>| {
                 targets.iter().filter(|target| target.is_in_service()).count()
             };
@@ -137,16 +156,16 @@ impl<'a> Reads<'a> {
     }
 
     /// The rules of an Application Load Balancer's listeners (HTTP, HTTPS) are of no interest.
-    async fn listeners(&self, balancer: &str) -> Read<Vec<Listener>> {
+    async fn listeners(&self, via: Via<'_>, balancer: &str) -> Read<Vec<Listener>> {
         let elb = &self.doctor.load_balancers;
-        let read = self.slot(elb.listeners(balancer, self.limits));
-        let listeners = self.listeners.get(balancer, read).await?;
+        let read = self.slot(elb.listeners(via, balancer, self.limits));
+        let listeners = self.listeners.get(&self.key(via, balancer), read).await?;
         let with_rules = listeners.into_iter().map(async |listener| {
             if listener.protocol.starts_with("HTTP") {
                 return listener;
             }
-            let read = self.slot(elb.rules(&listener.arn, self.limits));
-            let rules = self.rules.get(&listener.arn, read).await;
+            let read = self.slot(elb.rules(via, &listener.arn, self.limits));
+            let rules = self.rules.get(&self.key(via, &listener.arn), read).await;
             Listener { rules, ..listener }
         });
         Ok(join_all(with_rules).await)
@@ -177,47 +196,55 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// A native group that no longer exists is ignored, and one of several entries counts once.
+    /// They are in the function's own account. One that no longer exists is ignored, and one of
+    /// several entries counts once.
     async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
         let bound = binding.target_group.as_str();
         let mut groups = Vec::new();
         let arns: BTreeSet<&String> = service.target_groups.iter().collect();
         for arn in arns.into_iter().filter(|arn| *arn != bound) {
-            if let Some(group) = self.target_group(arn).await? {
+            if let Some(group) = self.target_group(None, arn).await? {
                 let targets = match group.load_balancers.is_empty() {
                     true => Ok(Vec::new()),
-                    false => self.targets(arn).await,
+                    false => self.targets(None, arn).await,
                 };
                 groups.push(NativeGroup {
                     name: group.name,
                     protocol: group.protocol,
                     load_balancers: group.load_balancers,
                     targets,
-                    deregistration_delay: self.attributes(arn).await?.deregistration_delay,
+                    deregistration_delay: self.attributes(None, arn).await?.deregistration_delay,
                 });
             }
         }
         Ok(groups)
     }
 
-    async fn target_group(&self, arn: &str) -> Read<Option<TargetGroup>> {
-        let read = self.doctor.load_balancers.target_group(arn, self.limits);
-        self.target_groups.get(arn, self.slot(read)).await
+    /// What a read is known by: whose credentials it takes, and what it is about.
+    fn key(&self, via: Via<'_>, arn: &str) -> String {
+        let accounts = &self.doctor.load_balancers.accounts;
+        let role = via.and_then(|group| accounts.number_of_role(group));
+        role.map_or_else(|| arn.to_owned(), |role| format!("{role} {arn}"))
     }
 
-    async fn attributes(&self, arn: &str) -> Read<Attributes> {
-        let read = self.doctor.load_balancers.attributes(arn, self.limits);
-        self.attributes.get(arn, self.slot(read)).await
+    async fn target_group(&self, via: Via<'_>, arn: &str) -> Read<Option<TargetGroup>> {
+        let read = self.doctor.load_balancers.target_group(via, arn, self.limits);
+        self.target_groups.get(&self.key(via, arn), self.slot(read)).await
     }
 
-    async fn targets(&self, arn: &str) -> Read<Vec<Target>> {
-        let read = self.doctor.load_balancers.targets(arn, self.limits);
-        self.targets.get(arn, self.slot(read)).await
+    async fn attributes(&self, via: Via<'_>, arn: &str) -> Read<Attributes> {
+        let read = self.doctor.load_balancers.attributes(via, arn, self.limits);
+        self.attributes.get(&self.key(via, arn), self.slot(read)).await
     }
 
-    async fn quotas(&self) -> Read<Quotas> {
-        let read = self.doctor.load_balancers.quotas(self.limits);
-        self.quotas.get("", self.slot(read)).await
+    async fn targets(&self, via: Via<'_>, arn: &str) -> Read<Vec<Target>> {
+        let read = self.doctor.load_balancers.targets(via, arn, self.limits);
+        self.targets.get(&self.key(via, arn), self.slot(read)).await
+    }
+
+    async fn quotas(&self, via: Via<'_>) -> Read<Quotas> {
+        let read = self.doctor.load_balancers.quotas(via, self.limits);
+        self.quotas.get(&self.key(via, ""), self.slot(read)).await
     }
 
     async fn service(&self, cluster: &str, name: &str) -> Read<Option<Service>> {

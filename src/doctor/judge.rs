@@ -10,7 +10,8 @@ use crate::core::failure::Failure;
 type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a Failure>;
 
 /// All checks, in the order in which to fix them.
-const CHECKS: [(&str, Judge); 15] = [
+const CHECKS: [(&str, Judge); 16] = [
+    ("role", elb::checks::role),
     ("target-group", elb::checks::target_group),
     ("load-balancer", elb::checks::load_balancer),
     ("source-nat", elb::checks::source_nat),
@@ -31,7 +32,7 @@ const CHECKS: [(&str, Judge); 15] = [
 /// The checks that apply to a binding.
 pub fn judge(binding: &Binding, facts: &Facts) -> Vec<Check> {
     let judged = CHECKS.iter().filter_map(|(check, judge)| {
-        let verdict = judge(binding, facts).unwrap_or_else(unread::verdict);
+        let verdict = judge(binding, facts).unwrap_or_else(|error| unread::verdict(error, facts));
         let (status, detail, fix) = match verdict {
             Verdict::Pass(detail) => (Status::Pass, detail, String::new()),
             Verdict::Warn(detail, fix) => (Status::Warn, detail, fix),

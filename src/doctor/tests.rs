@@ -4,6 +4,7 @@ mod drain;
 mod health;
 mod listeners;
 mod quota;
+mod role;
 mod rollout;
 mod zones;
 
@@ -27,6 +28,8 @@ fn binding(port: Option<u16>) -> Binding {
 /// All that can be said of a service without tasks.
 fn facts() -> Facts {
     Facts {
+        role: None,
+        all_zones: false,
         target_group: Ok(Some(TargetGroup {
             name: "demo-ipv6".to_owned(),
             target_type: "ip".to_owned(),

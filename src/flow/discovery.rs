@@ -5,13 +5,14 @@
 //! reconcile always reads. What could not be read is never taken for "no binding".
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use tracing::{debug, warn};
 
 use crate::aws::rate_limits::Limits;
 use crate::aws::tagging::{Tagged, Tagging};
+use crate::core::arn::Arn;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::failure::Failure;
 use crate::core::tags;
@@ -65,10 +66,21 @@ struct Memory {
     news: News,
 }
 
+/// A cluster is bound by its name, and the account it is in is not known.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{source_of_binding}: a cluster by name is in the function's own account, which the invocation \
+     does not name (its function ARN is {arn:?}): give the cluster's ARN"
+)]
+pub struct AccountUnknown {
+    source_of_binding: String,
+    arn: String,
+}
+
 /// Knows the bindings.
 #[derive(Debug)]
 pub struct Discovery {
-    configured: Arc<Snapshot>,
+    configured: RwLock<Arc<Snapshot>>,
     tagging: Option<Tagging>,
     memory: Mutex<Memory>,
 }
@@ -77,7 +89,26 @@ impl Discovery {
     /// These bindings, and, with `tagging`, those of tags.
     pub fn new(configured: Vec<Binding>, tagging: Option<Tagging>) -> Self {
         let configured = Snapshot { bindings: configured, ..Snapshot::default() };
-        Self { configured: Arc::new(configured), tagging, memory: Mutex::default() }
+        Self { configured: RwLock::new(Arc::new(configured)), tagging, memory: Mutex::default() }
+    }
+
+    /// Takes the function's own account, where clusters are that are bound by name, from the ARN of
+    /// the function, if it is not known from `BINDINGS`.
+    pub fn learn_home(&self, function: &str) -> Result<(), AccountUnknown> {
+        let configured = self.configured();
+        let lacks = |binding: &&Binding| binding.cluster.lacks_account();
+        let Some(lacking) = configured.bindings.iter().find(lacks) else { return Ok(()) };
+        let arn = Arn::parse(function).ok_or_else(|| AccountUnknown {
+            source_of_binding: lacking.source(),
+            arn: function.to_owned(),
+        })?;
+        let bindings = configured.bindings.iter().cloned();
+        let bindings = bindings.map(|binding| binding.at_home(arn.account)).collect();
+        let at_home = Snapshot { bindings, ..Snapshot::default() };
+        *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(at_home);
+        // What was read of tags meanwhile was united with the others.
+        self.memory().last = None;
+        Ok(())
     }
 
     /// Whether bindings are read from tags.
@@ -87,7 +118,7 @@ impl Discovery {
 
     /// The bindings of `BINDINGS` alone.
     pub fn configured(&self) -> Arc<Snapshot> {
-        self.configured.clone()
+        self.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The bindings for events, which are no older than a minute unless they cannot be read.
@@ -151,8 +182,9 @@ impl Discovery {
     }
 
     fn unite(&self, groups: Vec<Tagged>) -> Snapshot {
-        let mut snapshot = Snapshot::clone(&self.configured);
-        let own = &self.configured.bindings;
+        let configured = self.configured();
+        let mut snapshot = Snapshot::clone(&configured);
+        let own = &configured.bindings;
         for Tagged { arn, value } in groups {
             let Ok(group) = TargetGroupArn::parse(&arn) else {
                 debug!(arn, "tagged, but no target group that can be bound");
@@ -171,8 +203,9 @@ impl Discovery {
     fn remember(&self, now: SystemTime, snapshot: &Arc<Snapshot>) {
         let memory = &mut *self.memory();
         if let Some((_, last)) = &memory.last {
+            let configured = self.configured();
             let bound: BTreeSet<&TargetGroupArn> =
-                self.configured.bindings.iter().map(|binding| &binding.target_group).collect();
+                configured.bindings.iter().map(|binding| &binding.target_group).collect();
             let (before, after) = (&last.tagged, &snapshot.tagged);
             let gone = before.difference(after).filter(|group| !bound.contains(group));
             memory.news.gone.extend(gone.cloned());

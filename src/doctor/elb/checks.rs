@@ -4,12 +4,14 @@ mod health;
 mod listeners;
 mod load_balancer;
 mod quota;
+mod role;
 mod target_group;
 mod zones;
 
 pub use health::{health, health_check};
 pub use load_balancer::{load_balancer, source_nat};
 pub use quota::quota;
+pub use role::role;
 pub use target_group::{client_ip, target_group};
 pub use zones::zones;
 

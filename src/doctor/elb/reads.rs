@@ -3,11 +3,12 @@
 
 mod listeners;
 
-use aws_sdk_elasticloadbalancingv2::{Client, types};
+use aws_sdk_elasticloadbalancingv2::types;
 use tracing::debug;
 
-use crate::aws::call::within;
+use crate::aws::accounts::Accounts;
 use crate::aws::rate_limits::{Kind, Limits};
+use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{
     Attributes, HealthCheck, Listener, LoadBalancer, Quotas, Read, Rule, Target, TargetGroup,
@@ -26,24 +27,34 @@ const TARGETS_PER_ZONE: usize = 500;
 /// The default of "Targets per Network Load Balancer" (the same page).
 const TARGETS_PER_LOAD_BALANCER: usize = 3000;
 
+/// The bound target group in whose account something is read; `None` is the function's own account.
+pub type Via<'a> = Option<&'a TargetGroupArn>;
+
 /// Reads target groups and load balancers, each by its ARN.
 #[derive(Clone, Debug)]
 pub struct LoadBalancers {
-    client: Client,
+    /// The accounts in which it reads.
+    pub accounts: Accounts,
 }
 
 impl LoadBalancers {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Whether the role of a group can be assumed.
+    pub async fn assumes_role(&self, group: &TargetGroupArn, limits: &Limits) -> Read<()> {
+        self.accounts.reach(group, limits).await.map(drop)
     }
 
     /// A target group; `None` if there is none of this ARN.
-    pub async fn target_group(&self, arn: &str, limits: &Limits) -> Read<Option<TargetGroup>> {
+    pub async fn target_group(
+        &self,
+        via: Via<'_>,
+        arn: &str,
+        limits: &Limits,
+    ) -> Read<Option<TargetGroup>> {
         const ACTION: &str = "DescribeTargetGroups";
         debug!(arn, ACTION);
-        let call = self.client.describe_target_groups().target_group_arns(arn).send();
-        match within(limits, Kind::ElbRead, ACTION, call).await {
+        let reached = self.accounts.reach(via, limits).await?;
+        let call = reached.client.describe_target_groups().target_group_arns(arn).send();
+        match reached.within(Kind::ElbRead, ACTION, call).await {
             Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
             Err(error) if error.code.as_str() == "TargetGroupNotFound" => Ok(None),
             Err(error) => Err(error),
@@ -51,11 +62,12 @@ impl LoadBalancers {
     }
 
     /// The attributes of a target group.
-    pub async fn attributes(&self, arn: &str, limits: &Limits) -> Read<Attributes> {
+    pub async fn attributes(&self, via: Via<'_>, arn: &str, limits: &Limits) -> Read<Attributes> {
         const ACTION: &str = "DescribeTargetGroupAttributes";
         debug!(arn, ACTION);
-        let call = self.client.describe_target_group_attributes().target_group_arn(arn).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let reached = self.accounts.reach(via, limits).await?;
+        let call = reached.client.describe_target_group_attributes().target_group_arn(arn).send();
+        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         let value = |key| {
             let mut attributes = answer.attributes().iter();
             attributes.find(|attribute| attribute.key() == Some(key))?.value()
@@ -73,63 +85,74 @@ impl LoadBalancers {
     }
 
     /// The targets of a target group, those that drain too. ELB answers all of them at once.
-    pub async fn targets(&self, arn: &str, limits: &Limits) -> Read<Vec<Target>> {
+    pub async fn targets(&self, via: Via<'_>, arn: &str, limits: &Limits) -> Read<Vec<Target>> {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(arn, ACTION);
-        let call = self.client.describe_target_health().target_group_arn(arn).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let reached = self.accounts.reach(via, limits).await?;
+        let call = reached.client.describe_target_health().target_group_arn(arn).send();
+        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         Ok(answer.target_health_descriptions().iter().map(target).collect())
     }
 
     /// A load balancer.
-    pub async fn load_balancer(&self, arn: &str, limits: &Limits) -> Read<LoadBalancer> {
+    pub async fn load_balancer(
+        &self,
+        via: Via<'_>,
+        arn: &str,
+        limits: &Limits,
+    ) -> Read<LoadBalancer> {
         const ACTION: &str = "DescribeLoadBalancers";
         debug!(arn, ACTION);
-        let call = self.client.describe_load_balancers().load_balancer_arns(arn).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let reached = self.accounts.reach(via, limits).await?;
+        let call = reached.client.describe_load_balancers().load_balancer_arns(arn).send();
+        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
             Failure::new(ACTION, Code::NoLoadBalancer, "ELB left it out of its answer")
         })
     }
 
     /// All listeners of a load balancer, with no rule read yet.
-    pub async fn listeners(&self, arn: &str, limits: &Limits) -> Read<Vec<Listener>> {
+    pub async fn listeners(&self, via: Via<'_>, arn: &str, limits: &Limits) -> Read<Vec<Listener>> {
         const ACTION: &str = "DescribeListeners";
         debug!(arn, ACTION);
-        let pages = self.client.describe_listeners().load_balancer_arn(arn).into_paginator();
+        let reached = self.accounts.reach(via, limits).await?;
+        let pages = reached.client.describe_listeners().load_balancer_arn(arn).into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let listeners = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let listeners = reached.within(Kind::ElbRead, ACTION, call).await?;
         Ok(listeners.iter().map(listeners::listener).collect())
     }
 
     /// The rules of a listener besides its default one, in the order in which they are tried.
-    pub async fn rules(&self, listener: &str, limits: &Limits) -> Read<Vec<Rule>> {
+    pub async fn rules(&self, via: Via<'_>, listener: &str, limits: &Limits) -> Read<Vec<Rule>> {
         const ACTION: &str = "DescribeRules";
         debug!(listener, ACTION);
-        let pages = self.client.describe_rules().listener_arn(listener).into_paginator();
+        let reached = self.accounts.reach(via, limits).await?;
+        let pages = reached.client.describe_rules().listener_arn(listener).into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let described = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let described = reached.within(Kind::ElbRead, ACTION, call).await?;
         Ok(listeners::rules(&described))
     }
 
     /// Whether a load balancer balances across zones where the target group does not say.
-    pub async fn cross_zone(&self, arn: &str, limits: &Limits) -> Read<bool> {
+    pub async fn cross_zone(&self, via: Via<'_>, arn: &str, limits: &Limits) -> Read<bool> {
         const ACTION: &str = "DescribeLoadBalancerAttributes";
         debug!(arn, ACTION);
-        let call = self.client.describe_load_balancer_attributes().load_balancer_arn(arn).send();
-        let answer = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let reached = self.accounts.reach(via, limits).await?;
+        let call = reached.client.describe_load_balancer_attributes().load_balancer_arn(arn).send();
+        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         let mut attributes = answer.attributes().iter();
         let attribute = attributes.find(|attribute| attribute.key() == Some(CROSS_ZONE));
         Ok(attribute.and_then(|attribute| attribute.value()) == Some("true"))
     }
 
-    /// How many targets this account may have.
-    pub async fn quotas(&self, limits: &Limits) -> Read<Quotas> {
+    /// How many targets an account may have.
+    pub async fn quotas(&self, via: Via<'_>, limits: &Limits) -> Read<Quotas> {
         const ACTION: &str = "DescribeAccountLimits";
         debug!(ACTION);
-        let pages = self.client.describe_account_limits().into_paginator();
+        let reached = self.accounts.reach(via, limits).await?;
+        let pages = reached.client.describe_account_limits().into_paginator();
         let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let told = within(limits, Kind::ElbRead, ACTION, call).await?;
+        let told = reached.within(Kind::ElbRead, ACTION, call).await?;
         // The names are those of the AWS CLI reference's example of DescribeAccountLimits.
         let told = |name: &str| {
             told.iter().find(|limit| limit.name() == Some(name))?.max()?.parse::<usize>().ok()

@@ -5,6 +5,15 @@ use std::net::Ipv6Addr;
 
 use super::{Listener, Read};
 
+/// A role of another account.
+#[derive(Clone, Debug)]
+pub struct AssumedRole {
+    /// Its ARN.
+    pub arn: String,
+    /// Whether it could be assumed.
+    pub is_assumed: Read<()>,
+}
+
 /// A target group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetGroup {
@@ -26,6 +35,11 @@ pub struct TargetGroup {
 }
 
 impl TargetGroup {
+    /// Whether its targets have to be in the load balancer's VPC (ELB docs, "Register targets").
+    pub fn needs_own_vpc(&self) -> bool {
+        self.protocol.contains("UDP") || self.protocol.contains("QUIC")
+    }
+
     /// Whether it takes UDP.
     pub fn takes_udp(&self) -> bool {
         matches!(self.protocol.as_str(), "UDP" | "TCP_UDP")

@@ -22,18 +22,20 @@ pub enum Action {
     UpdateTaskProtection,
     GetTaskProtection,
     GetResources,
+    AssumeRole,
 }
 
-/// The services behind the actions, two of which speak one protocol.
+/// The services behind the actions, which speak two protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     Elb,
     Ecs,
     Tagging,
+    Sts,
 }
 
 impl Action {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -51,6 +53,7 @@ impl Action {
         Self::UpdateTaskProtection,
         Self::GetTaskProtection,
         Self::GetResources,
+        Self::AssumeRole,
     ];
 
     /// The name in the API.
@@ -73,6 +76,7 @@ impl Action {
             Self::UpdateTaskProtection => "UpdateTaskProtection",
             Self::GetTaskProtection => "GetTaskProtection",
             Self::GetResources => "GetResources",
+            Self::AssumeRole => "AssumeRole",
         }
     }
 
@@ -82,6 +86,7 @@ impl Action {
             Api::Elb => "elasticloadbalancing",
             Api::Ecs => "ecs",
             Api::Tagging => "tag",
+            Api::Sts => "sts",
         };
         format!("{prefix}:{}", self.name())
     }
@@ -100,6 +105,7 @@ impl Action {
             | Self::UpdateTaskProtection
             | Self::GetTaskProtection => Api::Ecs,
             Self::GetResources => Api::Tagging,
+            Self::AssumeRole => Api::Sts,
             Self::RegisterTargets
             | Self::DeregisterTargets
             | Self::DescribeTargetHealth

@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::query_protocol::Target;
-use crate::rates::{Rate, Rates};
+use crate::rates::{AllRates, Rate};
 use crate::script::Run;
 use crate::service::Service;
 use crate::target_group::TargetGroup;
@@ -229,10 +229,10 @@ impl Aws {
         self.world().earlier_states = Some(EarlierStates::default());
     }
 
-    /// From now on all callers of ELBv2 share these rates: for RegisterTargets and
+    /// From now on all callers of ELBv2 in an account share these rates: for RegisterTargets and
     /// DeregisterTargets together, and for all calls.
     pub fn limit_rates(&self, writes: Rate, calls: Rate) {
-        self.world().rates = Some(Rates::new(writes, calls));
+        self.world().rates = Some(AllRates::new(writes, calls));
     }
 
     /// Every call (or those of one action) takes so long before its effect.

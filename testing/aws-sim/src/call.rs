@@ -12,7 +12,7 @@ pub struct Call {
     pub at: SystemTime,
     /// The action that was called.
     pub action: Action,
-    /// The target group's or load balancer's ARN, or the cluster as the caller named it; none for
+    /// The ARN of the target group, load balancer or role, or the cluster as it was named; none for
     /// calls about several of them.
     pub resource: Option<String>,
     /// What the call is about: targets as `[2001:db8::1]:8080` (or a bare `2001:db8::1` where no
@@ -25,6 +25,8 @@ pub struct Call {
     pub host: String,
     /// The region the request was signed for.
     pub region: Option<String>,
+    /// The account whose credentials signed it.
+    pub account: String,
     /// The parameters as they were sent: for ELBv2 those of the form (`Targets.member.1.Port`), for
     /// ECS the top-level members with their JSON text.
     pub parameters: Vec<(String, String)>,

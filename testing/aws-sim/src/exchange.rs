@@ -11,6 +11,7 @@ use crate::elb;
 use crate::fault::Effect;
 use crate::hook::Decision;
 use crate::script::{Script, Steps};
+use crate::sts::{self, assume_role};
 use crate::tagging::get_resources;
 use crate::wire::{Answer, Asked, Input, Reply, Request};
 use crate::world::World;
@@ -96,14 +97,21 @@ impl Aws {
 
 fn admit(world: &mut World, asked: &Asked) -> Result<(), ApiError> {
     let now = world.now();
-    world.rates.as_mut().map_or(Ok(()), |rates| rates.admit(asked.action, now))
+    let account = world.roles.account_of(&asked.key_id);
+    if let Some(rates) = &mut world.rates {
+        rates.of(&account).admit(asked.action, now)?;
+    }
+    sts::admit(world, asked)
 }
 
 fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiError> {
     match &asked.input {
         Input::Query(query) => {
-            let result = elb::apply(world, asked.action, query)?;
-            Ok(Answer::elb(asked.action, &result, request_id(number)))
+            let result = match asked.action {
+                Action::AssumeRole => assume_role(world, query)?,
+                action => elb::apply(world, action, query)?,
+            };
+            Ok(Answer::query(asked.action, &result, request_id(number)))
         }
         Input::Json(input) => {
             let output = match asked.action {

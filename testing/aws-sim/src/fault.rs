@@ -93,6 +93,7 @@ impl Fault {
             Api::Elb => "InternalFailure",
             Api::Ecs => "ServerException",
             Api::Tagging => "InternalServiceException",
+            Api::Sts => "InternalFailure",
         };
         self.error(code, "An internal error occurred", 500)
     }
@@ -100,7 +101,7 @@ impl Fault {
     /// Refused by IAM.
     pub fn access_denied(self) -> Self {
         let (code, status) = match self.action.api() {
-            Api::Elb => ("AccessDenied", 403),
+            Api::Elb | Api::Sts => ("AccessDenied", 403),
             Api::Ecs | Api::Tagging => ("AccessDeniedException", 400),
         };
         let message = format!(

@@ -23,6 +23,7 @@
 //! | `account_limits` | the quotas of a new account |
 //! | `rules` | ELBv2's action about the rules of listeners |
 //! | `tags`, `tagged`, `tagging` | the tags of resources, their changes, and the Resource Groups Tagging API's action about them |
+//! | `roles`, `trust`, `sts` | roles of other accounts, their changes, and STS's action about them; whose credentials reach what |
 //! | `ecs`, `ecs_input` | ECS's actions (AWS JSON 1.1) and what they read alike |
 //! | `task`, `tasks`, `task_shape`, `task_actions` | a task with its life, all of them, their JSON, and ECS's actions about them |
 //! | `service`, `task_definition`, `services` | an ECS service and its task definition, and ECS's actions about them |
@@ -118,6 +119,7 @@ mod protection;
 mod protection_actions;
 mod query_protocol;
 mod rates;
+mod roles;
 mod rules;
 pub mod runtime_api;
 mod scheduler;
@@ -128,6 +130,7 @@ mod service;
 mod services;
 mod stages;
 mod starts;
+mod sts;
 mod tagged;
 mod tagging;
 mod tags;
@@ -140,6 +143,7 @@ mod task_run;
 mod task_shape;
 mod tasks;
 mod timestamps;
+mod trust;
 mod wire;
 mod world;
 mod xml;

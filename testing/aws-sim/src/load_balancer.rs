@@ -146,6 +146,11 @@ impl LoadBalancer {
         self
     }
 
+    /// The account in its ARN, `123456789012` unless said otherwise.
+    pub fn account(self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self }
+    }
+
     /// The ARN, which depends on region, account, kind and name alone.
     pub fn arn(&self) -> String {
         self.arn_of("loadbalancer", "")

@@ -1,5 +1,6 @@
 //! The rates that all callers of an account share.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::action::{Action, Api};
@@ -27,6 +28,27 @@ impl Rate {
     pub const TAG_READS: Self = Self { at_once: 15, per_second: 15 };
 }
 
+/// The buckets of all accounts.
+#[derive(Debug)]
+pub(crate) struct AllRates {
+    writes: Rate,
+    calls: Rate,
+    of: BTreeMap<String, Rates>,
+}
+
+impl AllRates {
+    pub(crate) fn new(writes: Rate, calls: Rate) -> Self {
+        Self { writes, calls, of: BTreeMap::new() }
+    }
+
+    /// Those of the account whose credentials call (ELBv2 docs, "Request throttling for the ELB
+    /// API": per account and region).
+    pub(crate) fn of(&mut self, account: &str) -> &mut Rates {
+        let Self { writes, calls, of } = self;
+        of.entry(account.to_owned()).or_insert_with(|| Rates::new(*writes, *calls))
+    }
+}
+
 /// The buckets of one account and region.
 #[derive(Debug)]
 pub(crate) struct Rates {
@@ -37,7 +59,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub(crate) fn new(writes: Rate, calls: Rate) -> Self {
+    fn new(writes: Rate, calls: Rate) -> Self {
         Self {
             writes: Bucket::full(writes),
             calls: Bucket::full(calls),
@@ -53,7 +75,7 @@ impl Rates {
                 self.task_protection.take(now)
             }
             Action::GetResources => self.tag_reads.take(now),
-            _ if action.api() == Api::Ecs => true,
+            _ if matches!(action.api(), Api::Ecs | Api::Sts) => true,
             _ => self.calls.take(now) && (!action.is_write() || self.writes.take(now)),
         };
         match admitted {
@@ -67,6 +89,7 @@ impl Rates {
 pub(crate) fn throttled(action: Action) -> &'static str {
     match action {
         Action::GetResources => "ThrottledException",
+        Action::AssumeRole => "Throttling",
         _ => "ThrottlingException",
     }
 }

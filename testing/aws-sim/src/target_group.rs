@@ -26,6 +26,8 @@ pub struct TargetGroup {
     /// A zone's subnet, and how many of its addresses may be there.
     pub(crate) zone_quota: Option<(Cidr, usize)>,
     pub(crate) vpc: Cidr,
+    /// The address range of a VPC that is peered with it.
+    pub(crate) peer: Option<Cidr>,
 }
 
 /// `IpAddressType`: a target group takes addresses of one family only.
@@ -75,6 +77,7 @@ impl TargetGroup {
             quota: 1000,
             zone_quota: None,
             vpc: Cidr::parse(vpc),
+            peer: None,
         }
     }
 
@@ -143,6 +146,12 @@ impl TargetGroup {
     /// The VPC's address range, as CIDR text; targets outside it are refused.
     pub fn vpc_cidr(self, cidr: &str) -> Self {
         Self { vpc: Cidr::parse(cidr), ..self }
+    }
+
+    /// The address range of a peered VPC, as CIDR text. Its targets are registered in zone `all`
+    /// (ELBv2 docs, "Register targets").
+    pub fn peered_with(self, cidr: &str) -> Self {
+        Self { peer: Some(Cidr::parse(cidr)), ..self }
     }
 
     /// The ARN, which depends on region, account and name alone.

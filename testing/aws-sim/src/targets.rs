@@ -148,7 +148,8 @@ impl Targets {
                 self.group.family.wire_name()
             )));
         }
-        if !self.group.vpc.contains(address) {
+        let is_in_peer = self.group.peer.as_ref().is_some_and(|peer| peer.contains(address));
+        if !is_in_peer && !self.group.vpc.contains(address) {
             return Err(ApiError::validation(format!(
                 "The IP address '{address}' is not within the VPC of the target group"
             )));
@@ -158,6 +159,14 @@ impl Targets {
                 "TooManyRegistrationsForTargetId",
                 format!("The IP address '{address}' is registered too often"),
             ));
+        }
+        if is_in_peer {
+            return match target.zone.as_deref() {
+                Some("all") => Ok(()),
+                _ => Err(ApiError::validation(format!(
+                    "The IP address '{address}' is outside the VPC and needs an Availability Zone"
+                ))),
+            };
         }
         if target.zone.is_some() {
             return Err(ApiError::validation(format!(

@@ -44,6 +44,8 @@ pub(crate) struct Answer {
 pub(crate) struct Asked {
     pub(crate) action: Action,
     pub(crate) input: Input,
+    /// The id of the access key that signed it.
+    pub(crate) key_id: String,
 }
 
 #[derive(Clone, Debug)]
@@ -67,15 +69,22 @@ impl Request {
         scope.split('/').nth(2).map(str::to_owned)
     }
 
+    /// The id of the access key in it, `AKIA…/20260101/us-east-2/ecs/aws4_request`.
+    fn key_id(&self) -> String {
+        let scope = self.authorization.split_once("Credential=").map(|(_, scope)| scope);
+        scope.and_then(|scope| scope.split('/').next()).unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn decode(&self) -> Result<Asked, ApiError> {
-        match &self.target {
-            Some(target) => decode_json(self.api(), target, &self.body),
-            None => decode_query(&self.body),
-        }
+        let (action, input) = match &self.target {
+            Some(target) => decode_json(self.api(), target, &self.body)?,
+            None => decode_query(&self.body)?,
+        };
+        Ok(Asked { action, input, key_id: self.key_id() })
     }
 }
 
-fn decode_json(api: Api, target: &str, body: &[u8]) -> Result<Asked, ApiError> {
+fn decode_json(api: Api, target: &str, body: &[u8]) -> Result<(Action, Input), ApiError> {
     let name = target.strip_prefix(ECS_TARGET).or(target.strip_prefix(TAGGING_TARGET));
     let action = Action::named(api, name.unwrap_or(target)).ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {target}");
@@ -83,27 +92,30 @@ fn decode_json(api: Api, target: &str, body: &[u8]) -> Result<Asked, ApiError> {
     })?;
     let input = serde_json::from_slice(body)
         .map_err(|error| ApiError::sender("SerializationException", error.to_string()))?;
-    Ok(Asked { action, input: Input::Json(input) })
+    Ok((action, Input::Json(input)))
 }
 
-fn decode_query(body: &[u8]) -> Result<Asked, ApiError> {
+/// ELBv2 and STS speak the same protocol, and no action of theirs has the same name.
+fn decode_query(body: &[u8]) -> Result<(Action, Input), ApiError> {
     let query = Query::parse(body);
     let name = query.get("Action").unwrap_or("(none)");
-    let action = Action::named(Api::Elb, name).ok_or_else(|| {
+    let action = [Api::Elb, Api::Sts].into_iter().find_map(|api| Action::named(api, name));
+    let action = action.ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {name}");
         ApiError::sender("InvalidAction", message)
     })?;
-    Ok(Asked { action, input: Input::Query(query) })
+    Ok((action, Input::Query(query)))
 }
 
 impl Asked {
-    /// The target group, load balancer or cluster the call is about.
+    /// The target group, load balancer, role or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
         let named = match &self.input {
             Input::Query(query) => query
                 .get("TargetGroupArn")
                 .or(query.get("LoadBalancerArn"))
-                .or(query.get("ListenerArn")),
+                .or(query.get("ListenerArn"))
+                .or(query.get("RoleArn")),
             Input::Json(input) => input["cluster"].as_str(),
         };
         named.map(str::to_owned)
@@ -150,12 +162,16 @@ pub(crate) fn strings(array: &Value) -> Vec<String> {
 }
 
 impl Answer {
-    /// An answer of ELBv2, around the XML of the action's result.
-    pub(crate) fn elb(action: Action, result: &str, request_id: String) -> Self {
+    /// An answer of ELBv2 or STS, around the XML of the action's result.
+    pub(crate) fn query(action: Action, result: &str, request_id: String) -> Self {
         let result = xml::element(&format!("{action}Result"), result);
         let metadata = xml::element("ResponseMetadata", &xml::text("RequestId", &request_id));
+        let namespace = match action.api() {
+            Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            _ => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+        };
         let body = format!(
-            r#"<{action}Response xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">{result}{metadata}</{action}Response>"#
+            r#"<{action}Response xmlns="{namespace}">{result}{metadata}</{action}Response>"#
         );
         Self::xml(200, body, request_id)
     }
@@ -178,7 +194,7 @@ impl Answer {
                 let body = json!({"__type": error.code, "message": error.message});
                 Self::json(error.status, &body, request_id)
             }
-            Api::Elb => {
+            Api::Elb | Api::Sts => {
                 let kind = if error.status < 500 { "Sender" } else { "Receiver" };
                 let inner = [
                     xml::text("Type", kind),

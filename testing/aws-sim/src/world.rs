@@ -14,7 +14,8 @@ use crate::health::HealthChecks;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
 use crate::protection::Protections;
-use crate::rates::Rates;
+use crate::rates::AllRates;
+use crate::roles::Roles;
 use crate::script::Script;
 use crate::service::Service;
 use crate::tags::Tags;
@@ -42,7 +43,8 @@ pub(crate) struct World {
     /// Earlier states of tasks, if they are to be remembered.
     pub(crate) earlier_states: Option<EarlierStates>,
     /// What all callers of ELBv2 share, if it is to be limited.
-    pub(crate) rates: Option<Rates>,
+    pub(crate) roles: Roles,
+    pub(crate) rates: Option<AllRates>,
     pub(crate) protections: Protections,
     pub(crate) health_checks: HealthChecks,
     /// The services that ECS's scheduler runs here.
@@ -71,6 +73,7 @@ impl World {
             hook: None,
             earlier_states: None,
             rates: None,
+            roles: Roles::default(),
             protections: Protections::default(),
             health_checks: HealthChecks::default(),
             fleets: Vec::new(),
@@ -183,6 +186,7 @@ impl World {
             outcome: Outcome::Unanswered,
             host: request.host.clone(),
             region: request.region(),
+            account: self.roles.account_of(&asked.key_id),
             parameters: asked.parameters(),
         };
         self.calls.push((number, call.clone()));

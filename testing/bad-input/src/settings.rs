@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::config::error::ConfigError;
+use ecs_ipv6_targets::core::access::Access;
 use ecs_ipv6_targets::core::binding::{Binding, Owner};
 use ecs_ipv6_targets::core::drift::Prune;
 use harness::dice::Dice;
@@ -189,7 +190,11 @@ impl Settings {
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
             entry.retain(|field, value| !(value.is_null() || field == "hold" && *value == true));
         }
-        let read: Vec<Value> = config.bindings.iter().map(as_set).collect();
+        let bindings = config.bindings.iter();
+        let read =
+            bindings.map(|binding| as_set(binding, config.accesses.get(&binding.target_group)));
+        let read: Vec<Value> = read.collect();
+        name_clusters_as_set(&mut entries, &read);
         let prune = match set(self.prune.as_deref()) {
             Some("all") => Prune::All,
             Some("never") => Prune::Never,
@@ -206,8 +211,20 @@ impl Settings {
     }
 }
 
+/// A cluster by name is known by its ARN where the group has a role.
+fn name_clusters_as_set(entries: &mut [Value], read: &[Value]) {
+    for (entry, read) in entries.iter_mut().zip(read) {
+        let arn = read["cluster"].as_str().unwrap_or_default();
+        let is_own = arn.starts_with("arn:aws:ecs:us-east-2:123456789012:cluster/");
+        let name = entry["cluster"].as_str().unwrap_or_default();
+        if is_own && entry.get("roleArn").is_some() && arn.ends_with(&format!("/{name}")) {
+            entry["cluster"] = read["cluster"].clone();
+        }
+    }
+}
+
 /// A binding as an entry of BINDINGS.
-fn as_set(binding: &Binding) -> Value {
+fn as_set(binding: &Binding, access: Option<&Access>) -> Value {
     let (owner, name) = match &binding.owner {
         Owner::Service(name) => ("service", name),
         Owner::Family(name) => ("family", name),
@@ -222,6 +239,15 @@ fn as_set(binding: &Binding) -> Value {
     if !binding.hold {
         entry["hold"] = json!(false);
     }
+    if let Some(role) = access.and_then(|access| access.role.as_ref()) {
+        entry["roleArn"] = json!(role.arn());
+        if let Some(id) = role.external_id() {
+            entry["externalId"] = json!(id);
+        }
+    }
+    if access.is_some_and(|access| access.all_zones) {
+        entry["zone"] = json!("all");
+    }
     entry
 }
 
@@ -234,14 +260,24 @@ fn set(value: Option<&str>) -> Option<&str> {
 fn binding(dice: &mut Dice) -> Value {
     let cluster = dice.pick(&["demo", "prod", "arn:aws:ecs:us-east-2:123456789012:cluster/demo"]);
     let group = dice.pick(&["a/6d0ecf831eec9f09", "b/0123456789abcdef"]);
+    let account = dice.pick(&["123456789012", "123456789012", "222222222222"]);
     let mut fields = Map::new();
     fields.insert("cluster".to_owned(), json!(cluster));
     fields.insert(
         dice.pick(&["service", "service", "family"]).to_owned(),
         json!(dice.pick(&["web", "api", "job_2"])),
     );
-    let arn = format!("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/{group}");
+    let arn = format!("arn:aws:elasticloadbalancing:us-east-2:{account}:targetgroup/{group}");
     fields.insert("targetGroupArn".to_owned(), json!(arn));
+    if account == "222222222222" {
+        fields.insert("roleArn".to_owned(), json!("arn:aws:iam::222222222222:role/there"));
+        if dice.chance(0.7) {
+            fields.insert("externalId".to_owned(), json!(dice.pick(&["prod-web", "prod-api"])));
+        }
+    }
+    if dice.chance(0.2) {
+        fields.insert("zone".to_owned(), json!("all"));
+    }
     if dice.chance(0.1) {
         fields.entry("family").or_insert(Value::Null);
     }

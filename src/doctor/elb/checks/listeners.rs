@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
-use crate::doctor::facts::{ClientFamily, Forward, Listener, LoadBalancer, Read, Rule};
+use crate::doctor::facts::{ClientFamily, Facts, Forward, Listener, LoadBalancer, Read, Rule};
 use crate::doctor::unread;
 use crate::doctor::verdict::Verdict::{self, Fail, Warn};
 
@@ -29,6 +29,7 @@ pub struct Listeners<'a> {
     balancer: &'a LoadBalancer,
     ipv4_targets: &'a BTreeMap<String, Read<usize>>,
     group: &'a TargetGroupArn,
+    facts: &'a Facts,
     routes: Vec<(&'a Listener, Route<'a>)>,
 }
 
@@ -42,10 +43,11 @@ impl<'a> Listeners<'a> {
         listeners: &'a [Listener],
         ipv4_targets: &'a BTreeMap<String, Read<usize>>,
         group: &'a TargetGroupArn,
+        facts: &'a Facts,
     ) -> Self {
         let routes = listeners.iter();
         let routes = routes.map(|listener| (listener, route(listener, group.as_str()))).collect();
-        Self { balancer, ipv4_targets, group, routes }
+        Self { balancer, ipv4_targets, group, facts, routes }
     }
 
     /// The listeners by which IPv6 clients come to the group, for people.
@@ -143,7 +145,7 @@ impl<'a> Listeners<'a> {
                 &unread.first()?.1,
             ),
         };
-        Some((format!("{detail}: {error}"), unread::fix(error)))
+        Some((format!("{detail}: {error}"), unread::fix_with(error, self.facts)))
     }
 
     /// A group without a target gets all IPv4 clients, while a rule sends IPv6 clients here.

@@ -31,7 +31,7 @@ pub fn load_balancer<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
         return Ok(verdict);
     }
     let listeners = front.listeners.as_ref()?;
-    let listeners = Listeners::new(balancer, listeners, &front.ipv4_targets, bound);
+    let listeners = Listeners::new(balancer, listeners, &front.ipv4_targets, bound, facts);
     if let Some(verdict) = listeners.trouble() {
         return Ok(verdict);
     }

@@ -3,14 +3,23 @@
 use super::{Judged, modify_attribute};
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
-use crate::doctor::facts::{Balancer, Facts, LoadBalancer, Target};
+use crate::doctor::facts::{Balancer, Facts, LoadBalancer, Target, TargetGroup};
 use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
 /// Every enabled zone has a target. Without cross-zone load balancing a zone that has none in one
 /// group leaves the load balancer's DNS name, for all its listeners (AWS re:Post knowledge
 /// center, "ELB DNS cross-zone balance configuration"), and clients that know the zone's address
 /// fail. A target's zone is the one ELB has it in.
+///
+/// Targets in zone `all` are outside the VPC: they get traffic of every zone, whatever the group or
+/// the load balancer says of cross-zone load balancing (ELB docs, "Register targets").
 pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
+    if let Some(group) = facts.target_group.as_ref()?
+        && facts.all_zones
+        && group.needs_own_vpc()
+    {
+        return Ok(outside_the_vpc(group));
+    }
     let Some(Balancer { load_balancer, .. }) = facts.front.as_ref()? else {
         return Ok(DoesNotApply);
     };
@@ -23,6 +32,9 @@ pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
     let targets: Vec<&Target> = all.iter().filter(|target| target.is_in_service()).collect();
     if targets.is_empty() {
         return no_target(facts);
+    }
+    if facts.all_zones && !crosses_zones(facts)? {
+        return Ok(ignores_zones(binding));
     }
     let untold = targets.iter().filter(|target| target.zone.is_none()).count();
     if untold > 0 {
@@ -46,6 +58,24 @@ pub fn zones<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
             Warn(format!("no target in {}, and cross-zone is off", empty.join(", ")), fix)
         }
     })
+}
+
+/// A group of UDP takes no target outside the load balancer's VPC (the same page).
+fn outside_the_vpc(group: &TargetGroup) -> Verdict {
+    let TargetGroup { protocol, .. } = group;
+    Fail(
+        format!("the group is of {protocol}, and such a group takes no target of another VPC"),
+        "run the tasks in the load balancer's VPC and remove `zone`, or bind a group of TCP or TLS"
+            .to_owned(),
+    )
+}
+
+fn ignores_zones(binding: &Binding) -> Verdict {
+    let command = modify_attribute(binding, "load_balancing.cross_zone.enabled", "true");
+    Warn(
+        "targets in zone `all` get traffic of every zone, although cross-zone is off".to_owned(),
+        format!("to have the group say what happens: {command}"),
+    )
 }
 
 /// The target group decides, or else the load balancer.
