@@ -1,4 +1,4 @@
-"""One AWS endpoint for the function: records every call, passes ELBv2 and the Tagging API on to moto and answers ECS from the events that were played.
+"""One AWS endpoint for the function: records every call, passes ELBv2, STS and the Tagging API on to moto and answers ECS from the events that were played.
 
 moto's ECS knows no task that it did not start itself, and would report each as MISSING: to the function, a task that is gone.
 """
@@ -79,7 +79,10 @@ class AwsFront(Server):
                     front.calls.append(Call(f"ecs:{target.removeprefix(ECS_TARGET)}", ["*"]))
                     return self.reply(400, json.dumps({"__type": "InvalidAction", "message": target}).encode())
                 query = dict(parse_qsl(body.decode()))
-                front.calls.append(Call(f"elasticloadbalancing:{query.get('Action')}", [query.get("TargetGroupArn", "*")]))
+                if query.get("Action") == "AssumeRole":
+                    front.calls.append(Call("sts:AssumeRole", [query["RoleArn"]]))
+                else:
+                    front.calls.append(Call(f"elasticloadbalancing:{query.get('Action')}", [query.get("TargetGroupArn", "*")]))
                 self._pass_on(body)
 
             def _pass_on(self, body: bytes) -> None:

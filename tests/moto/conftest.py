@@ -27,6 +27,13 @@ MANY = {
     "ClusterArns": f"{CLUSTER_ARN},{CLUSTER_ARN.replace('demo', 'more')}",
 }
 TAGS = {"Discover": "tags"}
+ROLE_ARN = "arn:aws:iam::222222222222:role/ecs-ipv6-targets"
+ELSEWHERE = {
+    "Bindings": '[{"cluster":"demo-cluster","service":"demo-service","targetGroupArn":"%s","roleArn":"%s"}]'
+    % (GROUP_ARN.replace(":123456789012:", ":222222222222:"), ROLE_ARN),
+    "ClusterArns": CLUSTER_ARN,
+    "RoleArns": f"{ROLE_ARN},{ROLE_ARN}-2",
+}
 IN_VPC = {"SubnetIds": "subnet-0a1b,subnet-2c3d", "SecurityGroupIds": "sg-0a1b"}
 
 

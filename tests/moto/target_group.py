@@ -11,8 +11,8 @@ GROUPS_OWN_PORT = 9090
 class TargetGroup:
     """A target group of type ip and IP address type ipv6, made and read through boto3."""
 
-    def __init__(self, moto_port: int):
-        client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
+    def __init__(self, moto_port: int, account=boto3):
+        client = lambda service: account.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
         vpc = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
         self._ec2, self.vpc = client("ec2"), vpc
         self._elb = client("elbv2")

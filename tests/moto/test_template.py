@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from conftest import CLUSTER_ARN, GROUP_ARN, IN_VPC, MANY, ONE, TAGS
+from conftest import CLUSTER_ARN, ELSEWHERE, GROUP_ARN, IN_VPC, MANY, ONE, ROLE_ARN, TAGS
 from deployment import ROOT, as_list, deploy, refusals, resources, template
 from moto.events.models import EventPattern
 
@@ -218,7 +218,7 @@ def calls_in(folder: str) -> set[str]:
     calls = set()
     for path in (ROOT / folder).rglob("*.rs"):
         text = path.read_text()
-        (sdk, *more) = set(re.findall(r"aws_sdk_(ecs|elasticloadbalancingv2)::\{?Client", text)) or {None}
+        (sdk, *more) = set(re.findall(r"aws_sdk_(ecs|elasticloadbalancingv2)::\{?(?:Client|types)", text)) or {None}
         assert not more, f"{path} has clients of two services"
         names = re.findall(r"\bclient\s*\.([a-z_]+)\(\)", text)
         called = [name for name in names if name != "clone"]
@@ -318,6 +318,18 @@ def test_bindings_beside_tags_name_their_groups():
     assert "WriteTaggedTargets" in both.statements
     variables = both.function["Environment"]["Variables"]
     assert (variables["BINDINGS"], variables["DISCOVER"]) == (MANY["Bindings"], "tags")
+
+
+def test_only_the_roles_that_are_given_may_be_assumed(one, many, tagging):
+    statements = deploy(ELSEWHERE).statements
+    assert statements["AssumeRoles"]["Action"] == "sts:AssumeRole"
+    assert as_list(statements["AssumeRoles"]["Resource"]) == ELSEWHERE["RoleArns"].split(",")
+    assert "WriteTargets" not in statements
+    both = deploy(MANY | {"RoleArns": ROLE_ARN}).statements
+    assert as_list(both["WriteTargets"]["Resource"]) == MANY["TargetGroupArns"].split(",")
+    assert as_list(both["AssumeRoles"]["Resource"]) == [ROLE_ARN]
+    for deployment in (one, many, tagging):
+        assert "sts:AssumeRole" not in {action for s in deployment.statements.values() for action in as_list(s["Action"])}
 
 
 def test_only_a_function_that_reads_tags_is_told_so(one, many, tagging):
@@ -440,6 +452,9 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
         TAGS,
         TAGS | {"Prune": "never", "HoldMinutes": "15"},
         MANY | TAGS | {"ClusterArns": ""},
+        ELSEWHERE,
+        MANY | {"RoleArns": ROLE_ARN},
+        ELSEWHERE | TAGS | {"ClusterArns": ""},
         ONE | IN_VPC,
         ONE | {"SubnetIds": "subnet-0a", "SecurityGroupIds": "sg-0a"},
         ONE | {"UseDualStackEndpoints": "true"},
@@ -492,6 +507,11 @@ def test_sensible_parameters_are_taken(parameters):
         (MANY | {"ServiceName": "demo-service"}, "ServiceName"),
         (MANY | {"TargetGroupArn": GROUP_ARN}, "TargetGroupArn"),
         (MANY | {"Port": "8080"}, "Port"),
+        (ONE | {"RoleArns": ROLE_ARN}, "RoleArns"),
+        (TAGS | {"RoleArns": ROLE_ARN}, "RoleArns"),
+        (MANY | {"RoleArns": "*"}, "RoleArns"),
+        (MANY | {"RoleArns": f"{ROLE_ARN}, {ROLE_ARN}"}, "RoleArns"),
+        (ELSEWHERE | {"RoleArns": ""}, "RoleArns"),
         (ONE | {"Discover": "tag"}, "Discover"),
         (ONE | TAGS, "ClusterName"),
         (ONE | TAGS, "TargetGroupArn"),
