@@ -17,6 +17,7 @@ pub mod signed_call;
 pub mod sts;
 pub mod tagging;
 pub mod traffic;
+pub mod xml;
 
 use aws_config::identity::IdentityCache;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;

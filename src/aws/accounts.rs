@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
+use aws_sdk_ecs::config::SharedCredentialsProvider;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
@@ -17,9 +18,12 @@ use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
 use crate::aws::call::{too_late, within};
+use crate::aws::endpoints::ELB;
 use crate::aws::rate_limits::{AdaptiveRates, Kind, Limits};
+use crate::aws::signed_call::{Request, SignedClient};
 use crate::aws::sts::{ASSUME_ROLE, Sts};
 use crate::aws::traffic::Counter;
+use crate::aws::xml::Element;
 use crate::core::access::{Accesses, Role};
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
@@ -27,13 +31,37 @@ use crate::core::failure::Failure;
 /// How long before their end credentials are replaced.
 const EARLY: Duration = Duration::from_secs(5 * 60);
 
+/// The version of Elastic Load Balancing's API (ELB API reference).
+const VERSION: &str = "2015-12-01";
+
 /// Tells what time it is.
 pub type Now = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Calls Elastic Load Balancing with some credentials.
+#[derive(Clone, Debug)]
+pub struct ElbClient {
+    /// By the SDK's client, what runs often.
+    pub sdk: Client,
+    /// By signed calls, what only doctor reads: six operations of the SDK's client would make the
+    /// package larger by a twentieth.
+    calls: SignedClient,
+}
+
+impl ElbClient {
+    /// A client with these settings; `counter` counts its requests.
+    pub fn new(sdk: &SdkConfig, counter: &Counter) -> Self {
+        let settings = Builder::from(sdk).interceptor(counter.clone()).build();
+        Self {
+            sdk: Client::from_conf(settings),
+            calls: SignedClient::new(sdk, &ELB, counter.clone()),
+        }
+    }
+}
 
 /// The clients for Elastic Load Balancing of all accounts that own target groups.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    own: Client,
+    own: ElbClient,
     accesses: Arc<Accesses>,
     roles: Arc<BTreeMap<Role, Arc<Assumed>>>,
 }
@@ -55,7 +83,7 @@ struct Assumed {
 #[derive(Default)]
 struct Last {
     /// The client with the number of its try, and until when it serves.
-    client: Option<(u64, Client, SystemTime)>,
+    client: Option<(u64, ElbClient, SystemTime)>,
     refused: Option<(u64, Failure)>,
 }
 
@@ -63,7 +91,7 @@ struct Last {
 #[derive(Debug)]
 pub struct Reached {
     /// The client with the credentials for the group.
-    pub client: Client,
+    pub client: ElbClient,
     /// Whether its targets are in zone `all`.
     pub all_zones: bool,
     limits: Limits,
@@ -72,7 +100,7 @@ pub struct Reached {
 
 impl Accounts {
     /// The function's own account, by this client.
-    pub fn own(own: Client) -> Self {
+    pub fn own(own: ElbClient) -> Self {
         Self { own, accesses: Arc::default(), roles: Arc::default() }
     }
 
@@ -154,7 +182,7 @@ impl Assumed {
     /// The role's client and the number of the try that made it. Who asks while another is trying
     /// waits for that. A refusal is shared with those who asked before the try began, and with
     /// nobody later.
-    async fn client(&self, limits: &Limits) -> Result<(u64, Client), Failure> {
+    async fn client(&self, limits: &Limits) -> Result<(u64, ElbClient), Failure> {
         let before = self.tries.load(Ordering::Relaxed);
         let last = timeout_at(limits.deadline.instant(), self.last.lock()).await;
         let mut last = last.map_err(|_| too_late(ASSUME_ROLE))?;
@@ -171,12 +199,11 @@ impl Assumed {
         match self.sts.assume(&self.role, limits).await {
             Ok(session) => {
                 let until = session.expires.checked_sub(EARLY).unwrap_or(session.expires);
-                let settings = Builder::from(&self.sdk)
-                    .credentials_provider(session.credentials)
-                    // The shared one would keep credentials that are long replaced.
-                    .identity_cache(IdentityCache::no_cache())
-                    .interceptor(self.counter.clone());
-                let client = Client::from_conf(settings.build());
+                let credentials = SharedCredentialsProvider::new(session.credentials);
+                let settings = self.sdk.clone().into_builder().credentials_provider(credentials);
+                // The shared one would keep credentials that are long replaced.
+                let settings = settings.identity_cache(IdentityCache::no_cache());
+                let client = ElbClient::new(&settings.build(), &self.counter);
                 *last = Last { client: Some((number, client.clone(), until)), refused: None };
                 Ok((number, client))
             }
@@ -215,7 +242,21 @@ impl Reached {
     {
         // Boxed for the same reason as above.
         let call: BoxFuture<'_, _> = Box::pin(call);
-        let result = within(&self.limits, kind, action, call).await;
+        self.mind(within(&self.limits, kind, action, call).await).await
+    }
+
+    /// Reads something of which the SDK's client is not asked.
+    pub async fn query(
+        &self,
+        action: &'static str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Element, Failure> {
+        let request = Request::query(action, VERSION, parameters);
+        let call = self.client.calls.xml(&self.limits, Kind::ElbRead, action, request);
+        self.mind(call.await).await
+    }
+
+    async fn mind<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         if let (Err(error), Some((assumed, number))) = (&result, &self.assumed)
             && is_about_credentials(error)
         {

@@ -2,9 +2,8 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_ecs as ecs;
-use aws_sdk_elasticloadbalancingv2 as elb;
 
-use crate::aws::accounts::{Accounts, Now};
+use crate::aws::accounts::{Accounts, ElbClient, Now};
 use crate::aws::rate_limits::AdaptiveRates;
 use crate::aws::services::EcsCalls;
 use crate::aws::tagging::Tagging;
@@ -20,7 +19,7 @@ pub struct Clients {
     /// The calls to Amazon ECS that are made without the SDK's client.
     pub ecs_calls: EcsCalls,
     /// The client for Elastic Load Balancing v2.
-    pub elb: elb::Client,
+    pub elb: ElbClient,
     /// How fast these services may be called.
     pub rates: AdaptiveRates,
     counter: Counter,
@@ -32,11 +31,10 @@ impl Clients {
         let of_elb = Counter::default();
         let of_ecs = of_elb.of_another_service();
         let ecs = ecs::config::Builder::from(sdk).interceptor(of_ecs.clone()).build();
-        let elb = elb::config::Builder::from(sdk).interceptor(of_elb.clone()).build();
         Self {
             ecs: ecs::Client::from_conf(ecs),
             ecs_calls: EcsCalls::new(sdk, of_ecs.clone()),
-            elb: elb::Client::from_conf(elb),
+            elb: ElbClient::new(sdk, &of_elb),
             rates: AdaptiveRates::new(&of_elb, &of_ecs),
             counter: of_elb,
         }

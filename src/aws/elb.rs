@@ -12,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use futures_util::future::{BoxFuture, join_all};
 use tracing::debug;
 
-use crate::aws::accounts::{Accounts, Reached};
+use crate::aws::accounts::{Accounts, ElbClient, Reached};
 use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::sts::ASSUME_ROLE;
@@ -99,7 +99,7 @@ impl Targets {
     ) -> Result<(), Failure> {
         debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
         let reached = self.accounts.reach(group, limits).await?;
-        let Reached { client, all_zones, .. } = &reached;
+        let Reached { client: ElbClient { sdk: client, .. }, all_zones, .. } = &reached;
         let targets = Some(descriptions(chunk, *all_zones));
         match write {
             Write::Register => {
@@ -171,7 +171,8 @@ impl Targets {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(target_group = group.name(), ACTION);
         let reached = self.accounts.reach(group, limits).await?;
-        let call = reached.client.describe_target_health().target_group_arn(group.as_str()).send();
+        let call =
+            reached.client.sdk.describe_target_health().target_group_arn(group.as_str()).send();
         let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         let described = answer.target_health_descriptions().iter();
         Ok(described.filter_map(|d| Some((endpoint(d.target()?)?, health(d)))).collect())
@@ -225,7 +226,8 @@ impl Targets {
         let Some(first) = groups.first() else { return Ok(Vec::new()) };
         let reached = self.accounts.reach(*first, limits).await?;
         let arns = groups.iter().map(|group| group.as_str().to_owned()).collect();
-        let call = reached.client.describe_target_groups().set_target_group_arns(Some(arns)).send();
+        let call =
+            reached.client.sdk.describe_target_groups().set_target_group_arns(Some(arns)).send();
         let answer = reached.within(Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
         let known = |described: &TargetGroup| {
             let port = u16::try_from(described.port()?).ok()?;

@@ -12,22 +12,41 @@ use crate::config::error::ConfigError;
 const URL: &str = "AWS_ENDPOINT_URL";
 
 /// The services that are called, as the SDK names them, with their own variables for an endpoint.
-const SERVICES: [(&str, &str); 4] = [
+const SERVICES: [(&str, &str); 5] = [
     (ECS.id, "AWS_ENDPOINT_URL_ECS"),
-    ("Elastic Load Balancing v2", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
+    (ELB.id, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
+    (EC2.id, "AWS_ENDPOINT_URL_EC2"),
     (TAGGING.id, "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API"),
     (STS.id, "AWS_ENDPOINT_URL_STS"),
 ];
 
 /// Amazon ECS (botocore, `ecs`).
-pub const ECS: Service = Service { id: "ECS", host: "ecs", signing_name: "ecs" };
+pub const ECS: Service =
+    Service { id: "ECS", host: "ecs", signing_name: "ecs", is_fips_in_govcloud: false };
+
+/// Elastic Load Balancing v2 (botocore, `elbv2`).
+pub const ELB: Service = Service {
+    id: "Elastic Load Balancing v2",
+    host: "elasticloadbalancing",
+    signing_name: "elasticloadbalancing",
+    is_fips_in_govcloud: true,
+};
+
+/// Amazon EC2 (botocore, `ec2`).
+pub const EC2: Service =
+    Service { id: "EC2", host: "ec2", signing_name: "ec2", is_fips_in_govcloud: true };
 
 /// The Resource Groups Tagging API (botocore, `resourcegroupstaggingapi`).
-pub const TAGGING: Service =
-    Service { id: "Resource Groups Tagging API", host: "tagging", signing_name: "tagging" };
+pub const TAGGING: Service = Service {
+    id: "Resource Groups Tagging API",
+    host: "tagging",
+    signing_name: "tagging",
+    is_fips_in_govcloud: false,
+};
 
 /// The AWS Security Token Service (botocore, `sts`), by its regional hosts.
-pub const STS: Service = Service { id: "STS", host: "sts", signing_name: "sts" };
+pub const STS: Service =
+    Service { id: "STS", host: "sts", signing_name: "sts", is_fips_in_govcloud: true };
 
 /// A service that is called without an SDK client.
 #[derive(Debug)]
@@ -38,6 +57,9 @@ pub struct Service {
     pub host: &'static str,
     /// Its name in signatures.
     pub signing_name: &'static str,
+    /// Whether its plain hosts in GovCloud are those validated to FIPS 140, so that there are no
+    /// others (botocore, the service's endpoint rules).
+    pub is_fips_in_govcloud: bool,
 }
 
 impl Service {
@@ -55,8 +77,7 @@ impl Service {
     }
 
     fn url(&self, region: &str, is_dual_stack: bool, is_fips: bool) -> String {
-        // In GovCloud, STS's only host is of that kind (botocore, `sts` endpoint rules).
-        let is_plain = !is_dual_stack && self.host == STS.host && region.starts_with("us-gov-");
+        let is_plain = self.is_fips_in_govcloud && !is_dual_stack && region.starts_with("us-gov-");
         let fips = if is_fips && !is_plain { "-fips" } else { "" };
         let (suffix, dual_stack_suffix) = suffixes(region);
         let suffix = if is_dual_stack { dual_stack_suffix } else { suffix };
@@ -200,16 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn sts_is_called_in_the_region_and_has_no_other_host_for_fips_in_govcloud() {
+    fn where_plain_hosts_in_govcloud_are_those_of_fips_there_are_no_others() {
         for (region, is_dual_stack, is_fips, host) in [
-            ("us-east-2", false, false, "sts.us-east-2.amazonaws.com"),
-            ("us-east-2", true, false, "sts.us-east-2.api.aws"),
-            ("us-east-2", false, true, "sts-fips.us-east-2.amazonaws.com"),
-            ("us-gov-west-1", false, true, "sts.us-gov-west-1.amazonaws.com"),
-            ("us-gov-west-1", true, true, "sts-fips.us-gov-west-1.api.aws"),
-            ("cn-north-1", false, false, "sts.cn-north-1.amazonaws.com.cn"),
+            ("us-east-2", false, false, "us-east-2.amazonaws.com"),
+            ("us-east-2", true, false, "us-east-2.api.aws"),
+            ("us-east-2", false, true, "-fips.us-east-2.amazonaws.com"),
+            ("us-gov-west-1", false, true, "us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", true, true, "-fips.us-gov-west-1.api.aws"),
+            ("cn-north-1", false, false, "cn-north-1.amazonaws.com.cn"),
         ] {
-            assert_eq!(STS.url(region, is_dual_stack, is_fips), format!("https://{host}"));
+            for service in [STS, ELB, EC2] {
+                let dot = if host.starts_with('-') { "" } else { "." };
+                let expected = format!("https://{}{dot}{host}", service.host);
+                assert_eq!(service.url(region, is_dual_stack, is_fips), expected);
+            }
         }
     }
 

@@ -34,12 +34,11 @@ use aws_types::region::SigningRegion;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-pub use refused::xml_text;
-
 use crate::aws::call::{retries, timeouts, within};
 use crate::aws::endpoints::Service;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::traffic::Counter;
+use crate::aws::xml::Element;
 use crate::core::failure::{Code, Failure};
 use refused::Refused;
 
@@ -182,8 +181,20 @@ impl SignedClient {
             .map_err(|error| Failure::new(action, Code::UnreadableAnswer, error.to_string()))
     }
 
-    /// Makes a call when it is due, and returns its answer as it came.
-    pub async fn bytes(
+    /// Makes a call when it is due, and reads the XML of its answer.
+    pub async fn xml(
+        &self,
+        limits: &Limits,
+        kind: Kind,
+        action: &'static str,
+        request: Request,
+    ) -> Result<Element, Failure> {
+        let answer = self.bytes(limits, kind, action, request).await?;
+        Element::parse(&answer)
+            .ok_or_else(|| Failure::new(action, Code::UnreadableAnswer, "it is not whole XML"))
+    }
+
+    async fn bytes(
         &self,
         limits: &Limits,
         kind: Kind,

@@ -9,8 +9,9 @@ use tracing::debug;
 
 use crate::aws::endpoints::STS;
 use crate::aws::rate_limits::{Kind, Limits};
-use crate::aws::signed_call::{Request, SignedClient, xml_text};
+use crate::aws::signed_call::{Request, SignedClient};
 use crate::aws::traffic::Counter;
+use crate::aws::xml::Element;
 use crate::core::access::{Role, session_name};
 use crate::core::failure::{Code, Failure};
 
@@ -61,21 +62,22 @@ impl Sts {
             secret: role.external_id().map(str::to_owned),
             ..Request::query(ASSUME_ROLE, VERSION, &parameters)
         };
-        let answer = self.client.bytes(limits, Kind::AssumeRole, ASSUME_ROLE, request).await?;
-        session(&String::from_utf8_lossy(&answer)).ok_or_else(|| {
+        let answer = self.client.xml(limits, Kind::AssumeRole, ASSUME_ROLE, request).await?;
+        session(&answer).ok_or_else(|| {
             let message = "it does not hold credentials and their expiration";
             Failure::new(ASSUME_ROLE, Code::UnreadableAnswer, message)
         })
     }
 }
 
-fn session(xml: &str) -> Option<Session> {
+fn session(answer: &Element) -> Option<Session> {
+    let found = answer.find("Credentials")?;
     let [id, key, token, expires] =
         ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"]
-            .map(|name| xml_text(xml, name).map(|text| text.trim().to_owned()));
-    let expires = DateTime::from_str(&expires?, Format::DateTime).ok()?;
+            .map(|name| found.text(name));
+    let expires = DateTime::from_str(expires?, Format::DateTime).ok()?;
     Some(Session {
-        credentials: Credentials::new(id?, key?, Some(token?), None, ASSUME_ROLE),
+        credentials: Credentials::new(id?, key?, Some(token?.to_owned()), None, ASSUME_ROLE),
         expires: SystemTime::try_from(expires).ok()?,
     })
 }
@@ -97,9 +99,13 @@ mod tests {
         </SessionToken><Expiration>2019-11-09T13:34:41Z</Expiration></Credentials>
         </AssumeRoleResult></AssumeRoleResponse>";
 
+    fn read(answer: &str) -> Option<Session> {
+        session(&Element::parse(answer.as_bytes()).unwrap())
+    }
+
     #[test]
     fn the_example_of_the_reference_is_read() {
-        let Session { credentials, expires } = session(ANSWER).unwrap();
+        let Session { credentials, expires } = read(ANSWER).unwrap();
         assert_eq!(credentials.access_key_id(), "ASIAIOSFODNN7EXAMPLE");
         assert!(credentials.session_token().unwrap().starts_with("AQoDYXdz"));
         assert_eq!(expires, UNIX_EPOCH + Duration::from_secs(1_573_306_481));
@@ -109,8 +115,8 @@ mod tests {
     #[test]
     fn an_answer_without_one_of_the_four_is_none() {
         for name in ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"] {
-            assert!(session(&ANSWER.replace(name, "Other")).is_none(), "{name}");
+            assert!(read(&ANSWER.replace(name, "Other")).is_none(), "{name}");
         }
-        assert!(session(&ANSWER.replace("2019-11-09T", "soon ")).is_none());
+        assert!(read(&ANSWER.replace("2019-11-09T", "soon ")).is_none());
     }
 }

@@ -6,6 +6,8 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::Deserialize;
 
+use crate::aws::xml::Element;
+
 /// AWS's refusal of a call.
 #[derive(Debug)]
 pub struct Refused(ErrorMetadata);
@@ -25,8 +27,9 @@ impl Refused {
     /// Reads the code in the header, if it is there, and the body.
     pub fn read(header: Option<&str>, body: &[u8]) -> Self {
         let body = if body.starts_with(b"<") {
-            let xml = String::from_utf8_lossy(body);
-            let [code, message] = ["Code", "Message"].map(|name| xml_text(&xml, name));
+            let xml = Element::parse(body).unwrap_or_default();
+            let [code, message] =
+                ["Code", "Message"].map(|name| xml.find_text(name).map(str::to_owned));
             RefusedBody { code, message, kind: None }
         } else {
             serde_json::from_slice(body).unwrap_or_default()
@@ -54,17 +57,6 @@ impl Refused {
         }
         Self(shown.build())
     }
-}
-
-/// The text in the first element of this name that has no attributes, as the answers of the AWS
-/// Query protocol have it.
-pub fn xml_text(xml: &str, name: &str) -> Option<String> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'")];
-    let text = entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c));
-    Some(text.replace("&amp;", "&"))
 }
 
 /// The code without the namespace before and the URL after it.

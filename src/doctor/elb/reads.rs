@@ -6,8 +6,9 @@ mod listeners;
 use aws_sdk_elasticloadbalancingv2::types;
 use tracing::debug;
 
-use crate::aws::accounts::Accounts;
+use crate::aws::accounts::{Accounts, Reached};
 use crate::aws::rate_limits::{Kind, Limits};
+use crate::aws::xml::Element;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::{
@@ -53,7 +54,7 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeTargetGroups";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.describe_target_groups().target_group_arns(arn).send();
+        let call = reached.client.sdk.describe_target_groups().target_group_arns(arn).send();
         match reached.within(Kind::ElbRead, ACTION, call).await {
             Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
             Err(error) if error.code.as_str() == "TargetGroupNotFound" => Ok(None),
@@ -66,12 +67,8 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeTargetGroupAttributes";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.describe_target_group_attributes().target_group_arn(arn).send();
-        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
-        let value = |key| {
-            let mut attributes = answer.attributes().iter();
-            attributes.find(|attribute| attribute.key() == Some(key))?.value()
-        };
+        let answer = reached.query(ACTION, &[("TargetGroupArn", arn)]).await?;
+        let value = |key| attribute(&answer, key);
         let delay = value("deregistration_delay.timeout_seconds");
         Ok(Attributes {
             preserves_client_ip: value("preserve_client_ip.enabled") == Some("true"),
@@ -89,7 +86,7 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeTargetHealth";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.describe_target_health().target_group_arn(arn).send();
+        let call = reached.client.sdk.describe_target_health().target_group_arn(arn).send();
         let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
         Ok(answer.target_health_descriptions().iter().map(target).collect())
     }
@@ -104,9 +101,9 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeLoadBalancers";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.describe_load_balancers().load_balancer_arns(arn).send();
-        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
-        answer.load_balancers().first().map(load_balancer).ok_or_else(|| {
+        let answer = reached.query(ACTION, &[("LoadBalancerArns.member.1", arn)]).await?;
+        let described = answer.find("LoadBalancers").and_then(|list| list.child("member"));
+        described.map(load_balancer).ok_or_else(|| {
             Failure::new(ACTION, Code::NoLoadBalancer, "ELB left it out of its answer")
         })
     }
@@ -116,10 +113,10 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeListeners";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let pages = reached.client.describe_listeners().load_balancer_arn(arn).into_paginator();
-        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let listeners = reached.within(Kind::ElbRead, ACTION, call).await?;
-        Ok(listeners.iter().map(listeners::listener).collect())
+        let listeners = pages(&reached, ACTION, Some(("LoadBalancerArn", arn)), |page| {
+            page.list("Listeners").map(listeners::listener).collect()
+        });
+        listeners.await
     }
 
     /// The rules of a listener besides its default one, in the order in which they are tried.
@@ -127,10 +124,12 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeRules";
         debug!(listener, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let pages = reached.client.describe_rules().listener_arn(listener).into_paginator();
-        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let described = reached.within(Kind::ElbRead, ACTION, call).await?;
-        Ok(listeners::rules(&described))
+        let rules = pages(&reached, ACTION, Some(("ListenerArn", listener)), |page| {
+            page.list("Rules").filter_map(listeners::rule).collect()
+        });
+        let mut rules = rules.await?;
+        rules.sort_by_key(|rule| rule.priority);
+        Ok(rules)
     }
 
     /// Whether a load balancer balances across zones where the target group does not say.
@@ -138,11 +137,8 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeLoadBalancerAttributes";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.describe_load_balancer_attributes().load_balancer_arn(arn).send();
-        let answer = reached.within(Kind::ElbRead, ACTION, call).await?;
-        let mut attributes = answer.attributes().iter();
-        let attribute = attributes.find(|attribute| attribute.key() == Some(CROSS_ZONE));
-        Ok(attribute.and_then(|attribute| attribute.value()) == Some("true"))
+        let answer = reached.query(ACTION, &[("LoadBalancerArn", arn)]).await?;
+        Ok(attribute(&answer, CROSS_ZONE) == Some("true"))
     }
 
     /// How many targets an account may have.
@@ -150,13 +146,13 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeAccountLimits";
         debug!(ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let pages = reached.client.describe_account_limits().into_paginator();
-        let call = pages.items().send().collect::<Result<Vec<_>, _>>();
-        let told = reached.within(Kind::ElbRead, ACTION, call).await?;
+        let limits = pages(&reached, ACTION, None, |page| {
+            page.list("Limits").filter_map(quota).collect::<Vec<_>>()
+        });
+        let limits = limits.await?;
         // The names are those of the AWS CLI reference's example of DescribeAccountLimits.
-        let told = |name: &str| {
-            told.iter().find(|limit| limit.name() == Some(name))?.max()?.parse::<usize>().ok()
-        };
+        let told =
+            |wanted: &str| limits.iter().find(|(name, _)| name == wanted).map(|(_, most)| *most);
         let per_group = told("targets-per-target-group");
         Ok(Quotas {
             per_group: per_group
@@ -171,6 +167,38 @@ impl LoadBalancers {
 
 /// An attribute of both target groups and load balancers.
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+
+/// All pages of an answer, by what is read of each (ELB API reference: `Marker`, `NextMarker`).
+async fn pages<T>(
+    reached: &Reached,
+    action: &'static str,
+    of: Option<(&str, &str)>,
+    read: fn(&Element) -> Vec<T>,
+) -> Read<Vec<T>> {
+    let mut found = Vec::new();
+    let mut marker = String::new();
+    loop {
+        let next = Some(("Marker", marker.as_str())).filter(|(_, marker)| !marker.is_empty());
+        let parameters: Vec<_> = of.into_iter().chain(next).collect();
+        let answer = reached.query(action, &parameters).await?;
+        let Some(page) = answer.first() else { return Ok(found) };
+        found.extend(read(page));
+        marker = page.text("NextMarker").unwrap_or_default().to_owned();
+        if marker.is_empty() {
+            return Ok(found);
+        }
+    }
+}
+
+/// An attribute in an answer about a target group or a load balancer.
+fn attribute<'a>(answer: &'a Element, key: &str) -> Option<&'a str> {
+    let mut attributes = answer.first()?.list("Attributes");
+    attributes.find(|attribute| attribute.text("Key") == Some(key))?.text("Value")
+}
+
+fn quota(limit: &Element) -> Option<(String, usize)> {
+    Some((limit.text("Name")?.to_owned(), limit.text("Max")?.parse().ok()?))
+}
 
 fn target_group(group: &types::TargetGroup) -> TargetGroup {
     let protocol = group.health_check_protocol().map_or("TCP", |protocol| protocol.as_str());
@@ -198,21 +226,20 @@ fn target(described: &types::TargetHealthDescription) -> Target {
     }
 }
 
-fn load_balancer(described: &types::LoadBalancer) -> LoadBalancer {
-    let state = described.state().and_then(|state| state.code());
-    let source_nat = described.enable_prefix_for_ipv6_source_nat();
-    let zone = |zone: &types::AvailabilityZone| Zone {
-        name: text(zone.zone_name()),
-        subnet: text(zone.subnet_id()),
+fn load_balancer(described: &Element) -> LoadBalancer {
+    let zone = |zone: &Element| Zone {
+        name: text(zone.text("ZoneName")),
+        subnet: text(zone.text("SubnetId")),
     };
+    let state = described.child("State").and_then(|state| state.text("Code"));
     LoadBalancer {
-        arn: text(described.load_balancer_arn()),
-        name: text(described.load_balancer_name()),
-        kind: text(described.r#type().map(|kind| kind.as_str())),
-        state: text(state.map(|state| state.as_str())),
-        ip_address_type: text(described.ip_address_type().map(|kind| kind.as_str())),
-        source_nat_prefixes: source_nat == Some(&types::EnablePrefixForIpv6SourceNatEnum::On),
-        zones: described.availability_zones().iter().map(zone).collect(),
+        arn: text(described.text("LoadBalancerArn")),
+        name: text(described.text("LoadBalancerName")),
+        kind: text(described.text("Type")),
+        state: text(state),
+        ip_address_type: text(described.text("IpAddressType")),
+        source_nat_prefixes: described.text("EnablePrefixForIpv6SourceNat") == Some("on"),
+        zones: described.list("AvailabilityZones").map(zone).collect(),
     }
 }
 
