@@ -111,6 +111,29 @@ async fn a_task_whose_protection_is_unknown_is_reported_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_stopped_since_it_was_read_is_not_protected() {
+    for reason in ["TASK_NOT_VALID", "MISSING"] {
+        let rollout = Rollout::with_hold_of("15").await;
+        let event = rollout.deploy(Starts::ec2());
+        let stopped: Rewrite = match reason {
+            "MISSING" => |answer| fails_first(answer, "MISSING"),
+            _ => |answer| fails_first(answer, "TASK_NOT_VALID"),
+        };
+        rollout.function.aws.fault(Fault::on(Action::GetTaskProtection).rewritten(stopped));
+        let report = rollout.function.invoke(event).await.unwrap();
+        assert_eq!(report["held"].as_array().map(Vec::len), Some(3), "{reason}: {report:#}");
+        let asked: Vec<usize> = rollout.updates().iter().map(|call| call.targets.len()).collect();
+        assert_eq!(asked, [3], "{reason}");
+    }
+}
+
+/// ECS could not answer for the first task.
+fn fails_first(answer: &mut Value, reason: &str) {
+    let first = answer["protectedTasks"].as_array_mut().unwrap().remove(0);
+    answer["failures"] = json!([{"arn": first["taskArn"], "reason": reason}]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hold_that_ecs_refused_does_not_expire() {
     let update = || Fault::on(Action::UpdateTaskProtection);
     let blocked = update().error("DEPLOYMENT_BLOCKED", "no", 400);

@@ -36,6 +36,18 @@ pub enum Protection {
     Clear,
 }
 
+/// What is known of the protection of tasks.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Until when each protected task is protected. Of a task that ECS could not answer for, its
+    /// protection is taken to have no end, so that it is left alone.
+    pub protections: Protections,
+    /// Tasks that stopped meanwhile.
+    pub gone: BTreeSet<TaskArn>,
+    /// For which tasks ECS could not answer, and why.
+    pub unknown: Vec<(TaskArn, Failure)>,
+}
+
 /// What came of each task: until when it is protected, if it is.
 pub type Updated = BTreeMap<TaskArn, Result<Option<SystemTime>, Failure>>;
 
@@ -85,32 +97,33 @@ impl Deployments {
         Ok(service.map(|service| read(&service)))
     }
 
-    /// Until when each of these tasks is protected; those that are not are left out. Of a task that
-    /// ECS could not answer for, its protection is taken to have no end, so that it is left alone;
-    /// why is returned as well.
+    /// Until when each of these tasks is protected; those that are not are left out.
     pub async fn protections(
         &self,
         cluster: &Cluster,
         tasks: &[&TaskArn],
         limits: &Limits,
-    ) -> Result<(Protections, Vec<(TaskArn, Failure)>), Failure> {
-        let (mut found, mut unknown) = (Protections::new(), Vec::new());
+    ) -> Result<Known, Failure> {
+        let mut known = Known::default();
         for page in tasks.chunks(PAGE) {
             debug!(%cluster, tasks = page.len(), GET);
             let tasks: Vec<&str> = page.iter().map(|task| task.as_str()).collect();
             let input = json!({"cluster": cluster.as_str(), "tasks": tasks});
             let answer: Answer = self.calls.call(limits, Kind::Protection, GET, &input).await?;
-            found.extend(answer.protected_tasks.iter().filter_map(protection));
+            known.protections.extend(answer.protected_tasks.iter().filter_map(protection));
             for task in page {
-                if let Err(failure) = answer.about(GET, task)
-                    && !is_gone(&failure)
-                {
-                    found.insert((*task).clone(), endless());
-                    unknown.push(((*task).clone(), failure));
+                let task = (*task).clone();
+                match answer.about(GET, &task) {
+                    Ok(_) => {}
+                    Err(failure) if is_gone(&failure) => drop(known.gone.insert(task)),
+                    Err(failure) => {
+                        known.protections.insert(task.clone(), endless());
+                        known.unknown.push((task, failure));
+                    }
                 }
             }
         }
-        Ok((found, unknown))
+        Ok(known)
     }
 
     /// Changes the protection of these tasks, ten a call. Each task has a result of its own: ECS

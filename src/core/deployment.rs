@@ -1,12 +1,13 @@
 //! A service in a deployment: which of its tasks are new, which are old, and what the new ones
 //! still wait for.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use crate::core::binding::{Binding, Cluster, Owner};
 use crate::core::health::{Awaited, Healths, awaited};
 use crate::core::plan::Ports;
-use crate::core::task::{Phase, Task};
+use crate::core::task::{Phase, Task, TaskArn};
 
 /// A service as ECS describes it, as far as its deployments are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,14 @@ impl<'a> Rollout<'a> {
             }
         }
         rollout
+    }
+
+    /// Leaves out tasks that stopped after the others were read.
+    pub fn forget(&mut self, gone: &BTreeSet<TaskArn>) {
+        let stays = |task: &Task| !gone.contains(&task.arn);
+        self.ready.retain(|task| stays(task));
+        self.waiting.retain(|(task, _)| stays(task));
+        self.old.retain(|(task, _)| stays(task));
     }
 }
 

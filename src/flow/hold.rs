@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{debug, error};
 
-use crate::aws::deployments::{Protection, Updated};
+use crate::aws::deployments::{Known, Protection, Updated};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::deployment::{Rollout, Service, is_deploying};
 use crate::core::failure::{Code, Failure};
 use crate::core::health::Awaited;
-use crate::core::hold::{Decision, Protections, decide, never_held};
+use crate::core::hold::{Decision, decide, never_held};
 use crate::core::task::{Task, TaskArn};
 use crate::flow::Settler;
 use crate::flow::discovery::Gap;
@@ -122,14 +122,16 @@ impl Look<'_> {
             return report;
         }
         let bindings = seen.standing(self.bindings);
-        let rollout = Rollout::of(&service, &seen.tasks, &bindings, &seen.ports, &seen.healths);
-        let (protections, unknown) = match self.protections(&service, &rollout).await {
-            Ok(answer) => answer,
+        let mut rollout = Rollout::of(&service, &seen.tasks, &bindings, &seen.ports, &seen.healths);
+        let Known { protections, gone, unknown } = match self.protections(&service, &rollout).await
+        {
+            Ok(known) => known,
             Err(failure) => {
                 report.failed.push(failed(&service.arn, None, &failure));
                 return report;
             }
         };
+        rollout.forget(&gone);
         let unknown = unknown.into_iter();
         report.failed.extend(unknown.map(|(task, why)| failed(&service.arn, Some(&task), &why)));
         let mut decision = decide(&service, &rollout, &protections, self.now, self.longest);
@@ -155,7 +157,7 @@ impl Look<'_> {
         &self,
         service: &Service,
         rollout: &Rollout<'_>,
-    ) -> Result<(Protections, Vec<(TaskArn, Failure)>), Failure> {
+    ) -> Result<Known, Failure> {
         let is_rollback = service.primary().map(|primary| primary.created) != service.newest();
         let new = rollout.ready.iter().chain(rollout.waiting.iter().map(|(task, _)| task));
         let new = new.filter(|_| is_rollback).map(|task| &task.arn);

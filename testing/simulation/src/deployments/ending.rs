@@ -121,6 +121,16 @@ async fn reconcile(stage: &Stage) {
     }
 }
 
+/// Whether holds of a failed deployment are left alone after its rollback: nobody saw both, or ECS
+/// no longer lists the failed one, so that its holds look like the application's own.
+fn is_left_in_rollback(stage: &Stage, service: usize) -> bool {
+    let state = stage.state();
+    let log = &state.ledger.services[service];
+    let listed = stage.aws.deployments(&stage.services[service].arn);
+    let is_listed = listed.iter().any(|deployment| deployment.created_at == log.newest());
+    log.is_rollback() && (!log.rollback_seen || !is_listed)
+}
+
 /// Let go, and nothing changes.
 pub fn examine_rest(stage: &Stage) {
     let now = stage.aws.now();
@@ -131,11 +141,7 @@ pub fn examine_rest(stage: &Stage) {
             true => continue,
             false => (stage.ready(service), stage.desired(service)),
         };
-        let is_admitted = {
-            let state = stage.state();
-            let log = &state.ledger.services[service];
-            desired == 0 || log.is_rollback() && !log.rollback_seen
-        };
+        let is_admitted = desired == 0 || is_left_in_rollback(stage, service);
         if held > 0 && ready >= desired && is_admitted && desired > 0 {
             stage.cover(Situation::LeftInRollback);
         } else if held > 0 && ready >= desired && !is_admitted {

@@ -21,7 +21,8 @@ pub async fn watch(stage: Arc<Stage>) {
         tokio::time::sleep(Duration::from_secs(1)).await;
         second(&stage);
         let elapsed = stage.aws.now().duration_since(begun).unwrap_or_default();
-        if stage.setting.gone.is_some_and(|gone| gone <= elapsed) {
+        let goes = stage.setting.gone.is_some_and(|gone| gone <= elapsed);
+        if goes && stage.state().faults {
             invoke::go(&stage);
         }
     }
