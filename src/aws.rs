@@ -7,6 +7,7 @@ pub mod call;
 pub mod clients;
 pub mod deadline;
 pub mod deployments;
+pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod endpoints;

@@ -5,7 +5,8 @@
 //! IPv6 clients are not served, or will not be; `warn` that they are, with a drawback that may be
 //! intended. A check whose facts cannot be read fails, and its `fix` names the IAM action that is
 //! missing; `load-balancer` only warns without the rules, because ELB says that something uses the
-//! group. A check that does not apply is left out: the middle column says when.
+//! group, and `security-group` and `subnets` only warn, because nothing else needs EC2. A check
+//! that does not apply is left out: the middle column says when.
 //!
 //! | check | left out | what has to hold |
 //! | --- | --- | --- |
@@ -17,11 +18,13 @@
 //! | `zones` | no load balancer | every enabled zone has a target, or cross-zone load balancing is on; with `"zone": "all"`, the group does not take UDP |
 //! | `health-check` | not UDP, no task definition | a container maps the port of the health check for TCP, or a target is healthy |
 //! | `health` | no load balancer, no serving task with an address | the targets of the serving tasks are healthy |
+//! | `security-group` | no target group, a family is bound, the service names no security group | the tasks' security groups let IPv6 in on the target's port and the health check's |
 //! | `quota` | no target group | a deployment that doubles the targets stays within the quotas, which count both groups of a task that ECS registers behind the same load balancer |
 //! | `service` | a family is bound | the service exists and is `ACTIVE` |
 //! | `not-attached` | a family is bound, no service | ECS does not fill the same target group by itself |
 //! | `network-mode` | no service | the task definition has network mode `awsvpc` |
 //! | `task-addresses` | no service | the running tasks have IPv6 addresses |
+//! | `subnets` | a family is bound, no running task lacks an address | why tasks lack addresses: the subnets have IPv6 ranges and assign addresses |
 //! | `deployment` | a family is bound, no service | ECS deploys in rolling updates |
 //! | `rollout` | a family is bound, no service, no load balancer, an external deployment controller | something keeps old tasks until the IPv6 targets of new ones are healthy |
 //! | `drain` | no target group, no service | a task serves on until its target is drained |
@@ -32,6 +35,7 @@
 //! [`facts`] is what was read. `gather` reads it. `judge` and the checks behind it decide, without
 //! network or clock.
 
+mod ec2;
 mod ecs;
 mod elb;
 pub mod facts;
@@ -54,6 +58,7 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::Binding;
 use crate::core::deployment::is_held;
+use crate::doctor::ec2::reads::Network;
 use crate::doctor::ecs::reads::Services;
 use crate::doctor::elb::reads::LoadBalancers;
 use facts::Facts;
@@ -66,6 +71,7 @@ use verdict::{Check, Diagnosis, Status};
 pub struct Doctor {
     load_balancers: LoadBalancers,
     services: Services,
+    network: Network,
     ecs: Ecs,
 }
 
@@ -75,6 +81,7 @@ impl Doctor {
         Self {
             load_balancers: LoadBalancers { accounts },
             services: Services::new(clients.ecs_calls.clone()),
+            network: Network::new(clients.ec2.clone()),
             ecs: Ecs::new(clients.ecs.clone()),
         }
     }

@@ -4,6 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ecs as ecs;
 
 use crate::aws::accounts::{Accounts, ElbClient, Now};
+use crate::aws::ec2::Ec2;
 use crate::aws::rate_limits::AdaptiveRates;
 use crate::aws::services::EcsCalls;
 use crate::aws::tagging::Tagging;
@@ -20,6 +21,8 @@ pub struct Clients {
     pub ecs_calls: EcsCalls,
     /// The client for Elastic Load Balancing v2.
     pub elb: ElbClient,
+    /// The calls to Amazon EC2.
+    pub ec2: Ec2,
     /// How fast these services may be called.
     pub rates: AdaptiveRates,
     counter: Counter,
@@ -35,6 +38,7 @@ impl Clients {
             ecs: ecs::Client::from_conf(ecs),
             ecs_calls: EcsCalls::new(sdk, of_ecs.clone()),
             elb: ElbClient::new(sdk, &of_elb),
+            ec2: Ec2::new(sdk, of_elb.of_another_service()),
             rates: AdaptiveRates::new(&of_elb, &of_ecs),
             counter: of_elb,
         }

@@ -144,8 +144,8 @@ pub enum Kind {
     Protection,
     /// GetResources.
     TagRead,
-    /// AssumeRole, which is called so rarely that nothing limits it here.
-    AssumeRole,
+    /// AssumeRole, and reads of EC2: called so rarely that nothing limits them here.
+    Unlimited,
 }
 
 impl Limits {
@@ -174,7 +174,7 @@ impl Limits {
             Kind::EcsRead => &[ecs_reads],
             Kind::Protection => &[protections],
             Kind::TagRead => &[tag_reads],
-            Kind::AssumeRole => &[],
+            Kind::Unlimited => &[],
         };
         let now = Instant::now();
         let due = buckets.iter().map(|bucket| bucket.due(1)).max().unwrap_or(now);

@@ -155,11 +155,12 @@ pub struct NetworkConfiguration {
     pub awsvpc_configuration: Option<AwsVpcConfiguration>,
 }
 
-/// The subnets of tasks with the network mode awsvpc (ECS API reference, AwsVpcConfiguration).
+/// The network of tasks with the network mode awsvpc (ECS API reference, AwsVpcConfiguration).
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct AwsVpcConfiguration {
     pub subnets: Vec<String>,
+    pub security_groups: Vec<String>,
 }
 
 /// Who runs deployments (ECS API reference, DeploymentController).

@@ -62,7 +62,7 @@ impl Sts {
             secret: role.external_id().map(str::to_owned),
             ..Request::query(ASSUME_ROLE, VERSION, &parameters)
         };
-        let answer = self.client.xml(limits, Kind::AssumeRole, ASSUME_ROLE, request).await?;
+        let answer = self.client.xml(limits, Kind::Unlimited, ASSUME_ROLE, request).await?;
         session(&answer).ok_or_else(|| {
             let message = "it does not hold credentials and their expiration";
             Failure::new(ASSUME_ROLE, Code::UnreadableAnswer, message)

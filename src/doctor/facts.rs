@@ -1,9 +1,11 @@
 //! What doctor has read about a binding: plain facts, each of which may have failed to be read.
 
+mod ec2;
 mod ecs;
 mod elb;
 mod listener;
 
+pub use ec2::{Inbound, SecurityGroup, Subnet};
 pub use ecs::{Container, Deployment, NativeGroup, Ports, Service, TaskDefinition};
 pub use elb::{
     AssumedRole, Attributes, Balancer, HealthCheck, LoadBalancer, Quotas, Target, TargetGroup,
@@ -45,6 +47,10 @@ pub struct Facts {
     pub task_definition: Read<Option<TaskDefinition>>,
     /// The service's or the family's tasks that are meant to run.
     pub tasks: Read<Vec<Task>>,
+    /// The security groups of the service's tasks; none if they are not known.
+    pub security_groups: Read<Vec<SecurityGroup>>,
+    /// The subnets of the service's tasks, if some of these lack an address.
+    pub subnets: Read<Vec<Subnet>>,
     /// How long the function may hold a deployment of the service; `None` if it holds none.
     pub hold: Option<Duration>,
 }

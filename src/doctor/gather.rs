@@ -8,18 +8,37 @@ use tokio::sync::Semaphore;
 use super::Doctor;
 use super::facts::{
     AssumedRole, Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read,
-    Rule, Service, Target, TargetGroup, TaskDefinition,
+    Rule, SecurityGroup, Service, Subnet, Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
 use crate::aws::ecs::Desired;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::{Binding, Owner, TargetGroupArn};
-use crate::core::task::Task;
+use crate::core::task::{Phase, Task};
 use crate::doctor::elb::reads::Via;
 
 /// How many reads run at the same time: each needs a connection, and opening one costs Lambda's
 /// smallest size a good part of a second of CPU.
 const CONCURRENT: usize = 8;
+
+/// What is known of a service, and what follows from it. By default there is none.
+struct OnService {
+    service: Read<Option<Service>>,
+    native_groups: Read<Vec<NativeGroup>>,
+    task_definition: Read<Option<TaskDefinition>>,
+    security_groups: Read<Vec<SecurityGroup>>,
+}
+
+impl Default for OnService {
+    fn default() -> Self {
+        Self {
+            service: Ok(None),
+            native_groups: Ok(Vec::new()),
+            task_definition: Ok(None),
+            security_groups: Ok(Vec::new()),
+        }
+    }
+}
 
 /// Everything that is read in one examination.
 pub struct Reads<'a> {
@@ -37,6 +56,8 @@ pub struct Reads<'a> {
     quotas: Memo<Read<Quotas>>,
     services: Memo<Read<Option<Service>>>,
     task_definitions: Memo<Read<TaskDefinition>>,
+    security_groups: Memo<Read<Vec<SecurityGroup>>>,
+    subnets: Memo<Read<Vec<Subnet>>>,
     tasks: Memo<Read<Vec<Task>>>,
 }
 
@@ -58,6 +79,8 @@ impl<'a> Reads<'a> {
             quotas: Memo::default(),
             services: Memo::default(),
             task_definitions: Memo::default(),
+            security_groups: Memo::default(),
+            subnets: Memo::default(),
             tasks: Memo::default(),
         }
     }
@@ -67,17 +90,18 @@ impl<'a> Reads<'a> {
     pub async fn facts(&self, binding: &Binding) -> Facts {
         let group = &binding.target_group;
         let (via, arn) = (Some(group), group.as_str());
-        let (role, on_group, attributes, targets, quotas, on_service, tasks) = tokio::join!(
+        let (role, on_group, attributes, targets, quotas, on_service, with_tasks) = tokio::join!(
             self.role(group),
             self.group_and_front(group),
             self.attributes(via, arn),
             self.targets(via, arn),
             self.quotas(via),
             self.service_and_more(binding),
-            self.tasks(binding),
+            self.tasks_and_subnets(binding),
         );
         let (target_group, front) = on_group;
-        let (service, native_groups, task_definition) = on_service;
+        let OnService { service, native_groups, task_definition, security_groups } = on_service;
+        let (tasks, subnets) = with_tasks;
         Facts {
             role,
             all_zones: self.doctor.load_balancers.accounts.has_all_zones(group),
@@ -90,6 +114,8 @@ impl<'a> Reads<'a> {
             native_groups,
             task_definition,
             tasks,
+            security_groups,
+            subnets,
             hold: None,
         }
     }
@@ -172,28 +198,58 @@ impl<'a> Reads<'a> {
     }
 
     /// The service, and the facts that can only be read once it is known.
-    async fn service_and_more(
-        &self,
-        binding: &Binding,
-    ) -> (Read<Option<Service>>, Read<Vec<NativeGroup>>, Read<Option<TaskDefinition>>) {
+    async fn service_and_more(&self, binding: &Binding) -> OnService {
         let name = match &binding.owner {
             Owner::Service(name) => name,
             Owner::Family(family) => {
-                return (Ok(None), Ok(Vec::new()), self.task_definition(Some(family)).await);
+                let task_definition = self.task_definition(Some(family)).await;
+                return OnService { task_definition, ..OnService::default() };
             }
         };
         let service = self.service(binding.cluster.as_str(), name).await;
         match &service {
             Ok(Some(known)) => {
-                let (native_groups, definition) = tokio::join!(
+                let (native_groups, task_definition, security_groups) = tokio::join!(
                     self.native_groups(known, binding),
                     self.task_definition(known.task_definition.as_deref()),
+                    self.security_groups(&known.security_groups),
                 );
-                (service, native_groups, definition)
+                OnService { service, native_groups, task_definition, security_groups }
             }
-            Ok(None) => (service, Ok(Vec::new()), Ok(None)),
-            Err(error) => (service.clone(), Err(error.clone()), Err(error.clone())),
+            Ok(None) => OnService::default(),
+            Err(error) => OnService {
+                native_groups: Err(error.clone()),
+                task_definition: Err(error.clone()),
+                service,
+                ..OnService::default()
+            },
         }
+    }
+
+    async fn security_groups(&self, ids: &[String]) -> Read<Vec<SecurityGroup>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = self.doctor.network.security_groups(ids, self.limits);
+        self.security_groups.get(&ids.join(" "), self.slot(read)).await
+    }
+
+    /// The tasks, and the service's subnets if they may be the reason why tasks lack an address.
+    async fn tasks_and_subnets(&self, binding: &Binding) -> (Read<Vec<Task>>, Read<Vec<Subnet>>) {
+        let tasks = self.tasks(binding).await;
+        let lacks = |task: &Task| task.phase == Phase::Serving && task.address.is_none();
+        let service = match &binding.owner {
+            Owner::Service(name) if tasks.iter().flatten().any(lacks) => {
+                self.service(binding.cluster.as_str(), name).await
+            }
+            _ => Ok(None),
+        };
+        let ids = match service {
+            Ok(Some(service)) if !service.subnets.is_empty() => service.subnets,
+            _ => return (tasks, Ok(Vec::new())),
+        };
+        let read = self.doctor.network.subnets(&ids, self.limits);
+        (tasks, self.subnets.get(&ids.join(" "), self.slot(read)).await)
     }
 
     /// They are in the function's own account. One that no longer exists is ignored, and one of

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::verdict::{Check, Status, Verdict};
-use super::{ecs, elb, unread};
+use super::{ec2, ecs, elb, unread};
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
 
@@ -10,7 +10,7 @@ use crate::core::failure::Failure;
 type Judge = for<'a> fn(&Binding, &'a Facts) -> Result<Verdict, &'a Failure>;
 
 /// All checks, in the order in which to fix them.
-const CHECKS: [(&str, Judge); 16] = [
+const CHECKS: [(&str, Judge); 18] = [
     ("role", elb::checks::role),
     ("target-group", elb::checks::target_group),
     ("load-balancer", elb::checks::load_balancer),
@@ -19,11 +19,13 @@ const CHECKS: [(&str, Judge); 16] = [
     ("zones", elb::checks::zones),
     ("health-check", elb::checks::health_check),
     ("health", elb::checks::health),
+    ("security-group", ec2::checks::security_group),
     ("quota", elb::checks::quota),
     ("service", ecs::checks::service),
     ("not-attached", ecs::checks::not_attached),
     ("network-mode", ecs::checks::network_mode),
     ("task-addresses", ecs::checks::task_addresses),
+    ("subnets", ec2::checks::subnets),
     ("deployment", ecs::checks::deployment),
     ("rollout", ecs::checks::rollout),
     ("drain", ecs::checks::drain),

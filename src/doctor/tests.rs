@@ -6,6 +6,8 @@ mod listeners;
 mod quota;
 mod role;
 mod rollout;
+mod security_group;
+mod subnets;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -59,6 +61,7 @@ fn facts() -> Facts {
             task_definition: None,
             target_groups: Vec::new(),
             subnets: Vec::new(),
+            security_groups: Vec::new(),
             deployment: rolling(),
         })),
         native_groups: Ok(Vec::new()),
@@ -68,6 +71,8 @@ fn facts() -> Facts {
             containers: Vec::new(),
         })),
         tasks: Ok(Vec::new()),
+        security_groups: Ok(Vec::new()),
+        subnets: Ok(Vec::new()),
         hold: None,
     }
 }
@@ -135,6 +140,7 @@ fn front() -> Balancer {
         state: "active".to_owned(),
         ip_address_type: "dualstack".to_owned(),
         source_nat_prefixes: false,
+        security_groups: Vec::new(),
         zones: vec![zone],
     };
     Balancer {

@@ -29,7 +29,8 @@ pub fn fix_with(error: &Failure, facts: &Facts) -> String {
 const ELB: &str = "elasticloadbalancing";
 
 fn is_denied(error: &Failure) -> bool {
-    matches!(error.code.as_str(), "AccessDenied" | "AccessDeniedException")
+    let denials = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
+    denials.contains(&error.code.as_str())
 }
 
 /// How to get at a fact that could not be read.
@@ -54,6 +55,7 @@ fn service(action: &str) -> &'static str {
     match action {
         "DescribeServices" | "DescribeTaskDefinition" | "DescribeTasks" | "ListTasks" => "ecs",
         "GetResources" => "tag",
+        "DescribeSecurityGroups" | "DescribeSubnets" => "ec2",
         _ => ELB,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sim::{Aws, LoadBalancer, Service, TargetGroup, Task, TaskDefinition};
+use aws_sim::{Aws, LoadBalancer, SecurityGroup, Service, TargetGroup, Task, TaskDefinition};
 use serde_json::{Value, json};
 
 use crate::common::{Function, PORT, binding, task};
@@ -13,6 +13,7 @@ pub struct Account {
     pub native: TargetGroup,
     pub balancer: LoadBalancer,
     pub service: Service,
+    pub security_group: SecurityGroup,
     pub tasks: Vec<Task>,
     pub registered: usize,
     pub binding: Value,
@@ -29,7 +30,8 @@ pub fn account() -> Account {
     let (ipv6, ipv4) = (group.arn(), native.arn());
     Account {
         balancer: network().listener("TCP", 443, &ipv6).listener("TCP", 80, &ipv4),
-        service: Service::new("demo-service").task_definition(definition()).attached_to(&ipv4),
+        service: service(&ipv4),
+        security_group: SecurityGroup::new("sg-1").lets_in("tcp", PORT, "::/0"),
         tasks: vec![task(0), task(1).zone('b')],
         registered: 2,
         binding: binding(&ipv6, Some(PORT)),
@@ -37,6 +39,12 @@ pub fn account() -> Account {
         native,
         beside: Vec::new(),
     }
+}
+
+/// A service that ECS registers in this group.
+pub fn service(group: &str) -> Service {
+    let service = Service::new("demo-service").task_definition(definition());
+    service.attached_to(group).security_group("sg-1")
 }
 
 pub fn network() -> LoadBalancer {
@@ -54,6 +62,7 @@ impl Account {
         aws.add_target_group(self.native.clone());
         aws.add_load_balancer(self.balancer.clone());
         aws.add_service(self.service.clone());
+        aws.add_security_group(self.security_group.clone());
         for (n, task) in self.tasks.iter().enumerate() {
             aws.put_task(task);
             if n < self.registered {

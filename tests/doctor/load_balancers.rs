@@ -81,6 +81,7 @@ async fn udp_needs_prefixes_for_source_nat() {
     for protocol in ["UDP", "TCP_UDP"] {
         let mut account = account();
         account.group = account.group.protocol(protocol);
+        account.security_group = account.security_group.lets_in("udp", PORT, "::/0");
         account.balancer = network().listener(protocol, 53, &account.group.arn());
         account.balancer = account.balancer.listener("TCP", 80, &account.native.arn());
         let fix = "--enable-prefix-for-ipv6-source-nat on --subnet-mappings \

@@ -8,6 +8,7 @@ mod account;
 mod deployments;
 mod health;
 mod load_balancers;
+mod network;
 mod reads;
 mod rules;
 mod services;
@@ -36,6 +37,7 @@ async fn where_all_is_well_every_check_passes_and_says_what_it_found() {
             check("client-ip", "client IP preservation is on"),
             check("zones", "targets in us-east-2a, us-east-2b"),
             check("health", "2 of 2 serving tasks have healthy targets"),
+            check("security-group", "sg-1 lets IPv6 in on tcp:8080"),
             check("quota", "2 of 1000 targets"),
             check("service", "ACTIVE, 2 of 2 tasks run"),
             check("not-attached", "demo-ipv6 is not among the service's load balancers"),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use aws_sim::{Action, Aws, Fault, Service, TargetGroup};
+use aws_sim::{Action, Aws, Fault, Service, TargetGroup, Task};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::account::{account, definition, findings, names, network, of};
 use crate::common::{Function, PORT, binding, task};
@@ -53,6 +54,33 @@ async fn denied_rules_are_only_warned_of_because_the_group_is_in_use() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_of_ec2_that_are_denied_are_only_warned_of() {
+    for (action, check) in
+        [(Action::DescribeSecurityGroups, "security-group"), (Action::DescribeSubnets, "subnets")]
+    {
+        let mut account = account();
+        account.tasks.push(Task::new("lacks").without_address().running());
+        let function = account.function().await;
+        function.aws.fault(Fault::on(action).access_denied());
+        let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+        let found = of(&answer, check);
+        assert_eq!(found["status"], "warn");
+        let allow = format!("allow {} in the policy of the function's role", action.iam_name());
+        assert_eq!(found["fix"], allow);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ec2_that_does_not_answer_costs_a_few_seconds() {
+    let function = account().function().await;
+    function.aws.fault(Fault::on(Action::DescribeSecurityGroups).hang(Duration::from_secs(60)));
+    let begun = Instant::now();
+    let answer = function.invoke(json!({"action": "doctor"})).await.unwrap();
+    assert_eq!(findings(&answer), [("security-group", "warn")]);
+    assert!(begun.elapsed() <= Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_action_that_is_called_is_one_that_the_denied_reads_know() {
     let function = account().function().await;
     function.invoke(json!({"action": "doctor"})).await.unwrap();
@@ -74,6 +102,7 @@ async fn every_action_that_is_called_is_one_that_the_denied_reads_know() {
             Action::ListTasks,
             Action::DescribeServices,
             Action::DescribeTaskDefinition,
+            Action::DescribeSecurityGroups,
         ]
     );
 }
@@ -110,6 +139,7 @@ async fn what_bindings_share_is_read_once() {
         (Action::DescribeAccountLimits, 1),
         (Action::DescribeServices, 1),
         (Action::DescribeTaskDefinition, 1),
+        (Action::DescribeSecurityGroups, 1),
         (Action::ListTasks, 1),
         (Action::DescribeTasks, 1),
     ] {

@@ -88,6 +88,7 @@ async fn tasks_without_ipv6_addresses_fail() {
     account.passes("task-addresses", "all 2 running tasks").await;
 
     account.tasks.push(task(2).without_address());
+    account.beside = vec![("subnets", "warn")];
     let fix = "for s in subnet-0aaaaaaaaaaaaaaaa; do aws ec2 modify-subnet-attribute \
                --subnet-id $s --assign-ipv6-address-on-creation; done; aws ecs \
                put-account-setting-default --name dualStackIPv6 --value enabled";

@@ -198,6 +198,8 @@ def test_the_role_may_do_what_the_function_does_and_no_more(one):
                 "elasticloadbalancing:DescribeRules",
                 "elasticloadbalancing:DescribeTargetGroupAttributes",
                 "ecs:DescribeTaskDefinition",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
             ],
             ["*"],
         ),
@@ -220,13 +222,15 @@ def calls_in(folder: str) -> set[str]:
         text = path.read_text()
         (sdk, *more) = set(re.findall(r"aws_sdk_(ecs|elasticloadbalancingv2)::\{?(?:Client|types)", text)) or {None}
         assert not more, f"{path} has clients of two services"
-        names = re.findall(r"\bclient\s*\.([a-z_]+)\(\)", text)
+        names = re.findall(r"\bclient(?:\s*\.sdk)?\s*\.([a-z_]+)\(\)", text)
         called = [name for name in names if name != "clone"]
         assert sdk or not called, f"{path} calls {called} by a client that this test does not know"
         service = {"ecs": "ecs", "elasticloadbalancingv2": "elasticloadbalancing", None: ""}[sdk]
         calls |= {f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for name in called}
-        if "EcsCalls" in text:  # made without the SDK's client, by name
-            calls |= {f"ecs:{name}" for name in re.findall(r'const \w+: &str = "([A-Z]\w+)";', text)}
+        # Made without the SDK's client, by name.
+        for calls_by, of in [(r"\bEcsCalls\b", "ecs"), (r"\breached\.query\(", "elasticloadbalancing"), (r"\bself\.ec2\b", "ec2")]:
+            if re.search(calls_by, text):
+                calls |= {f"{of}:{name}" for name in re.findall(r'const \w+: &str = "([A-Z]\w+)";', text)}
     return calls
 
 

@@ -51,6 +51,7 @@ fn read(service: &services::Service) -> Service {
         task_definition: definition.cloned(),
         target_groups: balancers.flat_map(target_groups).cloned().collect(),
         subnets: awsvpc.map(|awsvpc| awsvpc.subnets.clone()).unwrap_or_default(),
+        security_groups: awsvpc.map(|awsvpc| awsvpc.security_groups.clone()).unwrap_or_default(),
         deployment: deployment(service),
     }
 }

@@ -239,6 +239,7 @@ fn load_balancer(described: &Element) -> LoadBalancer {
         state: text(state),
         ip_address_type: text(described.text("IpAddressType")),
         source_nat_prefixes: described.text("EnablePrefixForIpv6SourceNat") == Some("on"),
+        security_groups: described.texts("SecurityGroups").map(str::to_owned).collect(),
         zones: described.list("AvailabilityZones").map(zone).collect(),
     }
 }

@@ -20,6 +20,9 @@ pub struct Service {
     pub target_groups: Vec<String>,
     /// Where its tasks run.
     pub subnets: Vec<String>,
+    /// What lets others reach them; none if the service does not say, and theirs is the VPC's
+    /// default one.
+    pub security_groups: Vec<String>,
     /// How ECS deploys it.
     pub deployment: Deployment,
 }

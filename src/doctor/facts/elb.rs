@@ -119,6 +119,8 @@ pub struct LoadBalancer {
     pub ip_address_type: String,
     /// `EnablePrefixForIpv6SourceNat`.
     pub source_nat_prefixes: bool,
+    /// Its security groups; many have none.
+    pub security_groups: Vec<String>,
     /// Its enabled Availability Zones.
     pub zones: Vec<Zone>,
 }

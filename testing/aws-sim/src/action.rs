@@ -23,19 +23,22 @@ pub enum Action {
     GetTaskProtection,
     GetResources,
     AssumeRole,
+    DescribeSecurityGroups,
+    DescribeSubnets,
 }
 
-/// The services behind the actions, which speak two protocols.
+/// The services behind the actions, which speak three protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     Elb,
     Ecs,
     Tagging,
     Sts,
+    Ec2,
 }
 
 impl Action {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -54,6 +57,8 @@ impl Action {
         Self::GetTaskProtection,
         Self::GetResources,
         Self::AssumeRole,
+        Self::DescribeSecurityGroups,
+        Self::DescribeSubnets,
     ];
 
     /// The name in the API.
@@ -77,6 +82,8 @@ impl Action {
             Self::GetTaskProtection => "GetTaskProtection",
             Self::GetResources => "GetResources",
             Self::AssumeRole => "AssumeRole",
+            Self::DescribeSecurityGroups => "DescribeSecurityGroups",
+            Self::DescribeSubnets => "DescribeSubnets",
         }
     }
 
@@ -87,6 +94,7 @@ impl Action {
             Api::Ecs => "ecs",
             Api::Tagging => "tag",
             Api::Sts => "sts",
+            Api::Ec2 => "ec2",
         };
         format!("{prefix}:{}", self.name())
     }
@@ -106,6 +114,7 @@ impl Action {
             | Self::GetTaskProtection => Api::Ecs,
             Self::GetResources => Api::Tagging,
             Self::AssumeRole => Api::Sts,
+            Self::DescribeSecurityGroups | Self::DescribeSubnets => Api::Ec2,
             Self::RegisterTargets
             | Self::DeregisterTargets
             | Self::DescribeTargetHealth

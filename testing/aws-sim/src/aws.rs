@@ -13,6 +13,7 @@ use crate::earlier_states::EarlierStates;
 use crate::fault::Fault;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
+use crate::network::{SecurityGroup, Subnet};
 use crate::query_protocol::Target;
 use crate::rates::{AllRates, Rate};
 use crate::script::Run;
@@ -81,6 +82,16 @@ impl Aws {
         let arn = balancer.arn();
         self.world().load_balancers.insert(arn.clone(), balancer);
         arn
+    }
+
+    /// Puts a security group into the world.
+    pub fn add_security_group(&self, group: SecurityGroup) {
+        self.world().network.add_security_group(group);
+    }
+
+    /// From now on the subnet of all services is this one.
+    pub fn set_subnet(&self, subnet: Subnet) {
+        self.world().network.set_subnet(subnet);
     }
 
     /// A quota as DescribeAccountLimits shows it.

@@ -106,6 +106,10 @@ fn admit(world: &mut World, asked: &Asked) -> Result<(), ApiError> {
 
 fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiError> {
     match &asked.input {
+        Input::Query(query) if asked.action.api() == Api::Ec2 => {
+            let result = world.network.describe(asked.action, query)?;
+            Ok(Answer::ec2(asked.action, &result, request_id(number)))
+        }
         Input::Query(query) => {
             let result = match asked.action {
                 Action::AssumeRole => assume_role(world, query)?,

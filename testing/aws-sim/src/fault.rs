@@ -94,6 +94,7 @@ impl Fault {
             Api::Ecs => "ServerException",
             Api::Tagging => "InternalServiceException",
             Api::Sts => "InternalFailure",
+            Api::Ec2 => "InternalError",
         };
         self.error(code, "An internal error occurred", 500)
     }
@@ -103,6 +104,7 @@ impl Fault {
         let (code, status) = match self.action.api() {
             Api::Elb | Api::Sts => ("AccessDenied", 403),
             Api::Ecs | Api::Tagging => ("AccessDeniedException", 400),
+            Api::Ec2 => ("UnauthorizedOperation", 403),
         };
         let message = format!(
             "User: arn:aws:sts::123456789012:assumed-role/demo/demo is not authorized to perform: {} \

@@ -26,6 +26,8 @@ pub struct Service {
     pub(crate) launch_type: String,
     /// The letters of the zones that its tasks take in turn.
     pub(crate) zones: Vec<char>,
+    /// The ids of its tasks' security groups; none is named if there are none.
+    pub(crate) security_groups: Vec<String>,
     pub(crate) starts: Starts,
 }
 
@@ -48,6 +50,7 @@ impl Service {
             scheduling: "REPLICA".to_owned(),
             launch_type: "FARGATE".to_owned(),
             zones: vec!['a'],
+            security_groups: Vec::new(),
             starts: Starts::default(),
         }
     }
@@ -82,6 +85,12 @@ impl Service {
     /// Likewise, with a second one for blue/green deployments.
     pub fn attached_to_both(mut self, target_group: &str, alternate: &str) -> Self {
         self.target_groups.push((target_group.to_owned(), Some(alternate.to_owned())));
+        self
+    }
+
+    /// Its tasks have this security group, too.
+    pub fn security_group(mut self, id: &str) -> Self {
+        self.security_groups.push(id.to_owned());
         self
     }
 

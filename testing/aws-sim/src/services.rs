@@ -6,6 +6,7 @@ use crate::api_error::ApiError;
 use crate::deployment::{Counts, Deployment, Rollout};
 use crate::ecs_input::{cluster, invalid_parameter};
 use crate::fleet::Fleet;
+use crate::network::SUBNET;
 use crate::service::Service;
 use crate::stages::service_deployment;
 use crate::task::{deployment_of, last_segment};
@@ -59,9 +60,11 @@ fn describe(world: &World, service: &Service) -> Value {
         Some(fleet) => fleet.describe_deployments(&task_definition),
         None => vec![only_deployment(world, service, Counts { desired, running, pending: 0 })],
     };
-    let subnets = json!(["subnet-0aaaaaaaaaaaaaaaa"]);
-    let network =
-        json!({"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "DISABLED"}});
+    let mut network = json!({"subnets": [SUBNET], "assignPublicIp": "DISABLED"});
+    if !service.security_groups.is_empty() {
+        network["securityGroups"] = json!(service.security_groups);
+    }
+    let network = json!({"awsvpcConfiguration": network});
     let mut json = json!({
         "serviceArn": service.arn(),
         "serviceName": service.name,

@@ -24,7 +24,7 @@ pub(crate) fn admit(world: &World, asked: &Asked) -> Result<(), ApiError> {
         Api::Elb if owners.iter().any(|owner| *owner != caller) => {
             Err(denied(asked.action, &caller))
         }
-        Api::Ecs | Api::Tagging if caller != OWN => Err(denied(asked.action, &caller)),
+        Api::Ecs | Api::Tagging | Api::Ec2 if caller != OWN => Err(denied(asked.action, &caller)),
         _ => Ok(()),
     }
 }

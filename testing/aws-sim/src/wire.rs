@@ -95,11 +95,12 @@ fn decode_json(api: Api, target: &str, body: &[u8]) -> Result<(Action, Input), A
     Ok((action, Input::Json(input)))
 }
 
-/// ELBv2 and STS speak the same protocol, and no action of theirs has the same name.
+/// ELBv2, STS and EC2 are asked in the same way, and no action of theirs has the same name.
 fn decode_query(body: &[u8]) -> Result<(Action, Input), ApiError> {
     let query = Query::parse(body);
     let name = query.get("Action").unwrap_or("(none)");
-    let action = [Api::Elb, Api::Sts].into_iter().find_map(|api| Action::named(api, name));
+    let action =
+        [Api::Elb, Api::Sts, Api::Ec2].into_iter().find_map(|api| Action::named(api, name));
     let action = action.ok_or_else(|| {
         let message = format!("the simulated AWS does not know the action {name}");
         ApiError::sender("InvalidAction", message)
@@ -176,6 +177,14 @@ impl Answer {
         Self::xml(200, body, request_id)
     }
 
+    /// An answer of EC2, around the XML of the action's result.
+    pub(crate) fn ec2(action: Action, result: &str, request_id: String) -> Self {
+        let inner = [xml::text("requestId", &request_id), result.to_owned()].concat();
+        let namespace = "http://ec2.amazonaws.com/doc/2016-11-15/";
+        let body = format!(r#"<{action}Response xmlns="{namespace}">{inner}</{action}Response>"#);
+        Self::xml(200, body, request_id)
+    }
+
     pub(crate) fn ecs(body: &Value, request_id: String) -> Self {
         Self::json(200, body, request_id)
     }
@@ -193,6 +202,12 @@ impl Answer {
             Api::Ecs | Api::Tagging => {
                 let body = json!({"__type": error.code, "message": error.message});
                 Self::json(error.status, &body, request_id)
+            }
+            Api::Ec2 => {
+                let inner = [xml::text("Code", &error.code), xml::text("Message", &error.message)];
+                let errors = xml::element("Errors", &xml::element("Error", &inner.concat()));
+                let inner = [errors, xml::text("RequestID", &request_id)].concat();
+                Self::xml(error.status, xml::element("Response", &inner), request_id)
             }
             Api::Elb | Api::Sts => {
                 let kind = if error.status < 500 { "Sender" } else { "Receiver" };

@@ -13,6 +13,7 @@ use crate::fleet::{Fleet, Sent};
 use crate::health::HealthChecks;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
+use crate::network::Network;
 use crate::protection::Protections;
 use crate::rates::AllRates;
 use crate::roles::Roles;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     /// By their ARNs.
     pub(crate) load_balancers: BTreeMap<String, LoadBalancer>,
     pub(crate) account_limits: BTreeMap<String, u64>,
+    pub(crate) network: Network,
     pub(crate) services: Vec<Service>,
     /// By their families.
     pub(crate) task_definitions: BTreeMap<String, TaskDefinition>,
@@ -64,6 +66,7 @@ impl World {
             target_groups: BTreeMap::new(),
             load_balancers: BTreeMap::new(),
             account_limits: default_limits(),
+            network: Network::default(),
             services: Vec::new(),
             task_definitions: BTreeMap::new(),
             tasks: Tasks::default(),
