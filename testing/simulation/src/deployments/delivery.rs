@@ -122,15 +122,13 @@ async fn ask(stage: Arc<Stage>, call: HookCall) {
     if !stage.is_alive() {
         return stage.aws.answer_hook(&call, None);
     }
-    let ready_before =
-        if stage.services[service].groups.is_empty() { 0 } else { stage.ready(service) };
     let (look, ending) = invoke(&stage, LookKind::Gate, call.payload.clone()).await;
     let answer = ending.answer();
     stage.aws.answer_hook(&call, answer);
     if matches!(ending, Ending::Killed) {
         return;
     }
-    let ready = ready_before.max(stage.ready(service));
+    let ready = look.ready.get(&service).copied().unwrap_or_default();
     stage.examine(|state| {
         let log = &state.ledger.services[service];
         let (_, desired) = log.desired_since(look.begun);

@@ -108,6 +108,14 @@ pub async fn put_right(stage: &Stage) {
         tokio::time::sleep(minute).await;
         reconcile(stage).await;
     }
+    // The event of a task that stopped just now, perhaps because its hold ended, is on its way.
+    let differs = || (0..stage.services.len()).any(|service| out_of_step(stage, service).is_some());
+    for _ in 0..10 {
+        if !differs() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     while !stage.state().ledger.looks.is_empty() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -148,21 +156,24 @@ pub fn examine_rest(stage: &Stage) {
             let how = format!("{held} tasks of {name} are held, though {ready} new ones are ready");
             stage.examine(|_| broken("let go", how));
         }
-        let tasks = stage.tasks(service);
-        let serving: BTreeSet<IpAddr> = tasks
-            .iter()
-            .filter(|t| is_serving(t))
-            .filter_map(|t| t.ipv6().map(IpAddr::V6))
-            .collect();
-        for group in &place.groups {
-            let present: BTreeSet<IpAddr> =
-                stage.aws.registered(group).into_iter().map(|(id, _)| id).collect();
-            if present != serving {
-                let how = format!("{name} has the targets {present:?}, and {serving:?} serve");
-                stage.examine(|_| broken("nothing changes", how));
-            }
+        if let Some(how) = out_of_step(stage, service) {
+            stage.examine(|_| broken("nothing changes", how));
         }
     }
+}
+
+/// How the targets of a service differ from its serving tasks.
+fn out_of_step(stage: &Stage, service: usize) -> Option<String> {
+    let tasks = stage.tasks(service);
+    let serving = tasks.iter().filter(|task| is_serving(task));
+    let serving: BTreeSet<IpAddr> = serving.filter_map(|t| t.ipv6().map(IpAddr::V6)).collect();
+    stage.services[service].groups.iter().find_map(|group| {
+        let present: BTreeSet<IpAddr> =
+            stage.aws.registered(group).into_iter().map(|(id, _)| id).collect();
+        let name = stage.setting.services[service].name;
+        let how = || format!("{name} has the targets {present:?}, and {serving:?} serve");
+        (present != serving).then(how)
+    })
 }
 
 /// The end state of a run.

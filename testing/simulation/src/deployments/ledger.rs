@@ -86,6 +86,8 @@ pub struct Look {
     pub described: BTreeSet<usize>,
     /// Those of them that were in a rollback, with the failed deployment.
     pub rolling_back: BTreeSet<usize>,
+    /// Of a gate: the most new tasks of each service that were ready at one of its calls.
+    pub ready: BTreeMap<usize, usize>,
     /// Whether a fault struck a call that only holds need.
     pub hold_struck: bool,
     /// Whether a fault struck any other call, or the invocation itself.
@@ -104,6 +106,7 @@ impl Look {
             asked: BTreeMap::new(),
             described: BTreeSet::new(),
             rolling_back: BTreeSet::new(),
+            ready: BTreeMap::new(),
             hold_struck: false,
             other_struck: false,
         }

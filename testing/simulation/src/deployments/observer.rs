@@ -2,10 +2,10 @@
 
 use aws_sim::{Action, Call, Outcome};
 
-use crate::deployments::ledger::{Hand, LookKind, Protection};
+use crate::deployments::ledger::{Hand, Look, LookKind, Protection};
 use crate::deployments::promises;
 use crate::deployments::situation::Situation;
-use crate::deployments::stage::Stage;
+use crate::deployments::stage::{Stage, is_serving};
 use crate::promises::broken;
 
 /// Whether a call sets protections.
@@ -45,6 +45,7 @@ pub fn sent(stage: &Stage, number: usize, call: &Call) {
 /// A call was applied or refused; `is_read` is whether the function lives to read the answer.
 pub fn settled(stage: &Stage, number: usize, call: &Call, is_read: bool) {
     note(stage, number, call);
+    note_ready(stage, number);
     let answered = call.outcome == Outcome::Ok && is_read;
     stage.note_primaries();
     match call.action {
@@ -54,6 +55,22 @@ pub fn settled(stage: &Stage, number: usize, call: &Call, is_read: bool) {
         Action::GetTaskProtection if answered => read(stage, number, call),
         Action::DescribeServices if answered => described(stage, number, call),
         _ => {}
+    }
+}
+
+/// The deployment may be over before the gate answers, so its calls tell how many were ready.
+fn note_ready(stage: &Stage, number: usize) {
+    let is_gate = |look: &Look| look.kind == LookKind::Gate;
+    if !stage.state().ledger.looks.get(&number).is_some_and(is_gate) {
+        return;
+    }
+    let bound = stage.services.iter().enumerate().filter(|(_, place)| !place.groups.is_empty());
+    let ready: Vec<_> = bound.map(|(service, _)| (service, stage.ready(service))).collect();
+    if let Some(look) = stage.state().ledger.looks.get_mut(&number) {
+        for (service, ready) in ready {
+            let most = look.ready.entry(service).or_default();
+            *most = ready.max(*most);
+        }
     }
 }
 
@@ -92,6 +109,7 @@ fn read(stage: &Stage, number: usize, call: &Call) {
         look.read.insert(task.clone(), now);
         if let Some(service) = service
             && stage.aws.protected_until(task).is_some()
+            && stage.aws.task(task).as_ref().is_some_and(is_serving)
             && !new.contains(task)
         {
             look.protected.entry(service).or_default().insert(task.clone());

@@ -156,7 +156,7 @@ pub fn ends_in_time(
 pub struct GateSeen<'a> {
     /// The answer, if there was one and not an error.
     pub answer: Option<&'a Value>,
-    /// The most new tasks that were ready at its begin or end.
+    /// The most new tasks that were ready at one of its calls.
     pub ready: usize,
     /// The least that were desired meanwhile.
     pub desired: usize,
