@@ -134,7 +134,8 @@ async fn ask(stage: Arc<Stage>, call: HookCall) {
         let (_, desired) = log.desired_since(look.begun);
         let stale = stage.setting.faults.stale > 0.0;
         let recently = look.begun - Duration::from_secs(10);
-        let may_be_stale = stale && log.crashed.is_some_and(|at| at > recently);
+        let is_superseded = log.primaries_since(look.begun).count() > 1;
+        let may_be_stale = is_superseded || stale && log.crashed.is_some_and(|at| at > recently);
         let seen = GateSeen { answer, ready, desired, may_be_stale };
         promises::gate_is_right(&stage.setting.services[service], seen)
     });

@@ -160,7 +160,8 @@ pub struct GateSeen<'a> {
     pub ready: usize,
     /// The least that were desired meanwhile.
     pub desired: usize,
-    /// Whether a stale read may have hidden a crash.
+    /// Whether a stale read may have hidden a crash, or another deployment became PRIMARY between
+    /// its calls.
     pub may_be_stale: bool,
 }
 
