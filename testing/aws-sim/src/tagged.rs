@@ -23,4 +23,11 @@ impl Aws {
     pub fn tag_lag(&self, lag: Duration) {
         self.world().tags.lag = lag;
     }
+
+    /// From now on a page of the index has at most so many resources, whatever the caller allows
+    /// (Resource Groups Tagging API reference, GetResources: fewer may be returned even if there
+    /// are more).
+    pub fn tag_page(&self, most: usize) {
+        self.world().tags.page = Some(most);
+    }
 }

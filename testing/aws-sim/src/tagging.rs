@@ -22,6 +22,7 @@ pub(crate) fn get_resources(world: &World, input: &Value) -> Result<Value, ApiEr
             _ => return Err(invalid("ResourcesPerPage must be between 1 and 100")),
         },
     };
+    let page = world.tags.page.map_or(page, |most| page.min(most));
     let after = position(input["PaginationToken"].as_str().unwrap_or_default(), now)?;
     let types = strings(&input["ResourceTypeFilters"]);
     let filters = input["TagFilters"].as_array().map(Vec::as_slice).unwrap_or_default();

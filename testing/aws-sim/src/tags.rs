@@ -10,6 +10,8 @@ pub(crate) struct Tags {
     /// By ARN and key.
     values: BTreeMap<(String, String), Values>,
     pub(crate) lag: Duration,
+    /// The most resources of a page, if fewer than the caller allows.
+    pub(crate) page: Option<usize>,
 }
 
 /// The values of one tag (or none) in the order in which they were set, and since when the index

@@ -80,22 +80,33 @@ impl Comparison<'_> {
         if holders.peek().is_some() {
             return holders.any(|holder| {
                 let tracked = &observed.tasks[holder];
-                tracked.phase() == Phase::Serving && !tracked.bad_address
+                tracked.phase() == Phase::Serving
+                    && !tracked.bad_address
+                    && self.is_bound(observed, holder, target)
             });
         }
         let removed = self.scenario.prune == Prune::All && self.after != After::Events;
         is_there && observed.edited.contains(target) && !removed
     }
 
+    /// Whether a binding makes this a target of the task, as far as the index of tags shows.
+    fn is_bound(&self, observed: &Observation, holder: usize, target: &Target) -> bool {
+        observed.was_bound(self.scenario, holder, target, &(self.now..=self.now))
+    }
+
     /// Whether a target may be wrong; [`crate::promises`] says when.
     fn is_excused(&self, observed: &Observation, target: &Target) -> bool {
         let is_there = self.present.contains(target);
+        if is_there && self.is_left_alone(observed, target) {
+            return true;
+        }
         if !is_there && self.is_full(target) {
             return true;
         }
         let of_holder = |holder: usize| observed.tasks[holder].excuse.is_some();
         let by_events = observed.holders(target).any(of_holder)
             || observed.edited.contains(target)
+            || !observed.is_stable(target.group)
             || observed.users(target.id) > 1;
         match (self.after, self.scenario.prune) {
             (After::Events, _) => by_events,
@@ -104,6 +115,14 @@ impl Comparison<'_> {
             (_, Prune::Proven) => is_there && by_events && !self.is_shown(observed, target),
             (_, Prune::All) => is_there && by_events && self.is_of_unknown_family(observed, target),
         }
+    }
+
+    /// Whether a tag that is lost or malformed leaves the target where it is.
+    fn is_left_alone(&self, observed: &Observation, target: &Target) -> bool {
+        let unbound = |holder| !self.is_bound(observed, holder, target);
+        let is_tagged = observed.tags.contains_key(&target.group);
+        observed.stayed_malformed(target.group, &(self.now..=self.now))
+            || (is_tagged && observed.holders(target).all(unbound))
     }
 
     /// Whether the target's group, or its zone in the group, is full.

@@ -102,6 +102,22 @@ cases! { Case:
     ReasonSuperseded "reason: superseded",
     ReasonGone "reason: gone",
     ReasonQueued "reason: queued",
+    ReasonGroupGone "reason: group-gone",
+    TagAppeared "tags: a tag binds what it did not bind",
+    TagVanished "tags: a tag no longer binds a task that serves",
+    TagSpoilt "tags: an entry that cannot be read",
+    TagMistyped "tags: an entry of a service that does not exist",
+    TagLagged "tags: the index lags by a minute or more",
+    TagsUnread "tags: a read fails",
+    TagsBrokeOff "tags: pages break off",
+    BadTag "tags: a reconcile fails for BadTag",
+    RoleDeleted "roles: a role is deleted",
+    RoleDistrusted "roles: a role no longer trusts the function",
+    RoleAssumed "roles: AssumeRole answered",
+    RoleAssumedLater "roles: AssumeRole answered when the first credentials have expired",
+    RoleDenied "roles: AssumeRole denied",
+    CredentialsRefused "roles: credentials refused by ELB",
+    ThrottledElsewhere "roles: a call throttled in another account",
     ReconcileRegistered "reconcile: registered a target",
     ReconcilePruned "reconcile: deregistered a target",
     ReconcileFoundUnowned "reconcile: left a target unowned",
@@ -116,6 +132,10 @@ cases! { Case:
     ReconcileHung "trial: a read hangs for one binding in a reconcile",
     BatchHung "trial: a read hangs that some messages of a batch need",
     StartForged "trial: forged start of a real task",
+    OldTagsUsed "trial: tags cannot be read, and those of a while ago are used",
+    OldTagsUnused "trial: tags cannot be read, and those of a while ago are too old",
+    RoleLost "trial: a role cannot be assumed in a reconcile",
+    OwnAccountThrottled "trial: the function's own account is throttled",
     LoneStop "trial: one stop after a minute without writes",
     TargetExcused "ending: target excused until a reconcile",
     TargetHeld "ending: target right without a reconcile",
@@ -140,6 +160,11 @@ impl<C: Cases> Coverage<C> {
     /// Counts one more occurrence.
     pub fn note(&mut self, case: C) {
         self.counts[case.index()] += 1;
+    }
+
+    /// Counts one more occurrence if it is one.
+    pub fn note_if(&mut self, occurred: bool, case: C) {
+        self.counts[case.index()] += u64::from(occurred);
     }
 
     /// How often a case occurred.

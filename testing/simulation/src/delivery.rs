@@ -109,16 +109,19 @@ async fn invoke_with(world: &Arc<World>, message: Message) {
         world.note("lambda", || format!("gets {}", message.words(world.aws.now())));
         let event = message.event.clone();
         let (invocation, ending) = invoke(world, InvocationKind::Events, event, sightings).await;
+        let (scenario, now) = (&world.scenario, world.aws.now());
         if let Ending::Answer(_) = ending {
             world.examine(|state| {
-                promises::nothing_swallowed(&state.observed, &invocation, sightings)
+                let observed = &state.observed;
+                promises::nothing_swallowed(observed, scenario, &invocation, sightings, now)
             });
             world.state().observed.applied += 1;
             return;
         }
         // A single event has no others in its invocation that could keep it out.
         let failed = [(&message.sighting, None)];
-        world.examine(|state| promises::isolated(&state.observed, &world.scenario, failed));
+        let span = invocation.begun..=now;
+        world.examine(|state| promises::isolated(&state.observed, scenario, &span, failed));
         if let Some(wait) = wait {
             tokio::time::sleep(*wait).await;
         }

@@ -9,6 +9,7 @@ use harness::dice::Dice;
 use crate::fault_rates::FaultRates;
 use crate::rare::{Crowd, Forgery, Rare, Trial};
 use crate::scenario::{Bond, Delivery, GROUPS, Group, Queue, SERVICES, Scenario, Service};
+use crate::sources::{By, Sources};
 
 /// The time in which one invocation can try a crowd's targets: all callers share 4 writes a second.
 const LONG: Duration = Duration::from_secs(30);
@@ -16,6 +17,11 @@ const LONG: Duration = Duration::from_secs(30);
 /// The dice for what is rare.
 pub fn rare_dice(seed: u64) -> Dice {
     Dice::of(seed ^ 0x5eed_0f00)
+}
+
+/// The dice for tags and roles, in runs of bindings.
+pub fn source_dice(seed: u64) -> Dice {
+    Dice::of(seed ^ 0x7a65_0000)
 }
 
 /// Draws the scenario of a run.
@@ -33,9 +39,38 @@ pub fn scenario(dice: &mut Dice, rare: &mut Dice) -> Scenario {
         timeout: dice.pick(&[5.0, 15.0, 30.0, 30.0].map(Duration::from_secs_f64)),
         fault_rates,
         rare: Rare::default(),
+        sources: Sources::default(),
     };
     add_rare(&mut scenario, rare);
     scenario
+}
+
+/// Changes a scenario so that its bindings come from tags, or its groups belong to other accounts.
+/// What else is rare is left out.
+pub fn sources(scenario: &mut Scenario, dice: &mut Dice) {
+    let Rare { foreign, unhealthy, .. } = scenario.rare;
+    scenario.rare = Rare { foreign, unhealthy, ..Rare::default() };
+    let pairs: &[(usize, usize)] = dice.pick(&[
+        &[(0, 0), (0, 1)],
+        &[(0, 0), (1, 0), (1, 1)],
+        &[(0, 0), (1, 1)],
+        &[(0, 0), (1, 1), (1, 2)],
+        &[(0, 0), (1, 0), (0, 1), (0, 2)],
+    ]);
+    lay_out(scenario, pairs, dice.pick(&[None, Some(8080)]));
+    for (place, group) in scenario.groups.iter_mut().enumerate() {
+        group.by = match place {
+            0 => dice.pick(&[By::Tag, By::Tag, By::Role]),
+            _ => dice.pick(&[By::Setting, By::Tag, By::Tag, By::Role]),
+        };
+    }
+    if scenario.is_tagged() && scenario.prune == Prune::All {
+        scenario.prune = Prune::Proven;
+    }
+    scenario.sources = Sources::draw(dice);
+    if !scenario.sources.idle.is_zero() {
+        scenario.reconcile_every = None;
+    }
 }
 
 /// One service and one group; two services in one group; one in two groups; one with two ports.

@@ -11,6 +11,15 @@ use crate::invocation::NUMBER;
 use crate::observer::{self, FOREVER};
 use crate::world::World;
 
+/// What may be down for itself.
+#[derive(Clone, Copy)]
+enum Service {
+    Targets,
+    Tasks,
+    Tags,
+    Roles,
+}
+
 /// The longest time that a call takes each way when nothing is wrong, in seconds.
 const CALM_LATENCY: f64 = 0.05;
 
@@ -51,9 +60,12 @@ fn decide(world: &World, number: usize, call: &Call) -> Decision {
     if world.state().hung.as_ref().is_some_and(|hung| hung.is(call)) {
         return Decision { latency: HungCall::TIME, ..decision };
     }
+    if is_refused(world, call) {
+        return Decision { verdict: Verdict::Throttle, ..decision };
+    }
     let is_read_of_ecs = matches!(call.action, Action::DescribeTasks | Action::ListTasks);
     let looks = call.action == Action::DescribeTasks && has_unlooked(world, number);
-    if is_down(world, usize::from(is_read_of_ecs), if looks { 4.0 } else { 1.0 }) {
+    if is_down(world, call.action, if looks { 4.0 } else { 1.0 }) {
         return Decision { verdict: Verdict::Fail, ..decision };
     }
     if world.strikes(rates.hang) {
@@ -101,15 +113,30 @@ fn hang(world: &World) -> Duration {
     world.draw_seconds(least, most)
 }
 
-/// Whether one of the two services is down. An outage may begin with this call.
-fn is_down(world: &World, service: usize, likelihood: f64) -> bool {
-    if world.strikes(world.scenario.fault_rates.outage * likelihood) {
+/// Whether a trial has every such call refused.
+fn is_refused(world: &World, call: &Call) -> bool {
+    let refused = world.state().refused.clone();
+    refused.is_some_and(|refused| refused(call))
+}
+
+/// Whether the service of an action is down. An outage may begin with this call. The index of tags
+/// may be down for longer than tags that were read are used.
+fn is_down(world: &World, action: Action, likelihood: f64) -> bool {
+    let (service, rate, longest) = match action {
+        Action::GetResources => (Service::Tags, world.scenario.sources.outage, 1200.0),
+        Action::AssumeRole => (Service::Roles, world.scenario.fault_rates.outage, 40.0),
+        Action::DescribeTasks | Action::ListTasks => {
+            (Service::Tasks, world.scenario.fault_rates.outage * likelihood, 40.0)
+        }
+        _ => (Service::Targets, world.scenario.fault_rates.outage * likelihood, 40.0),
+    };
+    if world.strikes(rate) {
         world.cover(Case::Outage);
-        let until = world.elapsed() + world.draw_seconds(2.0, 40.0);
-        world.state().down_until[service] = until;
+        let until = world.elapsed() + world.draw_seconds(2.0, longest);
+        world.state().down_until[service as usize] = until;
     }
     let state = world.state();
-    state.faults && world.elapsed() < state.down_until[service]
+    state.faults && world.elapsed() < state.down_until[service as usize]
 }
 
 fn has_unlooked(world: &World, number: usize) -> bool {

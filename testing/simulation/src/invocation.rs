@@ -48,6 +48,10 @@ pub struct Invocation {
     pub shrunk: BTreeSet<usize>,
     /// Writes that have not taken effect yet.
     pub in_flight: Vec<(Write, Target)>,
+    /// Whether its last call for tags was answered.
+    pub has_read_tags: bool,
+    /// Whether a call for tags failed after pages that were answered.
+    pub tags_broke_off: bool,
     pub tally: Tally,
     pub kill: Arc<Notify>,
 }
@@ -70,6 +74,8 @@ impl Invocation {
             begun,
             shrunk: BTreeSet::new(),
             in_flight: Vec::new(),
+            has_read_tags: false,
+            tags_broke_off: false,
             tally: Tally::default(),
             kill,
         }

@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 
 use crate::coverage::Case;
 use crate::evidence::{Evidence, Sighting};
+use crate::frugal;
 use crate::invocation::{Ending, Invocation, InvocationKind, NUMBER};
+use crate::known_bindings;
 use crate::log_capture;
 use crate::observation::Observation;
 use crate::promises;
@@ -97,13 +99,19 @@ fn end(world: &World, number: usize, ending: &Ending) -> Invocation {
     if invocation.kind == InvocationKind::Reconcile && ending.answer().is_none() {
         excuse_registered(&mut state.observed, &invocation);
     }
+    if invocation.tags_broke_off {
+        for place in invocation.shown.places() {
+            state.observed.tasks[place].excuse.get_or_insert(Excuse::TagsBrokeOff);
+        }
+    }
     drop(guard);
     let took = world.aws.now().duration_since(invocation.begun).unwrap_or_default();
-    world.examine(|_| promises::frugal(&invocation, took, &world.scenario));
+    world.examine(|_| frugal::frugal(&invocation, took, &world.scenario));
     if matches!((invocation.kind, ending), (InvocationKind::Events, Ending::Answer(_))) {
         let unbound = logged.skipped_for("no-binding");
         world.examine(|state| {
-            promises::explained(&state.observed, &world.scenario, &invocation, unbound)
+            let now = world.aws.now();
+            known_bindings::explained(&state.observed, &world.scenario, &invocation, unbound, now)
         });
     }
     invocation

@@ -68,13 +68,16 @@ impl LogLine {
             ("superseded=", Case::ReasonSuperseded),
             ("gone=", Case::ReasonGone),
             ("queued=", Case::ReasonQueued),
+            ("group-gone=", Case::ReasonGroupGone),
         ];
         let errors = [
             (": Unconfirmed:", Case::Unconfirmed),
             (": StaleAnswer:", Case::StaleAnswer),
             (": DeadlineReached:", Case::DeadlineReached),
+            (": BadTag:", Case::BadTag),
         ];
-        let reasons = reasons.iter().filter(|(word, _)| self.skipped_for.contains(word));
+        let has = |word: &str| self.skipped_for.split([' ', ',']).any(|w| w.starts_with(word));
+        let reasons = reasons.iter().filter(|(word, _)| has(word));
         let errors = errors.iter().filter(|(word, _)| self.errors.contains(word));
         reasons.chain(errors).for_each(|(_, case)| coverage.note(*case));
         if self.input == "reconcile" {

@@ -10,21 +10,25 @@ use simulation::Outcome;
 use simulation::coverage::{Cases, Coverage};
 
 const USAGE: &str = "\
-usage: cargo simulate [--deployments] --seeds N [--from S]    N runs on all cores, from seed S (0) on
-       cargo simulate [--deployments] --seed S                one run, with its history
---deployments: runs of deployments that are held or gated";
+usage: cargo simulate [KIND] --seeds N [--from S]    N runs on all cores, from seed S (0) on
+       cargo simulate [KIND] --seed S                one run, with its history
+KIND: --bindings: bindings by tags, and target groups in other accounts
+      --deployments: deployments that are held or gated";
 
 /// Runs a seed, with its history if that is wanted.
 type Run<C> = fn(u64, bool) -> Outcome<C>;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
-    match arguments.next_if(|argument| argument == DEPLOYMENTS) {
-        Some(option) => run(simulation::deployments::run, &format!(" {option}"), arguments),
+    let kind = arguments.next_if(|argument| [BINDINGS, DEPLOYMENTS].contains(&argument.as_str()));
+    match kind.as_deref() {
+        Some(BINDINGS) => run(simulation::run_bindings, " --bindings", arguments),
+        Some(_) => run(simulation::deployments::run, " --deployments", arguments),
         None => run(simulation::run, "", arguments),
     }
 }
 
+const BINDINGS: &str = "--bindings";
 const DEPLOYMENTS: &str = "--deployments";
 
 fn run<C: Cases + Send>(

@@ -9,7 +9,9 @@ use aws_sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
 use ecs_ipv6_targets::core::target::Write;
 
 use crate::coverage::Case;
+use crate::group_owners;
 use crate::invocation::Invocation;
+use crate::known_bindings;
 use crate::life;
 use crate::observation::Observation;
 use crate::operator;
@@ -25,10 +27,17 @@ pub const FOREVER: Duration = Duration::from_secs(1_000_000_000);
 pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decision) {
     note(world, number, call, decision);
     let read = call.outcome == Outcome::Ok && decision.answer_latency != FOREVER;
+    if let Outcome::Error(code) = &call.outcome {
+        world.examine(|_| known_bindings::in_force(code));
+        group_owners::refused(world, call, code);
+    }
     match (write(call.action), call.action) {
         (Some(write), _) => wrote(world, number, write, call, decision),
         (None, Action::DescribeTasks) if read => described(world, number, call, decision),
         (None, Action::ListTasks) if read => listed(world, call, decision),
+        (None, Action::GetResources | Action::AssumeRole) => {
+            group_owners::asked(world, number, call, read)
+        }
         _ => {}
     }
 }
@@ -52,6 +61,9 @@ fn targets(world: &World, call: &Call) -> Vec<Target> {
 
 /// A call was sent.
 pub fn sent(world: &World, number: usize, call: &Call) {
+    if call.action == Action::GetResources {
+        group_owners::asks(world, number, call);
+    }
     let Some(write) = write(call.action) else { return };
     let targets = targets(world, call);
     let groups: BTreeSet<usize> = targets.iter().map(|target| target.group).collect();
@@ -93,7 +105,8 @@ fn wrote(world: &Arc<World>, number: usize, write: Write, call: &Call, decision:
         return refused(world, number, code, decision, &targets);
     }
     world.examine(|state| {
-        promises::may_write(&state.observed, &world.scenario, number, write, &targets)
+        let now = world.aws.now();
+        promises::may_write(&state.observed, &world.scenario, number, write, &targets, now)
     });
     let answered = call.outcome == Outcome::Ok && decision.answer_latency != FOREVER;
     let state = &mut *world.state();

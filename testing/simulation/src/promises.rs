@@ -20,6 +20,21 @@
 //!   very late). Only asking ECS about every stop, and about every address, would prevent that. The
 //!   next reconcile restores the target.
 //!
+//! **Bindings that come and go** (in runs of bindings): the above holds for what the bindings were
+//! at the time. Events go by tags that the index showed within a minute, and a reconcile by those
+//! that it shows meanwhile; if reads of tags fail, both by those of up to 15 minutes before. Only
+//! within that time are targets registered, and deregistered, for a binding that is lost. **A tag
+//! that is lost loses no target** (`known_bindings`): a reconcile that has not read all tags prunes
+//! nothing, and none prunes anything in a group whose tag is malformed or no longer binds the task.
+//! *Admitted*: if an instance that never read all tags reads some pages before they break off, a
+//! task that a known binding explains is done by that one alone; the next reconcile does the rest.
+//!
+//! **In force** (`known_bindings`): no call is signed with credentials that have expired. **A lost
+//! role fails its own groups**, **each account for itself** and **tags that cannot be read**
+//! (`source_trials`): a reconcile does its work in all groups but those of the role; targets in
+//! other accounts are registered within 2 s while the function's own is throttled; and an event
+//! goes by tags of a while ago, or comes back if they are older than 15 minutes.
+//!
 //! **Converged** (`convergence`, at the end, when the faults have ceased and the messages
 //! have drained): the targets are exactly those of the serving tasks, by events alone. *Excused
 //! until a reconcile* (`tracked_task::Excuse`): targets of a task with an event that was
@@ -27,13 +42,14 @@
 //! which a read of ECS was so stale that it hid a later phase (the look after a register is only as
 //! good as ECS's answer); of a task that ECS forgot before its last event was applied (nothing
 //! shows any more that it has stopped); of a task that a reconcile registered and could not look at
-//! again. Also targets edited by hand, reused addresses, and targets for which a full group has no
-//! room.
+//! again. Also targets edited by hand, reused addresses, targets for which a full group has no
+//! room, and targets in a group whose tag was changed.
 //!
 //! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
 //! registers before it deregisters): the targets are exactly those of the serving tasks, and no
 //! others were removed. *Excused*: targets of tasks that ECS has forgotten, under `proven`, and of
-//! all stopped tasks excused before, under `never`. A second reconcile then writes nothing.
+//! all stopped tasks excused before, under `never`; and what is left in groups whose tag is
+//! malformed or gone. A second reconcile then writes nothing.
 //!
 //! **Nothing lost** ([`nothing_lost`]): every message was answered or is in the dead-letter queue.
 //! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was
@@ -60,7 +76,7 @@
 //! wherever events or copies go straight to the function. **Copies fail in silence**
 //! (`copies`): a copy never ends in a function error, and its report names no failure.
 //!
-//! **Explained** ([`explained`], at every answer to events): each task that no binding covers is
+//! **Explained** (`known_bindings`, at every answer to events): each task that no binding covers is
 //! skipped for `no-binding`, including tasks of a cluster of the same name in another account or
 //! region.
 //!
@@ -73,7 +89,7 @@
 //!
 //! **Questions only read** ([`may_write`]): plan and doctor write nothing.
 //!
-//! **Frugal** ([`frugal`], at the end of every invocation): per target group one register, one
+//! **Frugal** (`frugal`, at the end of every invocation): per target group one register, one
 //! deregister, and one deregister after the look; for each second that answers took, one register
 //! and one deregister of what waited for them; two more calls for each call that ELB refused
 //! because of a bad target, and eight more where it refused many; and the SDK's retries. A group
@@ -81,37 +97,19 @@
 //! 72, besides the first ones for all and for each service; with several services 92 and 96.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ecs_ipv6_targets::core::drift::Prune;
 use ecs_ipv6_targets::core::target::Write;
 
+pub use crate::broken::{Broken, broken};
 use crate::evidence::Sighting;
 use crate::invocation::{Invocation, InvocationKind};
+use crate::known_bindings::{bindings_of, may_prune};
 use crate::observation::Observation;
 use crate::scenario::{Scenario, Target};
-use crate::tracked_task::{Origin, Phase};
-
-/// A promise that was not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The promise, as it is named at the top of this file.
-    pub promise: &'static str,
-    /// How it was broken.
-    pub how: String,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.how)
-    }
-}
-
-/// The error that this promise was broken in this way.
-pub fn broken(promise: &'static str, how: impl Into<String>) -> Result<(), Broken> {
-    Err(Broken { promise, how: how.into() })
-}
+use crate::tag_history::Span;
+use crate::tracked_task::Phase;
 
 /// Nothing wrong is written.
 pub fn may_write(
@@ -120,14 +118,15 @@ pub fn may_write(
     number: usize,
     write: Write,
     targets: &[Target],
+    now: SystemTime,
 ) -> Result<(), Broken> {
     let Some(invocation) = observed.invocations.get(&number) else { return Ok(()) };
     if invocation.kind == InvocationKind::Question {
         return broken("questions only read", format!("{write:?}Targets was called"));
     }
     targets.iter().try_for_each(|target| match write {
-        Write::Register => may_register(observed, scenario, invocation, target),
-        Write::Deregister => may_deregister(observed, scenario, invocation, target),
+        Write::Register => may_register(observed, scenario, invocation, target, now),
+        Write::Deregister => may_deregister(observed, scenario, invocation, target, now),
     })
 }
 
@@ -136,10 +135,13 @@ fn may_register(
     scenario: &Scenario,
     invocation: &Invocation,
     target: &Target,
+    now: SystemTime,
 ) -> Result<(), Broken> {
+    let span = bindings_of(scenario, invocation, now);
     let serves = |holder| {
         let shown = invocation.shown.of(holder);
         shown.is_some_and(|shown| shown.phase == Phase::Serving && shown.believable)
+            && observed.was_bound(scenario, holder, target, &span)
     };
     if observed.holders(target).any(serves) || observed.claimed.contains(target) {
         return Ok(());
@@ -154,11 +156,16 @@ fn may_deregister(
     scenario: &Scenario,
     invocation: &Invocation,
     target: &Target,
+    now: SystemTime,
 ) -> Result<(), Broken> {
     const PROMISE: &str = "nothing wrong is written";
     let words = target.words(scenario);
     let reconciles = invocation.kind == InvocationKind::Reconcile;
-    let leaves = |holder: usize| invocation.shown.has(holder, Phase::Leaving);
+    let span = bindings_of(scenario, invocation, now);
+    let leaves = |holder: usize| {
+        invocation.shown.has(holder, Phase::Leaving)
+            && observed.was_bound(scenario, holder, target, &span)
+    };
     let own = invocation.asked.contains(target);
     let undone = own && observed.claimed.contains(target);
     let proven = undone || observed.holders(target).any(leaves);
@@ -168,6 +175,9 @@ fn may_deregister(
     }
     if reconciles && scenario.prune == Prune::Never && !own {
         return broken(PROMISE, format!("{words} was pruned under PRUNE=never"));
+    }
+    if reconciles && !own {
+        may_prune(observed, scenario, invocation, target, now)?;
     }
     let serves = |holder: &usize| observed.newest.has(*holder, Phase::Serving);
     match observed.holders(target).find(serves) {
@@ -188,9 +198,12 @@ pub fn is_admitted(observed: &Observation, write: Write, target: &Target) -> boo
 /// What was answered as done was done. `sightings` are those of the messages that did not fail.
 pub fn nothing_swallowed(
     observed: &Observation,
+    scenario: &Scenario,
     invocation: &Invocation,
     sightings: &[Sighting],
+    now: SystemTime,
 ) -> Result<(), Broken> {
+    let span = bindings_of(scenario, invocation, now);
     let places: BTreeSet<usize> = sightings.iter().map(|sighting| sighting.place).collect();
     for place in places.iter().copied() {
         let Some(shown) = invocation.shown.of(place) else { continue };
@@ -199,7 +212,13 @@ pub fn nothing_swallowed(
             Phase::Serving if !shown.gone => Write::Register,
             Phase::Serving | Phase::Starting => continue,
         };
-        for target in observed.tasks[place].targets.iter().filter(|_| shown.addressed) {
+        let targets = observed.tasks[place].targets.iter().filter(|_| shown.addressed);
+        let is_known = |target: &&Target| {
+            let is_tagged = observed.tags.contains_key(&target.group);
+            let stays = observed.stayed_bound(scenario, place, target, &span);
+            stays && !(is_tagged && invocation.tags_broke_off)
+        };
+        for target in targets.filter(is_known) {
             let serves = |holder| invocation.shown.has(holder, Phase::Serving);
             let returns = |holder| {
                 let registered = invocation.registered.contains(target);
@@ -224,73 +243,6 @@ pub fn in_time() -> Result<(), Broken> {
 /// When answers take longer than this, changes that need none are made first.
 pub const SOON: Duration = Duration::from_secs(1);
 
-/// This many refused calls find one bad target among 200.
-const FEW: usize = 8;
-
-/// Where many targets are bad, the search for good ones makes calls that double in size as long as
-/// they are accepted: from 1 to 200.
-const DOUBLINGS: usize = 8;
-
-/// No more writes than there is reason for.
-pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> Result<(), Broken> {
-    let tally = &invocation.tally;
-    let refused: usize = tally.refused.values().sum();
-    let tried_again = tally.calls - refused - tally.answered;
-    let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
-    let per_group = 3 + 2 * took.as_secs().min(15) as usize;
-    let most = per_group * scenario.groups.len() + 2 * refused + searched * DOUBLINGS + tried_again;
-    if tally.calls > most {
-        return broken("frugal", format!("{} writes where {most} would do", tally.calls));
-    }
-    for (group, refused) in &tally.refused {
-        let most = most_refusals(scenario, *group, tally.accepted.contains(group));
-        if *refused > most {
-            let name = scenario.groups[*group].name;
-            return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));
-        }
-    }
-    Ok(())
-}
-
-/// The most refused calls to a group in one invocation.
-fn most_refusals(scenario: &Scenario, group: usize, accepted: bool) -> usize {
-    let bound = scenario.bonds.iter().filter(|bond| bond.group == group);
-    let owners: BTreeSet<usize> = bound.map(|bond| bond.service).collect();
-    // One call with all targets; and two for each owner, one of them with targets refused before.
-    let first = 1 + 2 * scenario.services.len();
-    first
-        + match (accepted, owners.len() > 1) {
-            (true, true) => 96,
-            (true, false) => 72,
-            (false, true) => 92,
-            (false, false) => 46,
-        }
-}
-
-/// Every event of a task that no binding covers is skipped for that reason. `logged` is how many
-/// tasks were, by the invocation's log line; none if the line was not captured.
-pub fn explained(
-    observed: &Observation,
-    scenario: &Scenario,
-    invocation: &Invocation,
-    logged: Option<usize>,
-) -> Result<(), Broken> {
-    let is_unbound = |place: &usize| {
-        let tracked = &observed.tasks[*place];
-        let foreign = tracked.origin == Origin::Foreign;
-        foreign || !scenario.is_bound(tracked.service)
-    };
-    let unbound = invocation.shown.places().filter(is_unbound).count();
-    match logged {
-        Some(logged) if logged != unbound && observed.claimed.is_empty() => {
-            let how =
-                format!("{logged} tasks were skipped for no-binding, and {unbound} are unbound");
-            broken("explained", how)
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Every message was answered, or is among the `dead` ones in the dead-letter queue.
 pub fn nothing_lost(observed: &Observation, dead: usize) -> Result<(), Broken> {
     let Observation { sent, applied, .. } = observed;
@@ -304,21 +256,23 @@ pub fn nothing_lost(observed: &Observation, dead: usize) -> Result<(), Broken> {
 pub const TRIES: u32 = 5;
 
 /// As long as no call goes wrong, only messages fail whose own target no group accepts. `failed`
-/// are those that failed, with how often they were tried; none if the message was alone in its
-/// invocation, where no other could make it fail.
+/// are those that failed in an invocation of this `span`, with how often they were tried; none if
+/// the message was alone in its invocation, where no other could make it fail.
 pub fn isolated<'a>(
     observed: &Observation,
     scenario: &Scenario,
+    span: &Span,
     failed: impl IntoIterator<Item = (&'a Sighting, Option<u32>)>,
 ) -> Result<(), Broken> {
-    if scenario.fault_rates.affect_calls() {
+    if scenario.fault_rates.affect_calls() || scenario.sources.fail() {
         return Ok(());
     }
     for (Sighting { place, .. }, tried) in failed {
         let tracked = &observed.tasks[*place];
         let crowded = scenario.is_crowded(tracked.service) && tried.is_some_and(|t| t < TRIES);
         let no_room = tracked.targets.iter().any(|target| scenario.is_short_of_room(target));
-        if !tracked.bad_address && !no_room && !crowded {
+        let lacks_role = tracked.targets.iter().any(|t| observed.lacked_role(t.group, span));
+        if !tracked.bad_address && !no_room && !crowded && !lacks_role {
             return broken("isolated", format!("t{place} failed, and its target is good"));
         }
     }

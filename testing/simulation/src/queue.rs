@@ -73,18 +73,22 @@ async fn handle(world: &Arc<World>, mut batch: Vec<Message>, queue: &Queue) {
     let answer = ending.answer();
     let (failed, applied): (Vec<Message>, Vec<Message>) =
         batch.into_iter().partition(|message| lambda::returns(answer, &message.id));
+    let now = world.aws.now();
     if answer.is_some() {
         // Each instance remembers for itself what was refused, so a message is sure of every try
         // only where there is one instance.
         let alone = world.function.made() == 1;
         let tried = failed.iter().map(|m| (&m.sighting, Some(if alone { m.received } else { 1 })));
-        world.examine(|state| promises::isolated(&state.observed, &world.scenario, tried));
+        let span = invocation.begun..=now;
+        world.examine(|state| promises::isolated(&state.observed, &world.scenario, &span, tried));
     }
     if !failed.is_empty() && !applied.is_empty() {
         world.cover(Case::PartialFailure);
     }
     let done = sightings(&applied);
-    world.examine(|state| promises::nothing_swallowed(&state.observed, &invocation, &done));
+    world.examine(|state| {
+        promises::nothing_swallowed(&state.observed, &world.scenario, &invocation, &done, now)
+    });
     world.state().observed.applied += applied.len();
     for message in failed {
         give_back(world, message, received, queue);

@@ -14,6 +14,7 @@ use crate::coverage::Case;
 use crate::delivery;
 use crate::draw;
 use crate::fault_injector::FaultInjector;
+use crate::group_owners::{self, change_role, change_tag};
 use crate::history::History;
 use crate::message::Message;
 use crate::neighbours;
@@ -21,6 +22,8 @@ use crate::operator::{edit_by_hand, reconcile_on_schedule, run_service};
 use crate::promises::{self, broken};
 use crate::queue;
 use crate::scenario::{Delivery, Group};
+use crate::source_trials;
+use crate::sources::By;
 use crate::tracked_task::{Excuse, Phase};
 use crate::trials;
 use crate::undisturbed::{compare, reconcile};
@@ -30,10 +33,19 @@ use crate::world::{BEGIN, World};
 /// `registration_lag`).
 const PAST_INITIAL: Duration = Duration::from_secs(121);
 
+/// The kinds of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All bindings are in `BINDINGS`, and all target groups in one account.
+    Plain,
+    /// Bindings come from tags, or groups are in other accounts.
+    Bindings,
+}
+
 /// Carries out the run of a seed and returns the world as it is at the end. The history is only
 /// kept if it is `wanted`.
-pub async fn carry_out(seed: u64, wanted: bool) -> Arc<World> {
-    let world = set_up(seed, wanted);
+pub async fn carry_out(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
+    let world = set_up(seed, kind, wanted);
     pollers(&world);
     for service in 0..world.scenario.services.len() {
         tokio::task::spawn_local(run_service(world.clone(), service));
@@ -41,28 +53,40 @@ pub async fn carry_out(seed: u64, wanted: bool) -> Arc<World> {
     tokio::task::spawn_local(edit_by_hand(world.clone()));
     tokio::task::spawn_local(neighbours::crowd(world.clone()));
     tokio::task::spawn_local(neighbours::foreign(world.clone()));
+    for group in 0..world.scenario.groups.len() {
+        match world.scenario.groups[group].by {
+            By::Setting => {}
+            By::Tag => drop(tokio::task::spawn_local(change_tag(world.clone(), group))),
+            By::Role => drop(tokio::task::spawn_local(change_role(world.clone(), group))),
+        }
+    }
     tokio::task::spawn_local(reconcile_on_schedule(world.clone()));
     tokio::task::yield_now().await;
     world.moving.calm().await;
     let longer = world.state().dice.pick(&[0.0, 5.0, 60.0, 600.0]);
     tokio::time::sleep(world.draw_seconds(0.0, longer)).await;
+    tokio::time::sleep(world.scenario.sources.idle).await;
     cease(&world).await;
     examine(&world).await;
     world
 }
 
-fn set_up(seed: u64, wanted: bool) -> Arc<World> {
+fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let mut dice = Dice::of(seed);
-    let scenario = draw::scenario(&mut dice, &mut draw::rare_dice(seed));
+    let mut scenario = draw::scenario(&mut dice, &mut draw::rare_dice(seed));
+    if kind == Kind::Bindings {
+        draw::sources(&mut scenario, &mut draw::source_dice(seed));
+    }
     let aws = Aws::starting_at(SystemTime::UNIX_EPOCH + BEGIN);
-    let group = |group: &Group| {
+    let group = |(place, group): (usize, &Group)| {
         let settings = TargetGroup::ipv6(group.name).port(group.port).quota(group.quota);
+        let settings = settings.account(&group.by.account(place));
         aws.add_target_group(match scenario.rare.zone_quota {
             Some(quota) => settings.zone_quota("2001:db8::/64", quota),
             None => settings,
         })
     };
-    let arns: Vec<String> = scenario.groups.iter().map(group).collect();
+    let arns: Vec<String> = scenario.groups.iter().enumerate().map(group).collect();
     scenario.services.iter().for_each(|service| aws.add_cluster(service.cluster));
     if scenario.fault_rates.stale > 0.0 {
         aws.remember_tasks();
@@ -75,11 +99,16 @@ fn set_up(seed: u64, wanted: bool) -> Arc<World> {
         Prune::All => "all",
         Prune::Never => "never",
     };
-    let (bindings, settings) = (scenario.bindings(&arns), [("PRUNE", prune)]);
+    let (bindings, tags) = (scenario.bindings(&arns), [("DISCOVER", "tags")]);
+    let tags: &[_] = if scenario.is_tagged() { &tags } else { &[] };
+    let is_empty = bindings.as_array().is_some_and(Vec::is_empty);
+    let unset: &[_] = if is_empty { &[("BINDINGS", "")] } else { &[] };
+    let settings = [&[("PRUNE", prune)], tags, unset].concat();
     let function = Instances::none(&bindings, &settings, &aws);
     let mut history = History::new(wanted);
     history.note(Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let world = World::new(aws, arns, scenario, function, dice, history);
+    group_owners::begin(&world);
     world.aws.set_hook(Arc::new(FaultInjector(Arc::downgrade(&world))));
     world
 }
@@ -132,23 +161,29 @@ async fn examine(world: &Arc<World>) {
     if world.scenario.rare.unhealthy > 0.0 {
         tokio::time::sleep(PAST_INITIAL).await;
     }
+    if world.scenario.is_tagged() {
+        // Until the index shows every tag as it was written.
+        tokio::time::sleep(Duration::from_secs_f64(world.scenario.sources.lag)).await;
+    }
     let (full, bad) = obstacles(world);
+    let spoilt = has_malformed_tag(world);
     if world.scenario.rare.crowd.is_some() {
         reconcile_crowd(world).await;
     } else {
         for _ in 0..=usize::from(full) {
-            reconcile(world, full || bad).await;
+            reconcile(world, full || bad || spoilt).await;
         }
     }
     compare(world, After::Reconcile);
     if !full && !bad {
-        let writes = reconcile(world, false).await;
+        let writes = reconcile(world, spoilt).await;
         if writes > 0 {
             let how = format!("{writes} writes, though nothing had changed");
             world.examine(|_| broken("a steady reconcile writes nothing", how));
         }
     }
     trials::hold(world).await;
+    source_trials::hold(world).await;
 }
 
 /// Every good target is registered after five reconciles, and after the first unless its own
@@ -177,6 +212,13 @@ fn missing(world: &World) -> usize {
     let tasks = state.observed.tasks.iter();
     let serving = tasks.filter(|t| t.phase() == Phase::Serving && !t.bad_address);
     serving.flat_map(|task| &task.targets).filter(|target| !present.contains(target)).count()
+}
+
+/// Whether a tag has an entry that cannot be read.
+fn has_malformed_tag(world: &World) -> bool {
+    let now = world.aws.now();
+    let state = world.state();
+    state.observed.tags.values().any(|tags| tags.at(now).is_malformed)
 }
 
 /// Whether a group may be full, and whether there is a serving task that no group accepts.

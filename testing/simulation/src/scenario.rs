@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fault_rates::FaultRates;
 use crate::rare::Rare;
+use crate::sources::{By, Sources};
 
 /// The scenario of one run.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Scenario {
     pub fault_rates: FaultRates,
     /// What only a few runs have.
     pub rare: Rare,
+    /// What goes on with tags and roles, in runs of bindings.
+    pub sources: Sources,
 }
 
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub struct Group {
     pub port: u16,
     /// The most targets that it accepts.
     pub quota: usize,
+    /// By what its tasks are known.
+    pub by: By,
 }
 
 /// A service of ECS, or a family of standalone tasks.
@@ -103,7 +108,7 @@ pub struct Target {
 pub const SERVICES: [&str; 4] = ["web", "api", "other", "stranger"];
 
 /// The names of the groups, in the order in which they are used.
-pub const GROUPS: [&str; 2] = ["blue", "green"];
+pub const GROUPS: [&str; 3] = ["blue", "green", "violet"];
 
 impl Service {
     /// A service in the usual cluster, with one task and one change.
@@ -115,7 +120,7 @@ impl Service {
 impl Group {
     /// A group with room for every target that a run may have.
     pub fn plain(name: &'static str) -> Self {
-        Self { name, port: 8080, quota: 1000 }
+        Self { name, port: 8080, quota: 1000, by: By::Setting }
     }
 
     /// Whether a run may have more targets than it accepts.
@@ -128,6 +133,25 @@ impl Scenario {
     /// Whether any binding names this service.
     pub fn is_bound(&self, service: usize) -> bool {
         self.bonds.iter().any(|bond| bond.service == service)
+    }
+
+    /// Whether any group is known by its tag.
+    pub fn is_tagged(&self) -> bool {
+        self.groups.iter().any(|group| group.by == By::Tag)
+    }
+
+    /// Whether the index shows a tag for this service on a group that was deleted.
+    pub fn has_ghost(&self, service: usize) -> bool {
+        self.sources.has_ghost && self.is_tagged() && service == 0
+    }
+
+    /// The bonds that make this a target of a service's tasks, by their places.
+    pub fn bonds_of(&self, service: usize, target: &Target) -> impl Iterator<Item = usize> {
+        let makes = move |(_, bond): &(usize, &Bond)| {
+            let port = bond.port.unwrap_or(self.groups[bond.group].port);
+            (bond.service, bond.group, port) == (service, target.group, target.port)
+        };
+        self.bonds.iter().enumerate().filter(makes).map(|(place, _)| place)
     }
 
     /// Whether there may be no room for a target, because its group is small or its zone is.
@@ -154,12 +178,15 @@ impl Scenario {
         let binding = |bond: &Bond| {
             let service = &self.services[bond.service];
             let owner = if service.standalone { "family" } else { "service" };
+            let role = self.groups[bond.group].by.role(bond.group);
             json!({
                 "cluster": service.cluster, owner: service.name,
                 "targetGroupArn": arns[bond.group], "port": bond.port,
+                "externalId": role.as_ref().and(self.sources.external_id), "roleArn": role,
             })
         };
-        self.bonds.iter().map(binding).collect()
+        let is_set = |bond: &&Bond| self.groups[bond.group].by != By::Tag;
+        self.bonds.iter().filter(is_set).map(binding).collect()
     }
 }
 

@@ -84,6 +84,8 @@ pub enum Excuse {
     /// A reconcile registered it and was cut short before it looked again. No message is received
     /// again for that; the next reconcile looks.
     ReconcileCut,
+    /// It was handled by what was known of the tags before their pages broke off.
+    TagsBrokeOff,
 }
 
 impl TrackedTask {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_sim::{Action, Call, Outcome};
+use aws_sim::Action;
 use ecs_ipv6_targets::core::drift::Prune;
 
 use crate::convergence::After;
@@ -16,9 +16,9 @@ use crate::invoke;
 use crate::life::{self, become_known};
 use crate::promises::broken;
 use crate::rare::{Hung, Trial};
-use crate::scenario::{Delivery, Group, Queue, Target};
+use crate::scenario::{Delivery, Group, Queue};
 use crate::tracked_task::{Phase, Stop, phase};
-use crate::undisturbed::{compare, expect, hand_over, reconcile, start, task};
+use crate::undisturbed::{compare, expect, first, hand_over, reconcile, start, task};
 use crate::world::World;
 
 /// Changes that need no answer from the call that hangs are made within this time.
@@ -109,7 +109,7 @@ async fn hung_batch(world: &Arc<World>, hung: Hung) {
     let failed = hand_over(world, &events).await;
     world.state().hung = None;
     for (place, action) in certain {
-        let took = first(world, place, action, now);
+        let took = first_of_all(world, place, action, now);
         if took.is_none_or(|took| took > SOON) || (failed[&place] && place != new) {
             let how =
                 format!("{action} for t{place} came after {took:?}; failed: {}", failed[&place]);
@@ -120,22 +120,15 @@ async fn hung_batch(world: &Arc<World>, hung: Hung) {
 
 /// How long it took until every target of a task was in a call of this action that was applied;
 /// none if some target never was.
-fn first(world: &World, place: usize, action: Action, since: SystemTime) -> Option<Duration> {
+fn first_of_all(
+    world: &World,
+    place: usize,
+    action: Action,
+    since: SystemTime,
+) -> Option<Duration> {
     let targets = world.state().observed.tasks[place].targets.clone();
-    let calls = world.aws.calls();
-    let when = |target: &Target| {
-        let name = format!("[{}]:{}", target.id, target.port);
-        let is_it = |call: &&Call| {
-            call.action == action
-                && call.at >= since
-                && call.outcome == Outcome::Ok
-                && call.resource.as_ref() == Some(&world.arns[target.group])
-                && call.targets.contains(&name)
-        };
-        calls.iter().find(is_it).map(|call| call.at)
-    };
-    let times: Option<Vec<SystemTime>> = targets.iter().map(when).collect();
-    times?.into_iter().max()?.duration_since(since).ok()
+    let times = targets.iter().map(|target| first(world, target, action, since));
+    times.collect::<Option<Vec<Duration>>>()?.into_iter().max()
 }
 
 /// One task stops after a minute or more without writes.
@@ -156,7 +149,7 @@ async fn lone_stop(world: &Arc<World>) {
     life::stop(world.clone(), place, how).await;
     world.deliveries.calm().await;
     debug_assert_eq!(phase(&task(world, place)), Phase::Leaving);
-    let took = first(world, place, Action::DeregisterTargets, since);
+    let took = first_of_all(world, place, Action::DeregisterTargets, since);
     if took.is_none_or(|took| took > SOON) {
         let how = format!("t{place} was deregistered after {took:?}");
         world.examine(|_| broken("soon", how));

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use aws_sim::Task;
 use aws_sim::events::sqs_batch;
+use aws_sim::{Action, Call, Outcome, Task};
 use harness::lambda;
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ use crate::invocation::{Ending, InvocationKind};
 use crate::invoke::{self, invoke};
 use crate::life::{become_known, enlist};
 use crate::promises::broken;
+use crate::scenario::Target;
 use crate::tracked_task::{Excuse, Origin};
 use crate::world::World;
 
@@ -61,6 +62,26 @@ pub fn expect(world: &World, promise: &'static str, place: usize, there: bool) {
         let how = format!("{found} of {} targets of t{place} are registered", targets.len());
         world.examine(|_| broken(promise, how));
     }
+}
+
+/// How long it took until a target was in a call of this action that was applied; none if it never
+/// was.
+pub fn first(
+    world: &World,
+    target: &Target,
+    action: Action,
+    since: SystemTime,
+) -> Option<Duration> {
+    let name = format!("[{}]:{}", target.id, target.port);
+    let is_it = |call: &&Call| {
+        call.action == action
+            && call.at >= since
+            && call.outcome == Outcome::Ok
+            && call.resource.as_ref() == Some(&world.arns[target.group])
+            && call.targets.contains(&name)
+    };
+    let calls = world.aws.calls();
+    calls.iter().find(is_it)?.at.duration_since(since).ok()
 }
 
 /// Hands the function a batch of events, each of a task in this state at this time. Returns for

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use aws_sim::Aws;
+use aws_sim::{Aws, Call};
 use harness::count::Count;
 use harness::dice::Dice;
 use harness::function::Instances;
@@ -39,6 +39,9 @@ pub struct World {
     state: Mutex<State>,
 }
 
+/// Tells which calls are throttled.
+pub type Refused = fn(&Call) -> bool;
+
 /// What changes during a run.
 pub struct State {
     /// The source of all chance.
@@ -60,8 +63,10 @@ pub struct State {
     pub hung: Option<HungCall>,
     /// When the queue last handed messages over.
     pub handed_over_at: Option<Duration>,
-    /// Until when ELB is down, and ECS.
-    pub down_until: [Duration; 2],
+    /// The calls that are throttled, if a trial has it so.
+    pub refused: Option<Refused>,
+    /// Until when ELB, ECS, the index of tags and STS are down.
+    pub down_until: [Duration; 4],
     /// Whether faults still occur.
     pub faults: bool,
     /// The first promise that was broken.
@@ -90,7 +95,8 @@ impl World {
             exhausted: BTreeSet::new(),
             hung: None,
             handed_over_at: None,
-            down_until: [Duration::ZERO; 2],
+            refused: None,
+            down_until: [Duration::ZERO; 4],
             faults: true,
             broken: None,
         };

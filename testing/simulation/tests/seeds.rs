@@ -4,11 +4,15 @@ use std::ops::{ControlFlow, Range};
 use std::thread;
 
 use harness::seeds::Seeds;
+use simulation::Outcome;
 use simulation::coverage::{Case, Cases, Coverage};
 use simulation::promises::Broken;
 
 /// As many seeds as run within half a minute on two cores. `cargo simulate` runs more.
 const SEEDS: u64 = 2500;
+
+/// As many seeds with bindings by tags and groups in other accounts as run within 15 seconds.
+const OF_BINDINGS: u64 = 300;
 
 /// Seeds beyond that range that once broke a promise, and the cause.
 const BROKE_ONCE: &[(u64, &str)] = &[
@@ -40,12 +44,15 @@ const BROKE_ONCE: &[(u64, &str)] = &[
     ),
 ];
 
-fn run(range: Range<u64>) -> (Coverage, Vec<(u64, Broken)>) {
+/// Runs a seed, with its history if that is wanted.
+type Run = fn(u64, bool) -> Outcome;
+
+fn run(one: Run, range: Range<u64>) -> (Coverage, Vec<(u64, Broken)>) {
     let seeds = Seeds::new(range);
     let work = || {
         let (mut coverage, mut broken) = (Coverage::default(), Vec::new());
         seeds.each(|seed| {
-            let outcome = simulation::run(seed, false);
+            let outcome = one(seed, false);
             coverage.add(&outcome.coverage);
             broken.extend(outcome.broken.map(|how| (seed, how)));
             ControlFlow::Continue(())
@@ -61,11 +68,11 @@ fn run(range: Range<u64>) -> (Coverage, Vec<(u64, Broken)>) {
     (coverage, broken)
 }
 
-fn assert_kept(broken: &[(u64, Broken)]) {
+fn assert_kept(one: Run, broken: &[(u64, Broken)], option: &str) {
     if let Some((seed, how)) = broken.first() {
-        let history = simulation::run(*seed, true).history;
+        let history = one(*seed, true).history;
         panic!(
-            "seed {seed}: {how}\n{} seeds in all: {:?}\n{history}\nsee it again with: cargo simulate --seed {seed}",
+            "seed {seed}: {how}\n{} seeds in all: {:?}\n{history}\nsee it again with: cargo simulate {option}--seed {seed}",
             broken.len(),
             broken.iter().map(|(seed, _)| seed).collect::<Vec<_>>()
         );
@@ -74,8 +81,11 @@ fn assert_kept(broken: &[(u64, Broken)]) {
 
 #[test]
 fn every_promise_is_kept_and_every_case_is_reached() {
-    let (coverage, broken) = run(0..SEEDS);
-    assert_kept(&broken);
+    let (mut coverage, broken) = run(simulation::run, 0..SEEDS);
+    assert_kept(simulation::run, &broken, "");
+    let (of_bindings, broken) = run(simulation::run_bindings, 0..OF_BINDINGS);
+    assert_kept(simulation::run_bindings, &broken, "--bindings ");
+    coverage.add(&of_bindings);
     let missing: Vec<&str> = coverage.missing().into_iter().map(Case::words).collect();
     assert!(missing.is_empty(), "never reached in {SEEDS} seeds: {missing:#?}\n{coverage}");
 }
@@ -83,17 +93,22 @@ fn every_promise_is_kept_and_every_case_is_reached() {
 #[test]
 fn seeds_that_broke_a_promise_once_keep_it() {
     for (seed, _) in BROKE_ONCE {
-        let (_, broken) = run(*seed..seed + 1);
-        assert_kept(&broken);
+        let (_, broken) = run(simulation::run, *seed..seed + 1);
+        assert_kept(simulation::run, &broken, "");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_history() {
-    let histories = || (0..24).map(|seed| simulation::run(seed, true).history).collect::<Vec<_>>();
+    fn both(seed: u64) -> [String; 2] {
+        let kinds: [Run; 2] = [simulation::run, simulation::run_bindings];
+        kinds.map(|run| run(seed, true).history)
+    }
+    let histories = || (0..24).flat_map(both).collect::<Vec<_>>();
     let [once, again] = [thread::spawn(histories), thread::spawn(histories)];
     let [once, again] = [once, again].map(|thread| thread.join().unwrap());
-    for (seed, (once, again)) in once.iter().zip(&again).enumerate() {
+    for (place, (once, again)) in once.iter().zip(&again).enumerate() {
+        let seed = place / 2;
         assert!(once.lines().count() > 10, "seed {seed} has nearly no history");
         assert_eq!(once, again, "seed {seed}");
     }
