@@ -17,6 +17,7 @@ pub mod side_by_side;
 pub mod signed_call;
 pub mod sts;
 pub mod tagging;
+pub mod targets;
 pub mod traffic;
 pub mod xml;
 

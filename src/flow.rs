@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use crate::aws::deployments::Deployments;
 use crate::aws::ecs::Ecs;
-use crate::aws::elb::Targets;
 use crate::aws::rate_limits::Limits;
+use crate::aws::targets::Targets;
 use crate::core::binding::{Binding, Source, TargetGroupArn};
 use crate::core::failure::{Code, Failure};
 use crate::flow::discovery::Gap;

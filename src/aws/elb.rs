@@ -1,9 +1,7 @@
-//! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets in chunks,
-//! the targets of a group, and its port.
+//! Thin adapter over Elastic Load Balancing v2: RegisterTargets and DeregisterTargets, the targets
+//! of a group, and what has to be known of a group before.
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
@@ -13,84 +11,46 @@ use futures_util::future::{BoxFuture, join_all};
 use tracing::debug;
 
 use crate::aws::accounts::{Accounts, ElbClient, Reached};
-use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
+use crate::aws::bisect::Refusal;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::sts::ASSUME_ROLE;
 use crate::core::access::Role;
 use crate::core::binding::TargetGroupArn;
-use crate::core::failure::{Code, Failure};
+use crate::core::failure::Failure;
 use crate::core::health::Health;
 use crate::core::target::{AddressPort, Write};
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
-const CHUNK: usize = 200;
+pub const CHUNK: usize = 200;
 
-/// How many targets refused alone are remembered, at some 200 bytes each.
-const REMEMBERED: usize = 5_000;
+/// The name of the call, for messages.
+pub const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
 
-const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
-
-/// Targets that were refused in calls of their own, and when: later is larger.
-type RefusedAlone = BTreeMap<(Write, TargetGroupArn, AddressPort), u64>;
-
-/// Changes targets, and knows the ports of target groups.
+/// What has to be known of a target group before targets are registered in it.
 #[derive(Debug)]
-pub struct Targets {
-    accounts: Accounts,
-    ports: Mutex<BTreeMap<TargetGroupArn, u16>>,
-    refused_alone: Mutex<RefusedAlone>,
+pub struct Described {
+    /// The group.
+    pub arn: TargetGroupArn,
+    /// The port of targets that name none, if it has one.
+    pub port: Option<u16>,
+    /// Why it cannot take IPv6 addresses, in a few words, if it cannot.
+    pub unfit: Option<String>,
 }
 
-impl Targets {
+/// Calls Elastic Load Balancing, in the accounts that own the target groups.
+#[derive(Debug)]
+pub struct Elb {
+    accounts: Accounts,
+}
+
+impl Elb {
     /// An adapter over the clients of these accounts.
     pub fn new(accounts: Accounts) -> Self {
-        Self { accounts, ports: Mutex::default(), refused_alone: Mutex::default() }
+        Self { accounts }
     }
 
-    /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
-    /// calls as possible, and returns each target's result, in order.
-    ///
-    /// Registers before it deregisters. But if calls are refused, the search among the targets to
-    /// be registered does not delay the deregistrations.
+    /// Makes one call that registers or deregisters these targets of a group.
     pub async fn write(
-        &self,
-        group: &TargetGroupArn,
-        writes: &[(Write, Vec<(AddressPort, usize)>)],
-        limits: &Limits,
-    ) -> Vec<Vec<Result<(), Failure>>> {
-        let targets: Vec<Vec<AddressPort>> = writes.iter().map(|(_, of)| addresses(of)).collect();
-        let traits = writes.iter().map(|(write, targets)| self.traits(*write, group, targets));
-        let traits: Vec<Vec<Traits>> = traits.collect();
-        let pairs = targets.iter().zip(&traits);
-        let mut under_way: Vec<(Write, Bisection<'_, AddressPort, Failure>)> = writes
-            .iter()
-            .zip(pairs)
-            .map(|((write, _), (targets, traits))| (*write, Bisection::new(targets, traits, CHUNK)))
-            .collect();
-        for (write, bisection) in &mut under_way {
-            let mut call =
-                async |part: &[AddressPort]| self.call(*write, group, part, limits).await;
-            bisection.first_calls(&mut call, classify).await;
-        }
-        let mut budget = RefusalBudget::default();
-        budget.halved = under_way.len() > 1;
-        for (write, bisection) in under_way.iter_mut().rev() {
-            let mut call =
-                async |part: &[AddressPort]| self.call(*write, group, part, limits).await;
-            bisection.search(&mut budget, &mut call, classify).await;
-            budget.halved = false;
-        }
-        let under_way = under_way.into_iter().zip(&targets);
-        under_way
-            .map(|((write, bisection), targets)| {
-                let outcome = bisection.finish(|reason| not_tried(write, reason));
-                self.remember(write, group, targets, &outcome);
-                outcome.results
-            })
-            .collect()
-    }
-
-    async fn call(
         &self,
         write: Write,
         group: &TargetGroupArn,
@@ -115,51 +75,6 @@ impl Targets {
         }
     }
 
-    fn traits(
-        &self,
-        write: Write,
-        group: &TargetGroupArn,
-        targets: &[(AddressPort, usize)],
-    ) -> Vec<Traits> {
-        let refused = self.refused_alone();
-        let traits = |(endpoint, owner): &(AddressPort, usize)| Traits {
-            owner: *owner,
-            subnet: subnet(endpoint.0),
-            refused_alone: refused.get(&(write, group.clone(), *endpoint)).copied(),
-        };
-        targets.iter().map(traits).collect()
-    }
-
-    /// Remembers which targets are to be tried last from now on. Forgetting them costs calls and
-    /// nothing else.
-    fn remember(
-        &self,
-        write: Write,
-        group: &TargetGroupArn,
-        endpoints: &[AddressPort],
-        outcome: &Outcome<Failure>,
-    ) {
-        let mut refused = self.refused_alone();
-        if refused.is_empty() && outcome.refused_alone.is_empty() {
-            return;
-        }
-        let results = endpoints.iter().zip(&outcome.results);
-        for (endpoint, _) in results.filter(|(_, result)| result.is_ok()) {
-            refused.remove(&(write, group.clone(), *endpoint));
-        }
-        if refused.len() + outcome.refused_alone.len() > REMEMBERED {
-            refused.clear();
-        }
-        let next = refused.values().max().map_or(0, |last| last + 1);
-        for (tick, place) in (next..).zip(&outcome.refused_alone) {
-            refused.insert((write, group.clone(), endpoints[*place]), tick);
-        }
-    }
-
-    fn refused_alone(&self) -> MutexGuard<'_, RefusedAlone> {
-        self.refused_alone.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The targets of a group with their health, draining ones among them. ELB returns all of them
     /// in one answer. Addresses are parsed, because ELB does not document how it writes IPv6;
     /// anything that is not an IPv6 address is ignored.
@@ -178,50 +93,27 @@ impl Targets {
         Ok(described.filter_map(|d| Some((endpoint(d.target()?)?, health(d)))).collect())
     }
 
-    /// The port a target group gives to targets that name none. It never changes (ELB API
-    /// reference, ModifyTargetGroup takes no port), so it is looked up once.
-    pub async fn own_port(&self, group: &TargetGroupArn, limits: &Limits) -> Result<u16, Failure> {
-        if let Some(port) = self.port_at_hand(group) {
-            return Ok(port);
-        }
-        self.fetch_ports(&[group], limits).await?;
-        self.port_at_hand(group).ok_or_else(|| {
-            Failure::new(
-                DESCRIBE_TARGET_GROUPS,
-                Code::NoPort,
-                "the target group has no port: name one in its binding",
-            )
-        })
-    }
-
-    /// The port of a target group, if it was looked up before.
-    pub fn port_at_hand(&self, group: &TargetGroupArn) -> Option<u16> {
-        self.ports().get(group).copied()
-    }
-
-    /// Looks up the ports of target groups in one call for each role. Returns those groups that
-    /// cannot take IPv6 addresses, each in a few words; if a call failed, the first failure.
-    pub async fn fetch_ports(
+    /// What has to be known of these target groups: the answer of one call for each role.
+    pub async fn describe(
         &self,
         groups: &[&TargetGroupArn],
         limits: &Limits,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Vec<Result<Vec<Described>, Failure>> {
         let mut by_role = BTreeMap::<Option<&Role>, Vec<&TargetGroupArn>>::new();
         for group in groups {
             by_role.entry(self.accounts.role(group)).or_default().push(group);
         }
-        let calls = by_role.values().map(|groups| -> BoxFuture<'_, _> {
-            Box::pin(self.fetch_ports_by_role(groups, limits))
-        });
-        let unfit: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
-        unfit.map(|unfit| unfit.concat())
+        let calls = by_role
+            .values()
+            .map(|groups| -> BoxFuture<'_, _> { Box::pin(self.describe_by_role(groups, limits)) });
+        join_all(calls).await
     }
 
-    async fn fetch_ports_by_role(
+    async fn describe_by_role(
         &self,
         groups: &[&TargetGroupArn],
         limits: &Limits,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<Described>, Failure> {
         debug!(target_groups = groups.len(), DESCRIBE_TARGET_GROUPS);
         let Some(first) = groups.first() else { return Ok(Vec::new()) };
         let reached = self.accounts.reach(*first, limits).await?;
@@ -229,18 +121,13 @@ impl Targets {
         let call =
             reached.client.sdk.describe_target_groups().set_target_group_arns(Some(arns)).send();
         let answer = reached.within(Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
-        let known = |described: &TargetGroup| {
-            let port = u16::try_from(described.port()?).ok()?;
+        let described = |described: &TargetGroup| {
             let arn = described.target_group_arn()?;
             let group = groups.iter().find(|group| group.as_str() == arn)?;
-            Some(((*group).clone(), port))
+            let port = described.port().and_then(|port| u16::try_from(port).ok());
+            Some(Described { arn: (*group).clone(), port, unfit: unfit(described) })
         };
-        self.ports().extend(answer.target_groups().iter().filter_map(known));
-        Ok(answer.target_groups().iter().filter_map(unfit).collect())
-    }
-
-    fn ports(&self) -> MutexGuard<'_, BTreeMap<TargetGroupArn, u16>> {
-        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(answer.target_groups().iter().filter_map(described).collect())
     }
 }
 
@@ -269,10 +156,6 @@ fn endpoint(target: &TargetDescription) -> Option<AddressPort> {
     Some((target.id()?.parse().ok()?, u16::try_from(target.port()?).ok()?))
 }
 
-fn addresses(targets: &[(AddressPort, usize)]) -> Vec<AddressPort> {
-    targets.iter().map(|(target, _)| *target).collect()
-}
-
 /// Id and port always: a target that was registered with a port is only deregistered by naming
 /// it. ELB refuses an Availability Zone for an address inside the VPC, and wants `all` for others.
 fn descriptions(targets: &[AddressPort], all_zones: bool) -> Vec<TargetDescription> {
@@ -287,7 +170,7 @@ fn descriptions(targets: &[AddressPort], all_zones: bool) -> Vec<TargetDescripti
 /// What an error of RegisterTargets or DeregisterTargets says about its targets. One bad target
 /// fails the whole call, with codes from ELB's API reference and, for a wrong family or zone, the
 /// `ValidationError` that its models leave out.
-fn classify(error: &Failure) -> Refusal {
+pub fn classify(error: &Failure) -> Refusal {
     if error.action == ASSUME_ROLE {
         return Refusal::Hopeless;
     }
@@ -297,18 +180,4 @@ fn classify(error: &Failure) -> Refusal {
         "TargetGroupNotFound" | "AccessDenied" => Refusal::Hopeless,
         _ => Refusal::CallFailed,
     }
-}
-
-fn not_tried(write: Write, reason: NotTried) -> Failure {
-    let message = match reason {
-        NotTried::BudgetOver => "not tried: too many calls for the target group were refused",
-        NotTried::SubnetFull => "not tried: no room for another target of its subnet (/64)",
-    };
-    Failure::new(write.action(), Code::NotTried, message)
-}
-
-/// The /64 that an address is in: the size of a subnet, as a rule (VPC user guide, "Subnet CIDR
-/// blocks"). A larger subnet only means some more calls.
-fn subnet(address: Ipv6Addr) -> u64 {
-    (address.to_bits() >> 64) as u64
 }

@@ -12,8 +12,8 @@ use tracing::{debug, warn};
 
 use crate::aws::deadline::Deadline;
 use crate::aws::ecs::Ecs;
-use crate::aws::elb::Targets;
 use crate::aws::rate_limits::{Limits, RateLimits};
+use crate::aws::targets::Targets;
 use crate::flow::discovery::Discovery;
 
 /// How long init waits for its reads. (Lambda ends init after ten seconds.)
