@@ -25,6 +25,8 @@ pub enum Action {
     AssumeRole,
     DescribeSecurityGroups,
     DescribeSubnets,
+    ListTargets,
+    GetTargetGroup,
 }
 
 /// The services behind the actions, which speak three protocols.
@@ -35,10 +37,11 @@ pub(crate) enum Api {
     Tagging,
     Sts,
     Ec2,
+    Lattice,
 }
 
 impl Action {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::RegisterTargets,
         Self::DeregisterTargets,
         Self::DescribeTargetHealth,
@@ -59,6 +62,8 @@ impl Action {
         Self::AssumeRole,
         Self::DescribeSecurityGroups,
         Self::DescribeSubnets,
+        Self::ListTargets,
+        Self::GetTargetGroup,
     ];
 
     /// The name in the API.
@@ -84,10 +89,13 @@ impl Action {
             Self::AssumeRole => "AssumeRole",
             Self::DescribeSecurityGroups => "DescribeSecurityGroups",
             Self::DescribeSubnets => "DescribeSubnets",
+            Self::ListTargets => "ListTargets",
+            Self::GetTargetGroup => "GetTargetGroup",
         }
     }
 
-    /// The name in an IAM policy, such as `elasticloadbalancing:RegisterTargets`.
+    /// The name in an IAM policy; of an action that two services have, that in ELBv2. Such as
+    /// `elasticloadbalancing:RegisterTargets`.
     pub fn iam_name(self) -> String {
         let prefix = match self.api() {
             Api::Elb => "elasticloadbalancing",
@@ -95,6 +103,7 @@ impl Action {
             Api::Tagging => "tag",
             Api::Sts => "sts",
             Api::Ec2 => "ec2",
+            Api::Lattice => "vpc-lattice",
         };
         format!("{prefix}:{}", self.name())
     }
@@ -104,6 +113,8 @@ impl Action {
         matches!(self, Self::RegisterTargets | Self::DeregisterTargets)
     }
 
+    /// The service that has the action; ELBv2 for RegisterTargets and DeregisterTargets, which VPC
+    /// Lattice has as well.
     pub(crate) fn api(self) -> Api {
         match self {
             Self::DescribeTasks
@@ -115,6 +126,7 @@ impl Action {
             Self::GetResources => Api::Tagging,
             Self::AssumeRole => Api::Sts,
             Self::DescribeSecurityGroups | Self::DescribeSubnets => Api::Ec2,
+            Self::ListTargets | Self::GetTargetGroup => Api::Lattice,
             Self::RegisterTargets
             | Self::DeregisterTargets
             | Self::DescribeTargetHealth
@@ -129,7 +141,8 @@ impl Action {
     }
 
     pub(crate) fn named(api: Api, name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.api() == api && action.name() == name)
+        let is_of = |action: Self| action.api() == api || api == Api::Lattice && action.is_write();
+        Self::ALL.into_iter().find(|action| is_of(*action) && action.name() == name)
     }
 }
 

@@ -149,6 +149,18 @@ impl Aws {
         self.world().spell_out_addresses = spell_out;
     }
 
+    /// Whether VPC Lattice refuses a whole call for an address that a group cannot take. Otherwise
+    /// it refuses that target alone. Which it does is undocumented.
+    pub fn lattice_refuses_whole_calls(&self, refuses: bool) {
+        self.world().lattice.refuses_whole_calls = refuses;
+    }
+
+    /// Whether VPC Lattice refuses to deregister a target that is not there. Otherwise it is
+    /// deregistered. Which it does is undocumented.
+    pub fn lattice_refuses_absent_targets(&self, refuses: bool) {
+        self.world().lattice.refuses_absent_targets = refuses;
+    }
+
     /// Makes a cluster known that has no task yet.
     pub fn add_cluster(&self, name: &str) {
         self.world().tasks.add_cluster(name);

@@ -67,6 +67,8 @@ fn read(request: &HttpRequest) -> Request {
     let uri = request.uri().parse::<Uri>().unwrap_or_default();
     Request {
         host: uri.host().unwrap_or_default().to_owned(),
+        method: request.method().to_owned(),
+        path: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         authorization: header("authorization").unwrap_or_default().to_owned(),
         target: header("x-amz-target").map(str::to_owned),
         body: Bytes::copy_from_slice(request.body().bytes().unwrap_or_default()),
@@ -77,7 +79,12 @@ fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     let response = http::Response::builder()
         .status(answer.status)
         .header("content-type", answer.content_type)
-        .header("x-amzn-requestid", answer.request_id)
+        .header("x-amzn-requestid", answer.request_id);
+    let response = match answer.error_type {
+        Some(code) => response.header("x-amzn-errortype", code),
+        None => response,
+    };
+    let response = response
         .body(SdkBody::from(answer.body))
         .map_err(|error| ConnectorError::user(error.into()))?;
     HttpResponse::try_from(response).map_err(|error| ConnectorError::user(error.into()))

@@ -1,6 +1,6 @@
 //! ELBv2's actions over the AWS Query protocol; here those about target groups and targets.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::action::Action;
 use crate::api_error::ApiError;
@@ -10,6 +10,7 @@ use crate::load_balancers::{
 };
 use crate::query_protocol::Query;
 use crate::rules::describe_rules;
+use crate::spelling::spelled_out;
 use crate::target_group::TargetGroup;
 use crate::targets::{Health, TargetRow, Targets};
 use crate::world::World;
@@ -28,7 +29,7 @@ pub(crate) fn apply(world: &mut World, action: Action, query: &Query) -> Result<
         Action::DescribeRules => describe_rules(world, query),
         Action::DescribeLoadBalancerAttributes => describe_load_balancer_attributes(world, query),
         Action::DescribeAccountLimits => Ok(describe_account_limits(world)),
-        _ => unreachable!("{action} is an action of ECS"),
+        _ => unreachable!("{action} is an action of another service"),
     }
 }
 
@@ -87,17 +88,18 @@ fn describe_target_health(world: &mut World, query: &Query) -> Result<String, Ap
 fn describe_target_groups(world: &World, query: &Query) -> Result<String, ApiError> {
     let arns = query.strings("TargetGroupArns");
     let names = query.strings("Names");
+    let known = || world.target_groups.iter().filter(|(_, targets)| !targets.group.is_lattice);
     for arn in &arns {
-        if !world.target_groups.contains_key(arn) {
+        if !known().any(|(known, _)| known == arn) {
             return Err(not_found());
         }
     }
     for name in &names {
-        if !world.target_groups.values().any(|targets| targets.group.name == *name) {
+        if !known().any(|(_, targets)| targets.group.name == *name) {
             return Err(not_found());
         }
     }
-    let groups = world.target_groups.iter().filter(|(arn, targets)| {
+    let groups = known().filter(|(arn, targets)| {
         (arns.is_empty() || arns.contains(arn))
             && (names.is_empty() || names.contains(&targets.group.name))
     });
@@ -110,7 +112,8 @@ fn describe_target_group_attributes(world: &mut World, query: &Query) -> Result<
 }
 
 fn group<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Targets, ApiError> {
-    world.target_groups.get_mut(arn).ok_or_else(not_found)
+    let found = world.target_groups.get_mut(arn).filter(|targets| !targets.group.is_lattice);
+    found.ok_or_else(not_found)
 }
 
 fn not_found() -> ApiError {
@@ -160,11 +163,6 @@ fn target_health_description(
         xml::element("TargetHealth", &health),
     ]
     .concat()
-}
-
-/// All eight groups with all their digits.
-fn spelled_out(address: Ipv6Addr) -> String {
-    address.segments().map(|group| format!("{group:04x}")).join(":")
 }
 
 /// botocore: "The target group is not used by any load balancer".

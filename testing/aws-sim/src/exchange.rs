@@ -10,6 +10,7 @@ use crate::ecs;
 use crate::elb;
 use crate::fault::Effect;
 use crate::hook::Decision;
+use crate::lattice;
 use crate::script::{Script, Steps};
 use crate::sts::{self, assume_role};
 use crate::tagging::get_resources;
@@ -22,7 +23,7 @@ impl Aws {
     pub(crate) async fn exchange(&self, request: Request) -> Reply {
         let number = self.world().number();
         let asked = match request.decode() {
-            Ok(asked) => asked,
+            Ok(asked) => self.world().with_arn(asked),
             Err(error) => return answer_error(request.api(), &error, number),
         };
         let call = self.world().log(number, &request, &asked);
@@ -86,7 +87,8 @@ impl Aws {
             }
             (_, Ok(answer)) => (Outcome::Ok, Reply::Answer(answer)),
             (_, Err(error)) => {
-                let reply = answer_error(asked.action.api(), &error, number);
+                let error = error.in_words_of(asked.api());
+                let reply = answer_error(asked.api(), &error, number);
                 (Outcome::Error(error.code), reply)
             }
         };
@@ -99,7 +101,7 @@ fn admit(world: &mut World, asked: &Asked) -> Result<(), ApiError> {
     let now = world.now();
     let account = world.roles.account_of(&asked.key_id);
     if let Some(rates) = &mut world.rates {
-        rates.of(&account).admit(asked.action, now)?;
+        rates.of(&account).admit(asked.api(), asked.action, now)?;
     }
     sts::admit(world, asked)
 }
@@ -123,6 +125,10 @@ fn apply(world: &mut World, asked: &Asked, number: u64) -> Result<Answer, ApiErr
                 action => ecs::apply(world, action, input)?,
             };
             Ok(Answer::ecs(&output, request_id(number)))
+        }
+        Input::Rest(rest) => {
+            let output = lattice::apply(world, asked.action, rest)?;
+            Ok(Answer::rest(&output, request_id(number)))
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Effect {
     LoseAnswer,
     /// The call waits this long before its usual effect and answer.
     Hang(Duration),
-    /// The call has its usual effect, and this is done to ECS's answer.
+    /// The call has its usual effect, and this is done to its answer of JSON.
     Rewrite(fn(&mut Value)),
 }
 
@@ -95,6 +95,7 @@ impl Fault {
             Api::Tagging => "InternalServiceException",
             Api::Sts => "InternalFailure",
             Api::Ec2 => "InternalError",
+            Api::Lattice => "InternalServerException",
         };
         self.error(code, "An internal error occurred", 500)
     }
@@ -105,6 +106,7 @@ impl Fault {
             Api::Elb | Api::Sts => ("AccessDenied", 403),
             Api::Ecs | Api::Tagging => ("AccessDeniedException", 400),
             Api::Ec2 => ("UnauthorizedOperation", 403),
+            Api::Lattice => ("AccessDeniedException", 403),
         };
         let message = format!(
             "User: arn:aws:sts::123456789012:assumed-role/demo/demo is not authorized to perform: {} \
@@ -125,8 +127,8 @@ impl Fault {
         self.effect(Effect::Hang(time))
     }
 
-    /// The call has its usual effect, and its answer is rewritten: for what ECS might answer and
-    /// the simulation never does. ECS's actions only.
+    /// The call has its usual effect, and its answer is rewritten: for what AWS might answer and
+    /// the simulation never does. Only answers of JSON: those of ECS and VPC Lattice.
     pub fn rewritten(self, rewrite: fn(&mut Value)) -> Self {
         self.effect(Effect::Rewrite(rewrite))
     }

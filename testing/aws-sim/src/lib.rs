@@ -1,6 +1,6 @@
-//! A simulated AWS for tests and local runs: load balancers and their target groups, ECS services
-//! and tasks, and the Lambda Runtime API. It is a model, not a set of mocks: a call changes a state
-//! that the next call sees, and the same calls at the same times always give the same answers.
+//! A simulated AWS for tests and local runs: load balancers, target groups, ECS services and tasks,
+//! and the Lambda Runtime API. It is a model, not a set of mocks: a call changes a state that the
+//! next call sees, and the same calls at the same times always give the same answers.
 //!
 //! It stands in for AWS at the wire, so that the real SDK clients run on top of it:
 //! - in process, as the clients' HTTP client ([`Aws::http_client`]), which follows tokio's paused
@@ -18,6 +18,8 @@
 //! | `world` | the state: clock, target groups, tasks, the log of calls |
 //! | `wire`, `api_error` | requests, answers and refusals, whatever carried them |
 //! | `elb`, `query_protocol`, `xml` | ELBv2's actions and their protocol (AWS Query) |
+//! | `lattice`, `rest`, `habits` | VPC Lattice's actions about target groups, their protocol (AWS restJson1), and what of them is not documented |
+//! | `spelling` | how addresses are spelled |
 //! | `target_group`, `targets`, `cidr` | a target group's settings and its registered targets |
 //! | `load_balancer`, `load_balancers` | a load balancer with its listeners, and ELBv2's actions about them |
 //! | `account_limits` | the quotas of a new account |
@@ -108,8 +110,10 @@ mod exchange;
 mod fault;
 mod fleet;
 mod function;
+mod habits;
 mod health;
 mod hook;
+mod lattice;
 mod lifecycle_hook;
 mod load_balancer;
 mod load_balancers;
@@ -120,6 +124,7 @@ mod protection;
 mod protection_actions;
 mod query_protocol;
 mod rates;
+mod rest;
 mod roles;
 mod rules;
 pub mod runtime_api;
@@ -129,6 +134,7 @@ mod script;
 mod server;
 mod service;
 mod services;
+mod spelling;
 mod stages;
 mod starts;
 mod sts;

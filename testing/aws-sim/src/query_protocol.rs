@@ -80,7 +80,7 @@ fn read_port(text: &str) -> Result<u16, ApiError> {
     }
 }
 
-fn target_name(id: &str, port: Option<&str>) -> String {
+pub(crate) fn target_name(id: &str, port: Option<&str>) -> String {
     let address = id.parse::<IpAddr>();
     match (address, port.map(str::parse)) {
         (Ok(address), Some(Ok(port))) => SocketAddr::new(address, port).to_string(),

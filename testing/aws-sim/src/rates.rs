@@ -54,6 +54,8 @@ impl AllRates {
 pub(crate) struct Rates {
     writes: Bucket,
     calls: Bucket,
+    lattice_writes: Bucket,
+    lattice_calls: Bucket,
     task_protection: Bucket,
     tag_reads: Bucket,
 }
@@ -63,18 +65,30 @@ impl Rates {
         Self {
             writes: Bucket::full(writes),
             calls: Bucket::full(calls),
+            lattice_writes: Bucket::full(writes),
+            lattice_calls: Bucket::full(calls),
             task_protection: Bucket::full(Rate::TASK_PROTECTION),
             tag_reads: Bucket::full(Rate::TAG_READS),
         }
     }
 
-    /// Takes a call's tokens, or refuses it.
-    pub(crate) fn admit(&mut self, action: Action, now: SystemTime) -> Result<(), ApiError> {
+    /// Takes a call's tokens, or refuses it. VPC Lattice documents no rates; it has those of ELBv2,
+    /// for itself.
+    pub(crate) fn admit(
+        &mut self,
+        api: Api,
+        action: Action,
+        now: SystemTime,
+    ) -> Result<(), ApiError> {
         let admitted = match action {
             Action::UpdateTaskProtection | Action::GetTaskProtection => {
                 self.task_protection.take(now)
             }
             Action::GetResources => self.tag_reads.take(now),
+            _ if api == Api::Lattice => {
+                self.lattice_calls.take(now)
+                    && (!action.is_write() || self.lattice_writes.take(now))
+            }
             _ if matches!(action.api(), Api::Ecs | Api::Sts) => true,
             _ => self.calls.take(now) && (!action.is_write() || self.writes.take(now)),
         };

@@ -57,7 +57,7 @@ impl Drop for Server {
 }
 
 impl Aws {
-    /// Serves both APIs over plain HTTP on `addr` (port 0: any free one). Time must not be paused:
+    /// Serves all APIs over plain HTTP on `addr` (port 0: any free one). Time must not be paused:
     /// a client in another process lives in real time.
     pub async fn serve(&self, addr: SocketAddr) -> io::Result<Server> {
         let aws = self.clone();
@@ -86,6 +86,8 @@ async fn answer(
     };
     let request = Request {
         host: header("host").unwrap_or_default(),
+        method: head.method.to_string(),
+        path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         authorization: header("authorization").unwrap_or_default(),
         target: header("x-amz-target"),
         body: body.collect().await.map_err(io_error)?.to_bytes(),
@@ -97,12 +99,15 @@ async fn answer(
 }
 
 fn respond(answer: Answer) -> Result<http::Response<Full<Bytes>>, io::Error> {
-    http::Response::builder()
+    let response = http::Response::builder()
         .status(answer.status)
         .header("content-type", answer.content_type)
-        .header("x-amzn-requestid", answer.request_id)
-        .body(Full::from(answer.body))
-        .map_err(io_error)
+        .header("x-amzn-requestid", answer.request_id);
+    let response = match answer.error_type {
+        Some(code) => response.header("x-amzn-errortype", code),
+        None => response,
+    };
+    response.body(Full::from(answer.body)).map_err(io_error)
 }
 
 fn io_error(error: impl Display) -> io::Error {

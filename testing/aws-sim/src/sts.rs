@@ -20,11 +20,13 @@ pub(crate) fn admit(world: &World, asked: &Asked) -> Result<(), ApiError> {
     let owners: Vec<String> = arns
         .filter_map(|arn| Some(account(arn.strip_prefix("arn:").map(|_| &*arn)?)?.to_owned()))
         .collect();
-    match asked.action.api() {
+    match asked.api() {
         Api::Elb if owners.iter().any(|owner| *owner != caller) => {
             Err(denied(asked.action, &caller))
         }
-        Api::Ecs | Api::Tagging | Api::Ec2 if caller != OWN => Err(denied(asked.action, &caller)),
+        Api::Ecs | Api::Tagging | Api::Ec2 | Api::Lattice if caller != OWN => {
+            Err(denied(asked.action, &caller))
+        }
         _ => Ok(()),
     }
 }

@@ -28,6 +28,12 @@ pub struct TargetGroup {
     pub(crate) vpc: Cidr,
     /// The address range of a VPC that is peered with it.
     pub(crate) peer: Option<Cidr>,
+    /// Whether it is a group of VPC Lattice, not of ELBv2.
+    pub(crate) is_lattice: bool,
+    /// Whether a service of VPC Lattice uses it.
+    pub(crate) in_service: bool,
+    /// Its state in VPC Lattice.
+    pub(crate) status: String,
 }
 
 /// `IpAddressType`: a target group takes addresses of one family only.
@@ -78,7 +84,29 @@ impl TargetGroup {
             zone_quota: None,
             vpc: Cidr::parse(vpc),
             peer: None,
+            is_lattice: false,
+            in_service: true,
+            status: "ACTIVE".to_owned(),
         }
+    }
+
+    /// A group of VPC Lattice, with HTTP. VPC Lattice docs: "The default draining time is 1
+    /// minute".
+    pub fn lattice(self) -> Self {
+        let health_check = ("HTTP".to_owned(), "traffic-port".to_owned());
+        let deregistration_delay = Duration::from_secs(60);
+        let protocol = "HTTP".to_owned();
+        Self { is_lattice: true, protocol, health_check, deregistration_delay, ..self }
+    }
+
+    /// In VPC Lattice: no service uses it.
+    pub fn without_service(self) -> Self {
+        Self { in_service: false, ..self }
+    }
+
+    /// In VPC Lattice: `ACTIVE` unless said otherwise, or for example `CREATE_IN_PROGRESS`.
+    pub fn status(self, status: &str) -> Self {
+        Self { status: status.to_owned(), ..self }
     }
 
     /// `TCP` unless said otherwise; `TLS`, `UDP`, `TCP_UDP`, or those of Application Load
@@ -98,7 +126,8 @@ impl TargetGroup {
         self
     }
 
-    /// How its targets are checked: by `TCP` on their `traffic-port` unless said otherwise.
+    /// How its targets are checked: by `TCP` (in VPC Lattice by `HTTP`, or `none` at all) on their
+    /// `traffic-port` unless said otherwise.
     pub fn health_check(self, protocol: &str, port: &str) -> Self {
         Self { health_check: (protocol.to_owned(), port.to_owned()), ..self }
     }
@@ -156,14 +185,16 @@ impl TargetGroup {
 
     /// The ARN, which depends on region, account and name alone.
     pub fn arn(&self) -> String {
+        let Self { region, account, name, .. } = self;
+        if self.is_lattice {
+            let id = digest(name);
+            return format!("arn:aws:vpc-lattice:{region}:{account}:targetgroup/tg-0{id:016x}");
+        }
         let suffix = match self.name.as_str() {
             "demo-ipv6" => "6d0ecf831eec9f09".to_owned(),
             name => format!("{:016x}", digest(name)),
         };
-        format!(
-            "arn:aws:elasticloadbalancing:{}:{}:targetgroup/{}/{suffix}",
-            self.region, self.account, self.name
-        )
+        format!("arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{suffix}")
     }
 
     /// Its attributes. botocore: client IP preservation "is disabled if the target group type is IP

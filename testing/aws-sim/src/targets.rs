@@ -140,7 +140,7 @@ impl Targets {
     }
 
     /// Whether the target group takes such a target at all.
-    fn check(&self, target: &Target) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, target: &Target) -> Result<(), ApiError> {
         let address = target.address;
         if !self.group.family.has(address) {
             return Err(ApiError::validation(format!(

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::action::{Action, Api};
 use crate::api_error::ApiError;
 use crate::query_protocol::Query;
+use crate::rest::{GROUPS, Rest};
 use crate::xml;
 
 const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
@@ -16,6 +17,9 @@ const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) host: String,
+    pub(crate) method: String,
+    /// The path with its query.
+    pub(crate) path: String,
     /// The `Authorization` header; its credential scope names the region.
     pub(crate) authorization: String,
     /// The `X-Amz-Target` header, which ELBv2's protocol has not.
@@ -36,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) request_id: String,
+    /// The `x-amzn-errortype` header of VPC Lattice.
+    pub(crate) error_type: Option<String>,
     pub(crate) body: String,
 }
 
@@ -52,11 +58,13 @@ pub(crate) struct Asked {
 pub(crate) enum Input {
     Query(Query),
     Json(Value),
+    Rest(Rest),
 }
 
 impl Request {
     pub(crate) fn api(&self) -> Api {
         match &self.target {
+            _ if self.path.starts_with(GROUPS) => Api::Lattice,
             Some(target) if target.starts_with(TAGGING_TARGET) => Api::Tagging,
             Some(_) => Api::Ecs,
             None => Api::Elb,
@@ -77,6 +85,10 @@ impl Request {
 
     pub(crate) fn decode(&self) -> Result<Asked, ApiError> {
         let (action, input) = match &self.target {
+            _ if self.api() == Api::Lattice => {
+                let (action, rest) = Rest::parse(&self.method, &self.path, &self.body)?;
+                (action, Input::Rest(rest))
+            }
             Some(target) => decode_json(self.api(), target, &self.body)?,
             None => decode_query(&self.body)?,
         };
@@ -109,9 +121,15 @@ fn decode_query(body: &[u8]) -> Result<(Action, Input), ApiError> {
 }
 
 impl Asked {
+    /// Which service was asked.
+    pub(crate) fn api(&self) -> Api {
+        if let Input::Rest(_) = &self.input { Api::Lattice } else { self.action.api() }
+    }
+
     /// The target group, load balancer, role or cluster the call is about.
     pub(crate) fn resource(&self) -> Option<String> {
         let named = match &self.input {
+            Input::Rest(rest) => Some(rest.group.as_str()),
             Input::Query(query) => query
                 .get("TargetGroupArn")
                 .or(query.get("LoadBalancerArn"))
@@ -124,6 +142,7 @@ impl Asked {
 
     pub(crate) fn targets(&self) -> Vec<String> {
         match &self.input {
+            Input::Rest(rest) => rest.target_names(),
             Input::Query(query) => {
                 let mut targets = query.target_names();
                 targets.extend(query.strings("TargetGroupArns"));
@@ -142,14 +161,16 @@ impl Asked {
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         match &self.input {
             Input::Query(query) => query.parameters.clone(),
-            Input::Json(input) => input
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| (name.clone(), value.to_string()))
-                .collect(),
+            Input::Json(input) => members(input).collect(),
+            Input::Rest(rest) => rest.query.iter().cloned().chain(members(&rest.body)).collect(),
         }
     }
+}
+
+/// The top-level members of a JSON object with their JSON text.
+fn members(object: &Value) -> impl Iterator<Item = (String, String)> {
+    let members = object.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.clone(), value.to_string()))
 }
 
 /// The strings of a JSON array.
@@ -189,7 +210,12 @@ impl Answer {
         Self::json(200, body, request_id)
     }
 
-    /// The same answer of ECS after this was done to its body.
+    /// An answer of VPC Lattice.
+    pub(crate) fn rest(body: &Value, request_id: String) -> Self {
+        Self { content_type: "application/json", ..Self::json(200, body, request_id) }
+    }
+
+    /// The same answer of JSON after this was done to its body.
     pub(crate) fn rewritten(self, rewrite: fn(&mut Value)) -> Self {
         let mut body = serde_json::from_str(&self.body).unwrap_or_default();
         rewrite(&mut body);
@@ -199,6 +225,15 @@ impl Answer {
     /// A refusal in the words of the service that was called.
     pub(crate) fn error(api: Api, error: &ApiError, request_id: String) -> Self {
         match api {
+            Api::Lattice => {
+                let body = json!({"message": error.message});
+                let answer = Self::json(error.status, &body, request_id);
+                Self {
+                    content_type: "application/json",
+                    error_type: Some(error.code.clone()),
+                    ..answer
+                }
+            }
             Api::Ecs | Api::Tagging => {
                 let body = json!({"__type": error.code, "message": error.message});
                 Self::json(error.status, &body, request_id)
@@ -227,7 +262,7 @@ impl Answer {
     }
 
     fn xml(status: u16, body: String, request_id: String) -> Self {
-        Self { status, content_type: "text/xml", request_id, body }
+        Self { status, content_type: "text/xml", request_id, error_type: None, body }
     }
 
     fn json(status: u16, body: &Value, request_id: String) -> Self {
@@ -235,6 +270,7 @@ impl Answer {
             status,
             content_type: "application/x-amz-json-1.1",
             request_id,
+            error_type: None,
             body: body.to_string(),
         }
     }

@@ -10,6 +10,7 @@ use crate::call::{Call, Outcome};
 use crate::clock::Clock;
 use crate::earlier_states::EarlierStates;
 use crate::fleet::{Fleet, Sent};
+use crate::habits::Habits;
 use crate::health::HealthChecks;
 use crate::hook::Hook;
 use crate::load_balancer::LoadBalancer;
@@ -24,7 +25,7 @@ use crate::targets::Targets;
 use crate::task::Task;
 use crate::task_definition::TaskDefinition;
 use crate::tasks::Tasks;
-use crate::wire::{Asked, Request};
+use crate::wire::{Asked, Input, Request};
 
 /// The state of the simulated AWS.
 pub(crate) struct World {
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) tasks: Tasks,
     pub(crate) tags: Tags,
     pub(crate) spell_out_addresses: bool,
+    pub(crate) lattice: Habits,
     pub(crate) script: Script,
     pub(crate) hook: Option<Arc<dyn Hook>>,
     /// Earlier states of tasks, if they are to be remembered.
@@ -72,6 +74,7 @@ impl World {
             tasks: Tasks::default(),
             tags: Tags::default(),
             spell_out_addresses: false,
+            lattice: Habits::default(),
             script: Script::default(),
             hook: None,
             earlier_states: None,
@@ -171,6 +174,17 @@ impl World {
         };
         let task = self.tasks.all().find(has_it);
         task.map_or_else(|| format!("{region}a"), Task::zone_name)
+    }
+
+    /// The same call, whose target group of VPC Lattice goes by its ARN if it is known.
+    pub(crate) fn with_arn(&self, mut asked: Asked) -> Asked {
+        if let Input::Rest(rest) = &mut asked.input {
+            let arn = self.target_groups.keys().find(|arn| {
+                arn.rsplit('/').next() == Some(&rest.group) && arn.contains(":vpc-lattice:")
+            });
+            rest.group = arn.unwrap_or(&rest.group).clone();
+        }
+        asked
     }
 
     /// The number of the next request, by which it goes from here on.
