@@ -11,6 +11,7 @@ pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod endpoints;
+pub mod lattice;
 pub mod rate_limits;
 pub mod services;
 pub mod side_by_side;

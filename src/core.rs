@@ -16,4 +16,5 @@ pub mod plan;
 pub mod slices;
 pub mod tags;
 pub mod target;
+pub mod target_group;
 pub mod task;

@@ -29,6 +29,10 @@
 //! | `rollout` | a family is bound, no service, no load balancer, an external deployment controller | something keeps old tasks until the IPv6 targets of new ones are healthy |
 //! | `drain` | no target group, no service | a task serves on until its target is drained |
 //!
+//! A group of VPC Lattice gets `lattice-service` (a service of VPC Lattice uses the group) in place
+//! of `load-balancer`, and of the other checks those that are not about load balancers: neither
+//! `role`, `source-nat`, `client-ip`, `zones` nor `health-check`.
+//!
 //! With bindings by tags, every tagged target group also gets the check `tag`: its tag is
 //! well-formed.
 //!
@@ -41,6 +45,7 @@ mod elb;
 pub mod facts;
 mod gather;
 mod judge;
+mod lattice;
 mod memo;
 pub mod tag;
 #[cfg(test)]
@@ -55,6 +60,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::aws::accounts::Accounts;
 use crate::aws::clients::Clients;
 use crate::aws::ecs::Ecs;
+use crate::aws::lattice::Lattice;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::Binding;
 use crate::core::deployment::is_held;
@@ -70,6 +76,7 @@ use verdict::{Check, Diagnosis, Status};
 #[derive(Clone, Debug)]
 pub struct Doctor {
     load_balancers: LoadBalancers,
+    lattice: Lattice,
     services: Services,
     network: Network,
     ecs: Ecs,
@@ -80,6 +87,7 @@ impl Doctor {
     pub fn new(clients: &Clients, accounts: Accounts) -> Self {
         Self {
             load_balancers: LoadBalancers { accounts },
+            lattice: clients.lattice.clone(),
             services: Services::new(clients.ecs_calls.clone()),
             network: Network::new(clients.ec2.clone()),
             ecs: Ecs::new(clients.ecs.clone()),

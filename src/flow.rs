@@ -21,7 +21,7 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::core::binding::{Binding, Source, TargetGroupArn};
-use crate::core::failure::{Code, Failure};
+use crate::core::failure::Failure;
 use crate::flow::discovery::Gap;
 use crate::report::Report;
 use crate::report::entry::Entry;
@@ -51,7 +51,7 @@ pub struct Settler<'a> {
 
 impl Settler<'_> {
     /// Records that something could not be done with a target. If the target group is only tagged,
-    /// and ELB does not know it, it was deleted, and there is nothing to be done.
+    /// and AWS does not know it, it was deleted, and there is nothing to be done.
     fn fail(self, report: &mut Report, entry: impl Into<Entry>, error: &Failure) {
         let entry = entry.into();
         if self.is_gone(&entry.target_group_arn, error) {
@@ -64,7 +64,6 @@ impl Settler<'_> {
     /// Whether this failure of a call says that a target group is gone that only tags bind.
     fn is_gone(self, group: &TargetGroupArn, error: &Failure) -> bool {
         let mut bindings = self.bindings.iter().filter(|binding| binding.target_group == *group);
-        error.code == Code::of_aws(Some("TargetGroupNotFound"))
-            && bindings.all(|binding| binding.source == Source::Tag)
+        error.says_no_group() && bindings.all(|binding| binding.source == Source::Tag)
     }
 }

@@ -76,7 +76,7 @@ impl Handler {
             config,
             ecs: Ecs::new(clients.ecs.clone()),
             deployments: Deployments::new(clients.ecs_calls.clone()),
-            targets: Targets::new(accounts.clone()),
+            targets: Targets::new(accounts.clone(), clients.lattice.clone()),
             accounts,
             clients,
             clock,

@@ -321,8 +321,8 @@ fn mistakes() -> Vec<Mistake> {
         ),
         with(
             "targetGroupArn",
-            json!("arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0a1b2c3d4e5f60718"),
-            &["is not an ELBv2 target group"],
+            json!("arn:aws:vpc-lattice:us-east-2:123456789012:service/svc-0a1b2c3d4e5f60718"),
+            &["is not an ELBv2 target group, nor one of VPC Lattice"],
         ),
         with(
             "targetGroupArn",

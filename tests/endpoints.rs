@@ -3,7 +3,7 @@
 mod common;
 
 use aws_sim::Action::{AssumeRole, DescribeTasks, GetResources, RegisterTargets};
-use aws_sim::{Aws, TargetGroup};
+use aws_sim::{Aws, Call, TargetGroup};
 use common::{Function, PORT, binding, task};
 use serde_json::json;
 
@@ -56,17 +56,24 @@ async fn row(region: &str, settings: &[&str]) -> String {
     let own = aws.add_target_group(group("demo-ipv6", "123456789012"));
     let mut there = binding(&aws.add_target_group(group("there", "222222222222")), Some(PORT));
     there["roleArn"] = json!(ROLE);
-    let bindings = json!([binding(&own, Some(PORT)), there]);
+    let lattice = aws.add_target_group(group("lattice", "123456789012").lattice());
+    let bindings = json!([binding(&own, Some(PORT)), there, binding(&lattice, Some(PORT))]);
     let function = Function::with(aws, bindings, &environment).await;
     function.deliver(&task(0).region(region)).await.unwrap();
     let calls = function.aws.take_calls();
     let actions = [DescribeTasks, RegisterTargets, GetResources, AssumeRole];
     let [ecs, elb, tagging, sts] = actions.map(|action| {
-        let call = calls.iter().find(|call| call.action == action);
+        let is_it = |call: &&Call| call.action == action && call.resource != Some(lattice.clone());
+        let call = calls.iter().find(is_it);
         let call = call.unwrap_or_else(|| panic!("no {action:?}: {calls:?}"));
         assert_eq!(call.region.as_deref(), Some(region), "{action:?}");
         call.host.clone()
     });
+    let lattice = calls.iter().find(|call| call.resource.as_ref() == Some(&lattice)).unwrap();
+    assert_eq!(lattice.region.as_deref(), Some(region));
     let settings = settings.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    format!("| `{region}` | {settings} | `{ecs}` | `{elb}` | `{tagging}` | `{sts}` |")
+    format!(
+        "| `{region}` | {settings} | `{ecs}` | `{elb}` | `{tagging}` | `{sts}` | `{}` |",
+        lattice.host
+    )
 }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use aws_sim::Action::{
-    self, AssumeRole, DescribeTargetGroups, DescribeTasks, GetResources, ListTasks, RegisterTargets,
+    self, AssumeRole, DescribeTargetGroups, DescribeTasks, GetResources, GetTargetGroup, ListTasks,
+    RegisterTargets,
 };
 use aws_sim::{Answer, Aws, Fault, Function, TargetGroup};
 use common::{PORT, task};
@@ -54,6 +55,22 @@ async fn on_lambda_it_is_connected_and_knows_the_ports_before_the_first_event() 
     reads.sort();
     assert_eq!(calls, [reads[0], reads[1], RegisterTargets, DescribeTasks]);
     assert!(!log.contains("WARN"), "{log}");
+}
+
+#[tokio::test]
+async fn it_connects_to_lattice_instead_if_only_that_is_needed() {
+    let (mut calls, log) = register(group().lattice(), vec![], &[ON_LAMBDA]).await;
+    calls[..2].sort();
+    assert_eq!(calls, [ListTasks, GetTargetGroup, RegisterTargets, DescribeTasks]);
+    assert!(!log.contains("WARN"), "{log}");
+    let (_, log) = register(
+        TargetGroup::ipv4("demo").port(PORT).lattice().vpc_cidr("2001:db8::/32"),
+        vec![],
+        &[ON_LAMBDA],
+    )
+    .await;
+    let told = "demo has type IP and IP address type IPV4, not IP and IPV6";
+    assert!(log.contains(told), "{log}");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl Accounts {
         let assumed = |role: &Role| {
             let (counter, rates) = rates.entry(role.account().to_owned()).or_insert_with(|| {
                 let counter = counter.of_another_service();
-                let rates = AdaptiveRates::new(&counter, &counter);
+                let rates = AdaptiveRates::new(&counter, &counter, &counter);
                 (counter, Arc::new(rates))
             });
             let assumed = Assumed {

@@ -5,6 +5,7 @@ use aws_sdk_ecs as ecs;
 
 use crate::aws::accounts::{Accounts, ElbClient, Now};
 use crate::aws::ec2::Ec2;
+use crate::aws::lattice::Lattice;
 use crate::aws::rate_limits::AdaptiveRates;
 use crate::aws::services::EcsCalls;
 use crate::aws::tagging::Tagging;
@@ -23,6 +24,8 @@ pub struct Clients {
     pub elb: ElbClient,
     /// The calls to Amazon EC2.
     pub ec2: Ec2,
+    /// The calls to VPC Lattice.
+    pub lattice: Lattice,
     /// How fast these services may be called.
     pub rates: AdaptiveRates,
     counter: Counter,
@@ -33,13 +36,15 @@ impl Clients {
     pub fn new(sdk: &SdkConfig) -> Self {
         let of_elb = Counter::default();
         let of_ecs = of_elb.of_another_service();
+        let of_lattice = of_elb.of_another_service();
         let ecs = ecs::config::Builder::from(sdk).interceptor(of_ecs.clone()).build();
         Self {
             ecs: ecs::Client::from_conf(ecs),
             ecs_calls: EcsCalls::new(sdk, of_ecs.clone()),
             elb: ElbClient::new(sdk, &of_elb),
             ec2: Ec2::new(sdk, of_elb.of_another_service()),
-            rates: AdaptiveRates::new(&of_elb, &of_ecs),
+            lattice: Lattice::new(sdk, of_lattice.clone()),
+            rates: AdaptiveRates::new(&of_elb, &of_ecs, &of_lattice),
             counter: of_elb,
         }
     }

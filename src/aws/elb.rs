@@ -18,24 +18,14 @@ use crate::core::access::Role;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
 use crate::core::health::Health;
-use crate::core::target::{AddressPort, Write};
+use crate::core::target::{AddressPort, Refused, Write};
+use crate::core::target_group::Described;
 
 /// Targets in one call. No maximum is documented; the AWS Load Balancer Controller sends as many.
 pub const CHUNK: usize = 200;
 
 /// The name of the call, for messages.
 pub const DESCRIBE_TARGET_GROUPS: &str = "DescribeTargetGroups";
-
-/// What has to be known of a target group before targets are registered in it.
-#[derive(Debug)]
-pub struct Described {
-    /// The group.
-    pub arn: TargetGroupArn,
-    /// The port of targets that name none, if it has one.
-    pub port: Option<u16>,
-    /// Why it cannot take IPv6 addresses, in a few words, if it cannot.
-    pub unfit: Option<String>,
-}
 
 /// Calls Elastic Load Balancing, in the accounts that own the target groups.
 #[derive(Debug)]
@@ -49,14 +39,15 @@ impl Elb {
         Self { accounts }
     }
 
-    /// Makes one call that registers or deregisters these targets of a group.
+    /// Makes one call that registers or deregisters these targets of a group. ELB refuses no target
+    /// by itself, but the whole call.
     pub async fn write(
         &self,
         write: Write,
         group: &TargetGroupArn,
         chunk: &[AddressPort],
         limits: &Limits,
-    ) -> Result<(), Failure> {
+    ) -> Result<Refused, Failure> {
         debug!(?write, target_group = group.name(), targets = chunk.len(), "writing targets");
         let reached = self.accounts.reach(group, limits).await?;
         let Reached { client: ElbClient { sdk: client, .. }, all_zones, .. } = &reached;
@@ -65,12 +56,12 @@ impl Elb {
             Write::Register => {
                 let call = client.register_targets().target_group_arn(group.as_str());
                 let call = call.set_targets(targets).send();
-                reached.within(Kind::ElbWrite, write.action(), call).await.map(drop)
+                reached.within(Kind::ElbWrite, write.action(), call).await.map(|_| Refused::new())
             }
             Write::Deregister => {
                 let call = client.deregister_targets().target_group_arn(group.as_str());
                 let call = call.set_targets(targets).send();
-                reached.within(Kind::ElbWrite, write.action(), call).await.map(drop)
+                reached.within(Kind::ElbWrite, write.action(), call).await.map(|_| Refused::new())
             }
         }
     }

@@ -12,12 +12,13 @@ use crate::config::error::ConfigError;
 const URL: &str = "AWS_ENDPOINT_URL";
 
 /// The services that are called, as the SDK names them, with their own variables for an endpoint.
-const SERVICES: [(&str, &str); 5] = [
+const SERVICES: [(&str, &str); 6] = [
     (ECS.id, "AWS_ENDPOINT_URL_ECS"),
     (ELB.id, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
     (EC2.id, "AWS_ENDPOINT_URL_EC2"),
     (TAGGING.id, "AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API"),
     (STS.id, "AWS_ENDPOINT_URL_STS"),
+    (LATTICE.id, "AWS_ENDPOINT_URL_VPC_LATTICE"),
 ];
 
 /// Amazon ECS (botocore, `ecs`).
@@ -47,6 +48,14 @@ pub const TAGGING: Service = Service {
 /// The AWS Security Token Service (botocore, `sts`), by its regional hosts.
 pub const STS: Service =
     Service { id: "STS", host: "sts", signing_name: "sts", is_fips_in_govcloud: true };
+
+/// VPC Lattice (botocore, `vpc-lattice`).
+pub const LATTICE: Service = Service {
+    id: "VPC Lattice",
+    host: "vpc-lattice",
+    signing_name: "vpc-lattice",
+    is_fips_in_govcloud: false,
+};
 
 /// A service that is called without an SDK client.
 #[derive(Debug)]
@@ -217,6 +226,18 @@ mod tests {
         ] {
             let url = TAGGING.url(region, is_dual_stack, is_fips);
             assert_eq!(url, format!("https://{host}"));
+        }
+    }
+
+    #[test]
+    fn lattice_has_dual_stack_hosts_and_such_for_fips() {
+        for (is_dual_stack, is_fips, host) in [
+            (false, false, "vpc-lattice.us-east-2.amazonaws.com"),
+            (true, false, "vpc-lattice.us-east-2.api.aws"),
+            (false, true, "vpc-lattice-fips.us-east-2.amazonaws.com"),
+            (true, true, "vpc-lattice-fips.us-east-2.api.aws"),
+        ] {
+            assert_eq!(LATTICE.url("us-east-2", is_dual_stack, is_fips), format!("https://{host}"));
         }
     }
 

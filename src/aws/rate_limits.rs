@@ -37,6 +37,10 @@ pub struct RateLimits {
     /// GetResources: 15 a second (AWS general reference, "AWS Resource Groups endpoints and
     /// quotas").
     tag_reads: Arc<TokenBucket>,
+    /// RegisterTargets and DeregisterTargets of VPC Lattice together, and all calls to it. AWS
+    /// documents no rates; these are ELB's.
+    lattice_writes: Arc<TokenBucket>,
+    lattice_calls: Arc<TokenBucket>,
 }
 
 impl Default for RateLimits {
@@ -54,6 +58,8 @@ impl RateLimits {
             ecs_reads: Arc::new(TokenBucket::per_second(100, 20)),
             protections: Arc::new(TokenBucket::per_second(200, 80)),
             tag_reads: Arc::new(TokenBucket::per_second(15, 15)),
+            lattice_writes: Arc::new(TokenBucket::per_second(at_once, per_second)),
+            lattice_calls: Arc::new(TokenBucket::per_second(40, 10)),
         }
     }
 }
@@ -63,6 +69,7 @@ impl RateLimits {
 pub struct AdaptiveRates {
     elb: Counter,
     ecs: Counter,
+    lattice: Counter,
     careful: RateLimits,
     copies: TokenBucket,
 }
@@ -78,14 +85,15 @@ impl AdaptiveRates {
     const COPIES_AT_ONCE: u32 = 2;
     const COPY_EVERY: Duration = Duration::from_secs(2);
 
-    /// How long copies are left to the queue after a throttled call to ELB.
+    /// How long copies are left to the queue after a throttled call to ELB or VPC Lattice.
     const NO_COPIES: Duration = Duration::from_secs(10);
 
-    /// The rates of an instance; `elb` and `ecs` count its requests.
-    pub fn new(elb: &Counter, ecs: &Counter) -> Self {
+    /// The rates of an instance; `elb`, `ecs` and `lattice` count its requests.
+    pub fn new(elb: &Counter, ecs: &Counter, lattice: &Counter) -> Self {
         Self {
             elb: elb.clone(),
             ecs: ecs.clone(),
+            lattice: lattice.clone(),
             // Half of the account's, because a queue has at least two instances (Lambda developer
             // guide, "Configuring maximum concurrency for Amazon SQS event sources"), and neither
             // knows of the other.
@@ -104,6 +112,11 @@ impl AdaptiveRates {
             rates.elb_writes = self.careful.elb_writes.clone();
             rates.elb_calls = self.careful.elb_calls.clone();
         }
+        if let Some(at) = Self::lately_throttled(&self.lattice) {
+            self.careful.lattice_writes.drain_at(at);
+            rates.lattice_writes = self.careful.lattice_writes.clone();
+            rates.lattice_calls = self.careful.lattice_calls.clone();
+        }
         if Self::lately_throttled(&self.ecs).is_some() {
             rates.ecs_reads = self.careful.ecs_reads.clone();
             rates.protections = self.careful.protections.clone();
@@ -115,7 +128,8 @@ impl AdaptiveRates {
     /// the next ones wait for a time without copies.
     pub fn admits_copy(&self, writes: usize) -> bool {
         let now = Instant::now();
-        let throttled = self.elb.last_throttle().is_some_and(|at| at.elapsed() < Self::NO_COPIES);
+        let last = self.elb.last_throttle().max(self.lattice.last_throttle());
+        let throttled = last.is_some_and(|at| at.elapsed() < Self::NO_COPIES);
         let writes = u32::try_from(writes).unwrap_or(u32::MAX).min(Self::COPIES_AT_ONCE);
         let admits = !throttled && self.copies.due(writes) <= now;
         if admits {
@@ -144,6 +158,10 @@ pub enum Kind {
     Protection,
     /// GetResources.
     TagRead,
+    /// RegisterTargets or DeregisterTargets of VPC Lattice.
+    LatticeWrite,
+    /// Any other call to VPC Lattice.
+    LatticeRead,
     /// AssumeRole, and reads of EC2: called so rarely that nothing limits them here.
     Unlimited,
 }
@@ -167,13 +185,17 @@ impl Limits {
     /// Waits until a call of this kind is due. If that is after the deadline, returns `false` at
     /// once and takes no slot from later calls.
     pub async fn acquire(&self, kind: Kind) -> bool {
-        let RateLimits { elb_writes, elb_calls, ecs_reads, protections, tag_reads } = &self.rates;
+        let RateLimits { elb_writes, elb_calls, ecs_reads, protections, tag_reads, .. } =
+            &self.rates;
+        let RateLimits { lattice_writes, lattice_calls, .. } = &self.rates;
         let buckets: &[&TokenBucket] = match kind {
             Kind::ElbWrite => &[elb_calls, elb_writes],
             Kind::ElbRead => &[elb_calls],
             Kind::EcsRead => &[ecs_reads],
             Kind::Protection => &[protections],
             Kind::TagRead => &[tag_reads],
+            Kind::LatticeWrite => &[lattice_calls, lattice_writes],
+            Kind::LatticeRead => &[lattice_calls],
             Kind::Unlimited => &[],
         };
         let now = Instant::now();
@@ -278,7 +300,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_throttle_each_invocation_begins_with_full_buckets() {
-        let rates = AdaptiveRates::new(&Counter::default(), &Counter::default());
+        let rates =
+            AdaptiveRates::new(&Counter::default(), &Counter::default(), &Counter::default());
         let begin = Instant::now();
         for _ in 0..100 {
             write(&rates).await;
@@ -289,7 +312,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn for_a_while_after_a_throttle_buckets_start_empty_and_are_kept() {
         let elb = Counter::default();
-        let rates = AdaptiveRates::new(&elb, &elb.of_another_service());
+        let rates = AdaptiveRates::new(&elb, &elb.of_another_service(), &Counter::default());
         elb.throttled();
         let begin = Instant::now();
         for _ in 0..10 {
@@ -314,7 +337,7 @@ mod tests {
     async fn a_throttle_of_ecs_does_not_slow_writes_to_elb() {
         let elb = Counter::default();
         let ecs = elb.of_another_service();
-        let rates = AdaptiveRates::new(&elb, &ecs);
+        let rates = AdaptiveRates::new(&elb, &ecs, &Counter::default());
         ecs.throttled();
         let begin = Instant::now();
         for _ in 0..100 {
@@ -345,7 +368,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn copies_have_a_small_allowance_of_their_own() {
         let counter = Counter::default();
-        let rates = AdaptiveRates::new(&counter, &counter.of_another_service());
+        let rates =
+            AdaptiveRates::new(&counter, &counter.of_another_service(), &Counter::default());
         let admitted = |copies: usize| (0..copies).filter(|_| rates.admits_copy(1)).count();
         assert_eq!(admitted(100), 2);
         tokio::time::sleep(Duration::from_secs(1)).await;

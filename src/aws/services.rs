@@ -197,6 +197,8 @@ pub struct Deployment {
     pub status: Option<String>,
     /// Seconds since 1970.
     pub created_at: Option<f64>,
+    /// Its target groups of VPC Lattice (ECS API reference, VpcLatticeConfiguration).
+    pub vpc_lattice_configurations: Vec<LoadBalancer>,
 }
 
 /// A task definition (ECS API reference, TaskDefinition).

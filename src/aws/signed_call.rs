@@ -45,8 +45,8 @@ use refused::Refused;
 /// CloudTrail shows it. It is not signed, as the SDK's own is not.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A value in a form.
-fn encoded(value: &str) -> String {
+/// A value in a form or in the query of a path.
+pub fn encoded(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let encoded = value.bytes().map(|byte| match is_plain(byte) {
         true => char::from(byte).to_string(),
@@ -89,6 +89,19 @@ impl Request {
             headers: vec![("x-amz-target", target.to_owned())],
             content_type: "application/x-amz-json-1.1",
             body,
+            secret: None,
+        }
+    }
+
+    /// A request of the protocol AWS restJson1: a POST, or without a body a GET. `path` is with its
+    /// query, percent-encoded.
+    pub fn rest_json(path: String, body: Option<String>) -> Self {
+        Self {
+            method: if body.is_some() { "POST" } else { "GET" },
+            path,
+            headers: Vec::new(),
+            content_type: "application/json",
+            body: body.unwrap_or_default(),
             secret: None,
         }
     }

@@ -1,18 +1,21 @@
 //! The targets of target groups: what of them is remembered between invocations, and how the good
-//! ones among them get in. The calls are made by an adapter for each kind of target group.
+//! ones among them get in. The calls are made by one of two adapters, as the kind of the target
+//! group has it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::aws::accounts::Accounts;
-use crate::aws::bisect::{Bisection, NotTried, Outcome, RefusalBudget, Traits};
-use crate::aws::elb::{CHUNK, DESCRIBE_TARGET_GROUPS, Elb, classify};
+use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
+use crate::aws::elb::{self, DESCRIBE_TARGET_GROUPS, Elb};
+use crate::aws::lattice::{self, GET_TARGET_GROUP, Lattice};
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::{Code, Failure};
 use crate::core::health::Health;
-use crate::core::target::{AddressPort, Write};
+use crate::core::target::{AddressPort, Refused, Write};
+use crate::core::target_group::GroupKind;
 
 /// How many targets refused alone are remembered, at some 200 bytes each.
 const REMEMBERED: usize = 5_000;
@@ -24,14 +27,20 @@ type RefusedAlone = BTreeMap<(Write, TargetGroupArn, AddressPort), u64>;
 #[derive(Debug)]
 pub struct Targets {
     elb: Elb,
+    lattice: Lattice,
     ports: Mutex<BTreeMap<TargetGroupArn, u16>>,
     refused_alone: Mutex<RefusedAlone>,
 }
 
 impl Targets {
-    /// An adapter over the clients of these accounts.
-    pub fn new(accounts: Accounts) -> Self {
-        Self { elb: Elb::new(accounts), ports: Mutex::default(), refused_alone: Mutex::default() }
+    /// Those of Elastic Load Balancing, in these accounts, and those of VPC Lattice.
+    pub fn new(accounts: Accounts, lattice: Lattice) -> Self {
+        Self {
+            elb: Elb::new(accounts),
+            lattice,
+            ports: Mutex::default(),
+            refused_alone: Mutex::default(),
+        }
     }
 
     /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
@@ -45,6 +54,10 @@ impl Targets {
         writes: &[(Write, Vec<(AddressPort, usize)>)],
         limits: &Limits,
     ) -> Vec<Vec<Result<(), Failure>>> {
+        let (chunk, classify): (usize, fn(&Failure) -> Refusal) = match group.kind() {
+            GroupKind::LoadBalancer => (elb::CHUNK, elb::classify),
+            GroupKind::Lattice => (lattice::CHUNK, lattice::classify),
+        };
         let targets: Vec<Vec<AddressPort>> = writes.iter().map(|(_, of)| addresses(of)).collect();
         let traits = writes.iter().map(|(write, targets)| self.traits(*write, group, targets));
         let traits: Vec<Vec<Traits>> = traits.collect();
@@ -52,18 +65,21 @@ impl Targets {
         let mut under_way: Vec<(Write, Bisection<'_, AddressPort, Failure>)> = writes
             .iter()
             .zip(pairs)
-            .map(|((write, _), (targets, traits))| (*write, Bisection::new(targets, traits, CHUNK)))
+            .map(|((write, _), (targets, traits))| (*write, Bisection::new(targets, traits, chunk)))
             .collect();
+        let mut refused = BTreeMap::new();
         for (write, bisection) in &mut under_way {
-            let mut call =
-                async |part: &[AddressPort]| self.elb.write(*write, group, part, limits).await;
+            let mut call = async |part: &[AddressPort]| {
+                self.call(*write, group, part, limits, &mut refused).await
+            };
             bisection.first_calls(&mut call, classify).await;
         }
         let mut budget = RefusalBudget::default();
         budget.halved = under_way.len() > 1;
         for (write, bisection) in under_way.iter_mut().rev() {
-            let mut call =
-                async |part: &[AddressPort]| self.elb.write(*write, group, part, limits).await;
+            let mut call = async |part: &[AddressPort]| {
+                self.call(*write, group, part, limits, &mut refused).await
+            };
             bisection.search(&mut budget, &mut call, classify).await;
             budget.halved = false;
         }
@@ -72,9 +88,31 @@ impl Targets {
             .map(|((write, bisection), targets)| {
                 let outcome = bisection.finish(|reason| not_tried(write, reason));
                 self.remember(write, group, targets, &outcome);
-                outcome.results
+                let results = outcome.results.into_iter().zip(targets);
+                let by_itself = |(result, target): (Result<(), Failure>, &AddressPort)| {
+                    result.and(refused.remove(&(write, *target)).map_or(Ok(()), Err))
+                };
+                results.map(by_itself).collect()
             })
             .collect()
+    }
+
+    /// Makes one call. What it refuses as a whole is its failure; the targets that it refuses one
+    /// by one are added to `refused`, and concern no other target.
+    async fn call(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        part: &[AddressPort],
+        limits: &Limits,
+        refused: &mut BTreeMap<(Write, AddressPort), Failure>,
+    ) -> Result<(), Failure> {
+        let of_call: Refused = match group.kind() {
+            GroupKind::LoadBalancer => self.elb.write(write, group, part, limits).await?,
+            GroupKind::Lattice => self.lattice.write(write, group, part, limits).await?,
+        };
+        refused.extend(of_call.into_iter().map(|(target, why)| ((write, target), why)));
+        Ok(())
     }
 
     fn traits(
@@ -129,22 +167,27 @@ impl Targets {
         group: &TargetGroupArn,
         limits: &Limits,
     ) -> Result<BTreeMap<AddressPort, Health>, Failure> {
-        self.elb.health(group, limits).await
+        match group.kind() {
+            GroupKind::LoadBalancer => self.elb.health(group, limits).await,
+            GroupKind::Lattice => self.lattice.health(group, limits).await,
+        }
     }
 
     /// The port a target group gives to targets that name none. It never changes (ELB API
-    /// reference, ModifyTargetGroup takes no port), so it is looked up once.
+    /// reference, ModifyTargetGroup, and VPC Lattice API reference, UpdateTargetGroup, take no
+    /// port), so it is looked up once.
     pub async fn own_port(&self, group: &TargetGroupArn, limits: &Limits) -> Result<u16, Failure> {
         if let Some(port) = self.port_at_hand(group) {
             return Ok(port);
         }
         self.fetch_ports(&[group], limits).await?;
         self.port_at_hand(group).ok_or_else(|| {
-            Failure::new(
-                DESCRIBE_TARGET_GROUPS,
-                Code::NoPort,
-                "the target group has no port: name one in its binding",
-            )
+            let action = match group.kind() {
+                GroupKind::LoadBalancer => DESCRIBE_TARGET_GROUPS,
+                GroupKind::Lattice => GET_TARGET_GROUP,
+            };
+            let message = "the target group has no port: name one in its binding";
+            Failure::new(action, Code::NoPort, message)
         })
     }
 
@@ -160,7 +203,10 @@ impl Targets {
         groups: &[&TargetGroupArn],
         limits: &Limits,
     ) -> Result<Vec<String>, Failure> {
-        let described = self.elb.describe(groups, limits).await;
+        let (lattice, elb): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.is_lattice());
+        let (mut described, others) =
+            tokio::join!(self.elb.describe(&elb, limits), self.lattice.describe(&lattice, limits),);
+        described.extend(others);
         let (mut unfit, mut failed) = (Vec::new(), None);
         for described in described {
             match described {

@@ -85,7 +85,10 @@ impl Intercept for Counter {
         let throttled = context.response().is_some_and(|response| {
             // At this point the SDK has read the body.
             let body = response.body().bytes().unwrap_or_default();
-            !response.status().is_success() && THROTTLES.iter().any(|code| contains(body, code))
+            let status = response.status();
+            // VPC Lattice says it by the status, and by its code in a header.
+            status.as_u16() == 429
+                || !status.is_success() && THROTTLES.iter().any(|code| contains(body, code))
         });
         if throttled {
             self.throttled();

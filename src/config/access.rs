@@ -21,6 +21,11 @@ impl Entry<'_> {
             let lonely = || self.mistake(".externalId", "given without roleArn", fix);
             return external_id.map_or(Ok(None), |_| Err(lonely()));
         };
+        if group.is_lattice() {
+            let problem = "a target group of VPC Lattice cannot be in another account";
+            let fix = "remove it, and run the function in the group's account";
+            return Err(self.mistake(".roleArn", problem, fix));
+        }
         let role = arn.as_str().and_then(Role::parse).ok_or_else(|| {
             let fix = "give arn:aws:iam::ACCOUNT:role/NAME, a role of the target group's account";
             let problem = format!("{} is not the ARN of an IAM role", shown(&arn));
@@ -45,9 +50,17 @@ impl Entry<'_> {
     }
 
     /// Reads `zone`.
-    pub fn all_zones(&self, zone: Option<Value>) -> Result<bool, ConfigError> {
+    pub fn all_zones(
+        &self,
+        zone: Option<Value>,
+        group: &TargetGroupArn,
+    ) -> Result<bool, ConfigError> {
         match zone {
             None => Ok(false),
+            Some(_) if group.is_lattice() => {
+                let problem = "targets of a VPC Lattice target group have no zone";
+                Err(self.mistake(".zone", problem, "remove it"))
+            }
             Some(zone) if zone == "all" => Ok(true),
             Some(other) => {
                 let fix = "give \"all\" for a target group in a peered VPC, or leave it out";

@@ -88,7 +88,7 @@ impl Entry<'_> {
             })?;
         let target_group = self.target_group(fields.target_group_arn)?;
         let role = self.role(fields.role_arn, fields.external_id, &target_group)?;
-        let access = Access { role, all_zones: self.all_zones(fields.zone)? };
+        let access = Access { role, all_zones: self.all_zones(fields.zone, &target_group)? };
         let binding = Binding {
             cluster: self.cluster(fields.cluster, &target_group, access.role.is_some())?,
             owner: self.owner(fields.service, fields.family)?,
@@ -145,12 +145,16 @@ impl Entry<'_> {
     fn target_group(&self, text: Option<String>) -> Result<TargetGroupArn, ConfigError> {
         let field = ".targetGroupArn";
         let fix = "give arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID, as \
-                    `aws elbv2 describe-target-groups` prints it";
+                    `aws elbv2 describe-target-groups` prints it, or \
+                    arn:aws:vpc-lattice:REGION:ACCOUNT:targetgroup/tg-ID, as `aws vpc-lattice \
+                    list-target-groups` does";
         let text = text.ok_or_else(|| self.mistake(field, "missing", fix))?;
         let group = TargetGroupArn::parse(&text).map_err(|why| {
             let why = match why {
                 NotATargetGroup::Malformed => "is a malformed ARN",
-                NotATargetGroup::OtherResource => "is not an ELBv2 target group",
+                NotATargetGroup::OtherResource => {
+                    "is not an ELBv2 target group, nor one of VPC Lattice"
+                }
             };
             self.mistake(field, format!("{} {why}", quoted(&text)), fix)
         })?;

@@ -2,77 +2,12 @@
 //! their meaning is decided here.
 
 use std::fmt;
-use std::sync::Arc;
-
-use serde::{Serialize, Serializer};
 
 use crate::core::arn::{Arn, is_name};
 use crate::core::tags;
 use crate::core::task::Task;
 
-/// The ARN of an ELBv2 target group, known to be well-formed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TargetGroupArn(Arc<str>);
-
-/// Why a text is not the ARN of an ELBv2 target group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotATargetGroup {
-    /// It is not an ARN, or parts of it are missing or malformed.
-    Malformed,
-    /// It is the ARN of something else, for example a load balancer or a VPC Lattice target group.
-    OtherResource,
-}
-
-impl TargetGroupArn {
-    /// Reads `arn:<partition>:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>`.
-    pub fn parse(text: &str) -> Result<Self, NotATargetGroup> {
-        let arn = Arn::parse(text).ok_or(NotATargetGroup::Malformed)?;
-        if arn.service != "elasticloadbalancing" {
-            return Err(NotATargetGroup::OtherResource);
-        }
-        let Some(name_and_id) = arn.resource.strip_prefix("targetgroup/") else {
-            return Err(NotATargetGroup::OtherResource);
-        };
-        let well_formed =
-            name_and_id.split_once('/').is_some_and(|(name, id)| is_name(name) && is_name(id));
-        if !well_formed {
-            return Err(NotATargetGroup::Malformed);
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The whole ARN.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The region the target group lives in.
-    pub fn region(&self) -> &str {
-        self.0.split(':').nth(3).unwrap_or_default()
-    }
-
-    /// The account that owns the target group.
-    pub fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
-    }
-
-    /// The target group's name, for messages.
-    pub fn name(&self) -> &str {
-        self.0.split('/').nth(1).unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Display for TargetGroupArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for TargetGroupArn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
+pub use crate::core::target_group::{NotATargetGroup, TargetGroupArn};
 
 /// A cluster as an operator names it: by its name or by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,36 +197,6 @@ mod tests {
     use crate::core::task::Phase;
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
-
-    #[test]
-    fn a_target_group_arn_holds_region_and_name() {
-        let group = TargetGroupArn::parse(GROUP).unwrap();
-        assert_eq!((group.region(), group.name()), ("us-east-2", "demo-ipv6"));
-        assert!(TargetGroupArn::parse(&GROUP.replace(":aws:", ":aws-us-gov:")).is_ok());
-    }
-
-    #[test]
-    fn other_arns_are_distinguished_from_malformed_ones() {
-        use NotATargetGroup::{Malformed, OtherResource};
-        for (text, why) in [
-            ("", Malformed),
-            ("demo-ipv6", Malformed),
-            ("arn:aws:elasticloadbalancing:us-east-2:1234:targetgroup/demo/6d0e", Malformed),
-            ("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo", Malformed),
-            (
-                "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d 0e",
-                Malformed,
-            ),
-            (
-                "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/net/demo/6d0e",
-                OtherResource,
-            ),
-            ("arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123", OtherResource),
-            (CLUSTER, OtherResource),
-        ] {
-            assert_eq!(TargetGroupArn::parse(text), Err(why), "{text}");
-        }
-    }
 
     fn cluster(text: &str) -> Option<Cluster> {
         Cluster::parse(text, &TargetGroupArn::parse(GROUP).unwrap())

@@ -18,6 +18,12 @@ impl Failure {
     pub fn new(action: &'static str, code: Code, message: impl Into<String>) -> Self {
         Self { action, code, message: message.into() }
     }
+
+    /// Whether a call about a target group says that there is none: to ELB it is
+    /// `TargetGroupNotFound`, to VPC Lattice `ResourceNotFoundException`.
+    pub fn says_no_group(&self) -> bool {
+        matches!(self.code.as_str(), "TargetGroupNotFound" | "ResourceNotFoundException")
+    }
 }
 
 impl fmt::Display for Failure {
@@ -53,6 +59,8 @@ pub enum Code {
     NoPort,
     /// No call was made for the target, because too many others were refused.
     NotTried,
+    /// VPC Lattice left the target out of its answer.
+    TargetFailed,
     /// A message of the queue is not an event that can be read.
     UnreadableMessage,
     /// An entry in the tag of a target group is malformed.
@@ -67,7 +75,7 @@ pub enum Code {
 
 impl Code {
     /// Every code that a report can have and that is not AWS's own, with its meaning.
-    pub const OWN: [(Self, &'static str); 14] = [
+    pub const OWN: [(Self, &'static str); 15] = [
         (Self::BadTag, "an entry in the tag of the target group is malformed"),
         (Self::ConnectionFailed, "no connection could be made, or it broke"),
         (
@@ -85,6 +93,7 @@ impl Code {
             Self::StaleAnswer,
             "ECS answered with an older state than the event's, and neither has the address",
         ),
+        (Self::TargetFailed, "VPC Lattice left the target out of its answer"),
         (Self::TaskFailed, "ECS left the task out of its answer, or could not describe it"),
         (Self::Timeout, "no answer came in time"),
         (Self::Unconfirmed, "registered, but ECS could not be asked whether the task still runs"),
@@ -113,6 +122,7 @@ impl Code {
             Self::TaskFailed => "TaskFailed",
             Self::NoPort => "NoPort",
             Self::NotTried => "NotTried",
+            Self::TargetFailed => "TargetFailed",
             Self::UnreadableMessage => "UnreadableMessage",
             Self::BadTag => "BadTag",
             Self::ServiceFailed => "ServiceFailed",

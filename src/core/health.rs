@@ -8,7 +8,11 @@ use crate::core::plan::{Ports, target_of};
 use crate::core::target::{AddressPort, Target};
 use crate::core::task::Task;
 
-/// What ELB says of a target (ELB API reference, TargetHealth).
+/// Why VPC Lattice does not check a target: its group "is not used in a service" (VPC Lattice API
+/// reference, TargetSummary: UNUSED; the code is known from reports only).
+pub const LATTICE_NOT_IN_USE: &str = "TargetGroupNotInUse";
+
+/// What ELB says of a target (ELB API reference, TargetHealth), or VPC Lattice, in the same words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     /// For example `initial`, `healthy` or `unhealthy`.
@@ -27,12 +31,12 @@ impl Health {
     }
 
     /// Whether nothing more is to be waited for: the target is healthy, or no health is known of
-    /// any target, because no listener or rule uses the group (`Target.NotInUse`) or health checks
-    /// are disabled (`unavailable`).
+    /// any target, because no listener or rule uses the group (`Target.NotInUse`, or with VPC
+    /// Lattice `TargetGroupNotInUse`) or health checks are disabled (`unavailable`).
     pub fn is_ready(&self) -> bool {
         match self.state.as_str() {
             "healthy" | "unavailable" => true,
-            "unused" => self.reason == "Target.NotInUse",
+            "unused" => ["Target.NotInUse", LATTICE_NOT_IN_USE].contains(&&*self.reason),
             _ => false,
         }
     }

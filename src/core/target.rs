@@ -1,9 +1,11 @@
 //! Targets of a target group, and the changes to them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use crate::core::binding::TargetGroupArn;
+use crate::core::failure::Failure;
 use crate::core::task::TaskArn;
 
 /// An address and port in a target group. ELB removes a target that was registered with a port
@@ -56,3 +58,6 @@ impl Write {
 
 /// A target within a group: address and port.
 pub type AddressPort = (Ipv6Addr, u16);
+
+/// The targets that a call left as they were although it was accepted, and why.
+pub type Refused = BTreeMap<AddressPort, Failure>;

@@ -3,6 +3,7 @@
 mod ec2;
 mod ecs;
 mod elb;
+mod lattice;
 mod listener;
 
 pub use ec2::{Inbound, SecurityGroup, Subnet};
@@ -11,6 +12,7 @@ pub use elb::{
     AssumedRole, Attributes, Balancer, HealthCheck, LoadBalancer, Quotas, Target, TargetGroup,
     TargetsPerGroup, Zone,
 };
+pub use lattice::LatticeGroup;
 pub use listener::{ClientFamily, Forward, Listener, Rule};
 
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub struct Facts {
     pub targets: Read<Vec<Target>>,
     /// What forwards to it; `None` if nothing does.
     pub front: Read<Option<Balancer>>,
+    /// The bound target group, if it is one of VPC Lattice; nothing is then known of ELB.
+    pub lattice: Read<Option<LatticeGroup>>,
     /// How many targets this account may have.
     pub quotas: Read<Quotas>,
     /// The bound service; `None` if there is none, or if a family is bound.
@@ -66,6 +70,13 @@ impl Facts {
             balancer.is_some_and(|balancer| native.load_balancers.contains(balancer))
         };
         Ok(natives.filter(beside).collect())
+    }
+
+    /// Whether something sends clients to the group.
+    pub fn is_in_use(&self) -> Result<bool, &Failure> {
+        let lattice = self.lattice.as_ref()?.as_ref();
+        let has_service = lattice.is_some_and(|group| !group.services.is_empty());
+        Ok(has_service || self.front.as_ref()?.is_some())
     }
 
     /// The tasks that serve and have an address, so that they belong in the group.

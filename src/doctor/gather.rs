@@ -1,5 +1,7 @@
 //! Reads the facts. What several bindings share is read once.
 
+mod lattice;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
@@ -7,13 +9,14 @@ use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    AssumedRole, Attributes, Balancer, Facts, Listener, LoadBalancer, NativeGroup, Quotas, Read,
-    Rule, SecurityGroup, Service, Subnet, Target, TargetGroup, TaskDefinition,
+    AssumedRole, Attributes, Balancer, Facts, LatticeGroup, Listener, LoadBalancer, NativeGroup,
+    Quotas, Read, Rule, SecurityGroup, Service, Subnet, Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
 use crate::aws::ecs::Desired;
 use crate::aws::rate_limits::Limits;
 use crate::core::binding::{Binding, Owner, TargetGroupArn};
+use crate::core::target_group::GroupKind;
 use crate::core::task::{Phase, Task};
 use crate::doctor::elb::reads::Via;
 
@@ -49,6 +52,7 @@ pub struct Reads<'a> {
     target_groups: Memo<Read<Option<TargetGroup>>>,
     attributes: Memo<Read<Attributes>>,
     targets: Memo<Read<Vec<Target>>>,
+    lattice_groups: Memo<Read<Option<LatticeGroup>>>,
     load_balancers: Memo<Read<LoadBalancer>>,
     listeners: Memo<Read<Vec<Listener>>>,
     rules: Memo<Read<Vec<Rule>>>,
@@ -72,6 +76,7 @@ impl<'a> Reads<'a> {
             target_groups: Memo::default(),
             attributes: Memo::default(),
             targets: Memo::default(),
+            lattice_groups: Memo::default(),
             load_balancers: Memo::default(),
             listeners: Memo::default(),
             rules: Memo::default(),
@@ -88,6 +93,13 @@ impl<'a> Reads<'a> {
     /// All facts of a binding. Independent reads run at the same time, so that one that hangs
     /// delays no other.
     pub async fn facts(&self, binding: &Binding) -> Facts {
+        match binding.target_group.kind() {
+            GroupKind::LoadBalancer => self.facts_behind_elb(binding).await,
+            GroupKind::Lattice => self.facts_in_lattice(binding).await,
+        }
+    }
+
+    async fn facts_behind_elb(&self, binding: &Binding) -> Facts {
         let group = &binding.target_group;
         let (via, arn) = (Some(group), group.as_str());
         let (role, on_group, attributes, targets, quotas, on_service, with_tasks) = tokio::join!(
@@ -109,6 +121,7 @@ impl<'a> Reads<'a> {
             attributes,
             targets,
             front,
+            lattice: Ok(None),
             quotas,
             service,
             native_groups,
@@ -253,10 +266,13 @@ impl<'a> Reads<'a> {
     }
 
     /// They are in the function's own account. One that no longer exists is ignored, and one of
-    /// several entries counts once.
+    /// several entries counts once. Beside a group of VPC Lattice they are of no interest.
     async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
         let bound = binding.target_group.as_str();
         let mut groups = Vec::new();
+        if binding.target_group.is_lattice() {
+            return Ok(groups);
+        }
         let arns: BTreeSet<&String> = service.target_groups.iter().collect();
         for arn in arns.into_iter().filter(|arn| *arn != bound) {
             if let Some(group) = self.target_group(None, arn).await? {

@@ -49,6 +49,7 @@ fn facts() -> Facts {
         }),
         targets: Ok(Vec::new()),
         front: Ok(None),
+        lattice: Ok(None),
         quotas: Ok(Quotas {
             per_group: TargetsPerGroup::Told(1000),
             per_zone: 500,
@@ -60,6 +61,7 @@ fn facts() -> Facts {
             running: 0,
             task_definition: None,
             target_groups: Vec::new(),
+            lattice_groups: Vec::new(),
             subnets: Vec::new(),
             security_groups: Vec::new(),
             deployment: rolling(),

@@ -56,6 +56,7 @@ fn service(action: &str) -> &'static str {
         "DescribeServices" | "DescribeTaskDefinition" | "DescribeTasks" | "ListTasks" => "ecs",
         "GetResources" => "tag",
         "DescribeSecurityGroups" | "DescribeSubnets" => "ec2",
+        "GetTargetGroup" | "ListTargets" => "vpc-lattice",
         _ => ELB,
     }
 }

@@ -228,9 +228,11 @@ def calls_in(folder: str) -> set[str]:
         service = {"ecs": "ecs", "elasticloadbalancingv2": "elasticloadbalancing", None: ""}[sdk]
         calls |= {f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for name in called}
         # Made without the SDK's client, by name.
-        for calls_by, of in [(r"\bEcsCalls\b", "ecs"), (r"\breached\.query\(", "elasticloadbalancing"), (r"\bself\.ec2\b", "ec2")]:
+        for calls_by, of in [(r"\bEcsCalls\b", "ecs"), (r"\breached\.query\(", "elasticloadbalancing"), (r"\bself\.ec2\b", "ec2"), (r"\bendpoints::LATTICE\b", "vpc-lattice")]:
             if re.search(calls_by, text):
                 calls |= {f"{of}:{name}" for name in re.findall(r'const \w+: &str = "([A-Z]\w+)";', text)}
+        if "endpoints::LATTICE" in text:
+            calls |= {"vpc-lattice:RegisterTargets", "vpc-lattice:DeregisterTargets"}
     return calls
 
 
@@ -239,13 +241,47 @@ def holding_many():
     return deploy(MANY | {"HoldMinutes": "15"})
 
 
-@pytest.mark.parametrize("mode", ["holding", "holding_many"])
+@pytest.fixture(scope="session")
+def everything():
+    return deploy(MANY | {"HoldMinutes": "15", "Lattice": "true"})
+
+
+@pytest.mark.parametrize("mode", ["holding", "holding_many", "everything"])
 def test_the_role_allows_every_call_in_the_code_and_every_action_is_called(request, mode):
     """test_moto.py plays the calls; this one also sees those that no play comes to."""
     statements = request.getfixturevalue(mode).statements.values()
     granted = {action for statement in statements for action in as_list(statement["Action"])}
-    # Lambda itself, not the function, reads the queue and writes the log.
-    assert {action for action in granted if not action.startswith(("sqs:", "logs:"))} == calls_in("src")
+    # Lambda itself, not the function, reads the queue and writes the log; VPC Lattice looks up the VPC.
+    granted = {action for action in granted if not action.startswith(("sqs:", "logs:", "ec2:"))}
+    called = {call for call in calls_in("src") if mode == "everything" or not call.startswith("vpc-lattice:")}
+    assert granted == called
+
+
+LATTICE_ARN = "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0"
+LATTICE_ACTIONS = [f"vpc-lattice:{action}" for action in ("RegisterTargets", "DeregisterTargets", "ListTargets", "GetTargetGroup")]
+
+
+def test_only_a_function_that_serves_lattice_may_change_its_groups(one, tagging):
+    for deployment in (one, tagging):
+        assert not [action for s in deployment.statements.values() for action in as_list(s["Action"]) if action.startswith(("vpc-lattice:", "ec2:"))]
+    statements = deploy(ONE | {"TargetGroupArn": LATTICE_ARN, "Lattice": "true"}).statements
+    assert (statements["WriteLatticeTargets"]["Action"], as_list(statements["WriteLatticeTargets"]["Resource"])) == (LATTICE_ACTIONS, [LATTICE_ARN])
+    assert statements["LookUpVpcForLattice"]["Action"] == ["ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+    assert "WriteTaggedLatticeTargets" not in statements
+    both = deploy(MANY | {"TargetGroupArns": f"{GROUP_ARN},{LATTICE_ARN}", "Lattice": "true"}).statements
+    assert as_list(both["WriteLatticeTargets"]["Resource"]) == [GROUP_ARN, LATTICE_ARN]
+    tagged = deploy(TAGS | {"Lattice": "true"}).statements
+    assert "WriteLatticeTargets" not in tagged
+    write = tagged["WriteTaggedLatticeTargets"]
+    assert (write["Action"], as_list(write["Resource"])) == (LATTICE_ACTIONS, [ACCOUNT.format("vpc-lattice", "targetgroup/*")])
+    assert write["Condition"] == {"Null": {"aws:ResourceTag/ecs-ipv6-targets:bind": "false"}}
+
+
+def test_in_a_vpc_the_code_may_look_it_up_for_lattice_and_do_nothing_else_there():
+    (policy,) = resources(ONE | IN_VPC | {"Lattice": "true"}, "AWS::IAM::ManagedPolicy").values()
+    connect, keep = policy["PolicyDocument"]["Statement"]
+    assert set(connect["Action"]) - set(keep["Action"]) == {"ec2:DescribeSubnets"}
+    assert (keep["Effect"], set(keep["Action"]) - set(connect["Action"])) == ("Deny", set())
 
 
 def test_only_a_function_that_holds_may_protect_tasks(one, holding):
@@ -589,5 +625,5 @@ def test_lambda_may_connect_the_function_to_the_vpc_and_its_code_may_not():
         ],
         "Resource": "*",
     }
-    assert (keep["Effect"], keep["Action"]) == ("Deny", "ec2:*")
+    assert (keep["Effect"], as_list(keep["Action"])) == ("Deny", ["ec2:*"])
     assert keep["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:*"}}

@@ -46,6 +46,9 @@ pub fn not_attached<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
     let Owner::Service(name) = &binding.owner else { return Ok(DoesNotApply) };
     let Some(service) = facts.service.as_ref()? else { return Ok(DoesNotApply) };
     let group = &binding.target_group;
+    if group.is_lattice() {
+        return Ok(not_attached_in_lattice(binding, name, service));
+    }
     let (bound, others): (Vec<&str>, Vec<&str>) =
         service.target_groups.iter().map(String::as_str).partition(|arn| *arn == group.as_str());
     if bound.is_empty() {
@@ -68,6 +71,25 @@ pub fn not_attached<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
         binding.cluster.as_str()
     );
     Ok(Fail(detail, fix))
+}
+
+/// The same of a group of VPC Lattice, among the `vpcLatticeConfigurations` of a deployment.
+fn not_attached_in_lattice(binding: &Binding, name: &str, service: &Service) -> Verdict {
+    let group = &binding.target_group;
+    if !service.lattice_groups.iter().any(|arn| arn == group.as_str()) {
+        let found = format!("{} is not among the service's VPC Lattice groups", group.name());
+        return Pass(found);
+    }
+    let detail = format!(
+        "{} is among the service's VPC Lattice groups, so ECS registers and removes targets there",
+        group.name()
+    );
+    let fix = format!(
+        "aws ecs update-service --cluster {} --service {name} --vpc-lattice-configurations JSON, \
+         where JSON leaves it out",
+        binding.cluster.as_str()
+    );
+    Fail(detail, fix)
 }
 
 /// The tasks have network interfaces of their own. In the other modes they share the instance's
@@ -157,7 +179,7 @@ fn holds(group: &NativeGroup) -> bool {
 
 /// The shortest stop timeout of the containers that serve: those that map the port, or else all
 /// essential ones.
-fn stop_timeout(definition: &TaskDefinition, port: Option<u16>) -> u32 {
+pub fn stop_timeout(definition: &TaskDefinition, port: Option<u16>) -> u32 {
     let timeouts = |serves: &dyn Fn(&&Container) -> bool| {
         let containers = definition.containers.iter().filter(serves);
         containers.map(|container| container.stop_timeout.unwrap_or(STOP_TIMEOUT)).min()

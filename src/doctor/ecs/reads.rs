@@ -43,6 +43,7 @@ fn read(service: &services::Service) -> Service {
     let network = network.or_else(|| primary?.network_configuration.as_ref());
     let of_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
     let balancers = service.load_balancers.iter().chain(of_sets);
+    let lattice = service.deployments.iter().flat_map(|d| &d.vpc_lattice_configurations);
     let awsvpc = network.and_then(|network| network.awsvpc_configuration.as_ref());
     Service {
         status: service.status.clone().unwrap_or_default(),
@@ -50,6 +51,7 @@ fn read(service: &services::Service) -> Service {
         running: usize::try_from(service.running_count).unwrap_or_default(),
         task_definition: definition.cloned(),
         target_groups: balancers.flat_map(target_groups).cloned().collect(),
+        lattice_groups: lattice.flat_map(target_groups).cloned().collect(),
         subnets: awsvpc.map(|awsvpc| awsvpc.subnets.clone()).unwrap_or_default(),
         security_groups: awsvpc.map(|awsvpc| awsvpc.security_groups.clone()).unwrap_or_default(),
         deployment: deployment(service),

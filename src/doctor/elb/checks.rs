@@ -8,9 +8,9 @@ mod role;
 mod target_group;
 mod zones;
 
-pub use health::{health, health_check};
+pub use health::{State, health, health_check, of_tasks};
 pub use load_balancer::{load_balancer, source_nat};
-pub use quota::quota;
+pub use quota::{of_quota, quota};
 pub use role::role;
 pub use target_group::{client_ip, target_group};
 pub use zones::zones;

@@ -18,6 +18,9 @@ pub struct Service {
     /// The target groups that ECS fills by itself, from `loadBalancers` of the service or of a
     /// task set, with those of the other side of blue/green deployments.
     pub target_groups: Vec<String>,
+    /// The target groups of VPC Lattice that ECS fills by itself, from `vpcLatticeConfigurations`
+    /// of its deployments.
+    pub lattice_groups: Vec<String>,
     /// Where its tasks run.
     pub subnets: Vec<String>,
     /// What lets others reach them; none if the service does not say, and theirs is the VPC's

@@ -267,7 +267,11 @@ fn binding(dice: &mut Dice) -> Value {
         dice.pick(&["service", "service", "family"]).to_owned(),
         json!(dice.pick(&["web", "api", "job_2"])),
     );
-    let arn = format!("arn:aws:elasticloadbalancing:us-east-2:{account}:targetgroup/{group}");
+    let is_lattice = account == "123456789012" && dice.chance(0.2);
+    let arn = match is_lattice {
+        true => format!("arn:aws:vpc-lattice:us-east-2:{account}:targetgroup/tg-0a1b2c3d4e5f60718"),
+        false => format!("arn:aws:elasticloadbalancing:us-east-2:{account}:targetgroup/{group}"),
+    };
     fields.insert("targetGroupArn".to_owned(), json!(arn));
     if account == "222222222222" {
         fields.insert("roleArn".to_owned(), json!("arn:aws:iam::222222222222:role/there"));
@@ -275,7 +279,7 @@ fn binding(dice: &mut Dice) -> Value {
             fields.insert("externalId".to_owned(), json!(dice.pick(&["prod-web", "prod-api"])));
         }
     }
-    if dice.chance(0.2) {
+    if !is_lattice && dice.chance(0.2) {
         fields.insert("zone".to_owned(), json!("all"));
     }
     if dice.chance(0.1) {

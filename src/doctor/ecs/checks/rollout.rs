@@ -56,11 +56,12 @@ fn kind(deployment: &Deployment) -> &str {
 /// healthy, which takes about as long (ECS API reference, DeploymentConfiguration:
 /// minimumHealthyPercent). A hold goes by the service's deployments; with CodeDeploy there are task
 /// sets instead (ECS API reference, TaskSet), and nothing is held. With an external controller it
-/// is not ECS that decides, and without a load balancer nothing serves.
+/// is not ECS that decides, and a group that nothing uses serves nobody. A group of VPC Lattice has
+/// no native group beside it of which anything like that is documented.
 pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     let Some(service) = facts.service.as_ref()? else { return Ok(DoesNotApply) };
     let kind = kind(&service.deployment);
-    if kind == "EXTERNAL" || facts.front.as_ref()?.is_none() {
+    if kind == "EXTERNAL" || !facts.is_in_use()? {
         return Ok(DoesNotApply);
     }
     if let Some(detail) = stops_early(service, kind) {
@@ -93,14 +94,16 @@ pub fn rollout<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
          {}",
         waits_for(facts)
     );
+    let attach = match facts.lattice {
+        Ok(Some(_)) => "deploy in another way, with a lifecycle hook",
+        _ => "attach the service to an IPv4 target group of the same load balancer",
+    };
     let hold = if may_be_held { "set HOLD_MINUTES, or " } else { "" };
     let bake = match kind {
         "ROLLING" | "CODE_DEPLOY" => "",
         _ => ", or set bakeTimeInMinutes to 5",
     };
-    let fix =
-        format!("{hold}attach the service to an IPv4 target group of the same load balancer{bake}");
-    Ok(Warn(detail, fix))
+    Ok(Warn(detail, format!("{hold}{attach}{bake}")))
 }
 
 /// Whether a rolling update stops old tasks before new ones run, so that nothing can keep them.

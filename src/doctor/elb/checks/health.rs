@@ -6,7 +6,7 @@ use super::Judged;
 use crate::core::binding::Binding;
 use crate::core::task::Task;
 use crate::doctor::facts::{Facts, HealthCheck, Target, TaskDefinition};
-use crate::doctor::verdict::Verdict::{DoesNotApply, Fail, Pass, Warn};
+use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
 /// The state of a serving task that has no target.
 const NOT_REGISTERED: &str = "not registered";
@@ -29,26 +29,44 @@ pub fn health<'a>(binding: &Binding, facts: &'a Facts) -> Judged<'a> {
     }
     let port = binding.port.or(group.port);
     let targets = facts.targets.as_ref()?;
+    let fix = |ill: &[State<'_>]| suspicions(ill, &group.health_check);
+    let see = "`load-balancer` or `health-check`";
+    Ok(of_tasks(&tasks, port, targets, is_healthy, see, fix))
+}
+
+/// Whether the targets of these tasks are healthy. `others_to_see` are the checks that may say why
+/// a target stays `initial`; `fix` says what to do about those that are neither healthy nor
+/// `initial`.
+pub fn of_tasks(
+    tasks: &[&Task],
+    port: Option<u16>,
+    targets: &[Target],
+    is_healthy: impl Fn(State<'_>) -> bool,
+    others_to_see: &str,
+    fix: impl Fn(&[State<'_>]) -> String,
+) -> Verdict {
     let states = tasks.iter().map(|task| state_of(task, port, targets));
     let (healthy, others): (Vec<State>, Vec<State>) = states.partition(|state| is_healthy(*state));
     let ill: Vec<State> = others.iter().copied().filter(|(state, _)| *state != "initial").collect();
     let found = format!("{} of {} serving tasks have healthy targets", healthy.len(), tasks.len());
     let all = format!("{found}; {}", counts(&others));
-    Ok(match (healthy.is_empty(), others.is_empty(), ill.is_empty()) {
+    match (healthy.is_empty(), others.is_empty(), ill.is_empty()) {
         (_, true, _) => Pass(found),
         (false, _, true) => Pass(format!("{all}, for how long is not known")),
         (true, _, true) => {
-            let fix = "wait: a new target is initial for up to 3 minutes; if it is still so after \
-                       5, see whether `load-balancer` or `health-check` says why";
-            Warn(format!("{all}, for how long is not known"), fix.to_owned())
+            let fix = format!(
+                "wait: a new target is initial for up to 3 minutes; if it is still so after 5, see \
+                 whether {others_to_see} says why"
+            );
+            Warn(format!("{all}, for how long is not known"), fix)
         }
-        (false, _, false) => Warn(all, suspicions(&ill, &group.health_check)),
-        (true, _, false) => Fail(all, suspicions(&ill, &group.health_check)),
-    })
+        (false, _, false) => Warn(all, fix(&ill)),
+        (true, _, false) => Fail(all, fix(&ill)),
+    }
 }
 
 /// A target's state and reason.
-type State<'a> = (&'a str, &'a str);
+pub type State<'a> = (&'a str, &'a str);
 
 fn state_of<'a>(task: &Task, port: Option<u16>, targets: &'a [Target]) -> State<'a> {
     let is_its = |target: &&Target| {

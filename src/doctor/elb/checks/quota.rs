@@ -7,7 +7,7 @@ use super::zones::crosses_zones;
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
 use crate::doctor::facts::{Facts, Quotas, Target, TargetsPerGroup};
-use crate::doctor::verdict::Verdict::{DoesNotApply, Fail, Pass, Warn};
+use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
 
 /// A quota and how much of it is used.
 struct Quota {
@@ -37,18 +37,24 @@ pub fn quota<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
     // Of several that are used alike, the first: the group's own.
     let tightest = all.reduce(|one, next| if next.used() > one.used() { next } else { one });
     let Some(Quota { targets, most, name, remark }) = tightest else { return Ok(DoesNotApply) };
+    let name = format!("Elastic Load Balancing quota \"{name}\"");
+    Ok(of_quota(targets, most, &remark, &name))
+}
+
+/// Whether so many targets leave room for a deployment in the quota of this name.
+pub fn of_quota(targets: usize, most: usize, remark: &str, name: &str) -> Verdict {
     let found = format!("{targets} of {most} targets{remark}");
     let fix = format!(
-        "ask for more of the Elastic Load Balancing quota \"{name}\" (Service Quotas), or spread the \
-         tasks over several services and groups"
+        "ask for more of the {name} (Service Quotas), or spread the tasks over several services and \
+         groups"
     );
-    Ok(if targets >= most {
+    if targets >= most {
         Fail(format!("{found}: no other task can be registered"), fix)
     } else if 2 * targets > most {
         Warn(format!("{found}: too few are left for a deployment that doubles them"), fix)
     } else {
         Pass(found)
-    })
+    }
 }
 
 fn of_group(own: &[Target], quotas: &Quotas) -> Quota {

@@ -1,0 +1,4 @@
+//! VPC Lattice: what doctor reads of it, and the checks of that.
+
+pub mod checks;
+pub mod reads;
