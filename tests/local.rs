@@ -50,6 +50,21 @@ fn a_deployment_with_a_hold_has_no_gap_and_one_without_has() {
 }
 
 #[test]
+fn a_group_of_lattice_is_played_as_well() {
+    shows(
+        &["--lattice"],
+        &[
+            "RegisterTargets  tg-0",
+            "back to the queue: message 33333333",
+            "DeregisterTargets  tg-0",
+            "ListTargets        tg-0",
+            "draining",
+            "ValidationError: The IP address '2001:db8:ffff::3' is not within the VPC",
+        ],
+    );
+}
+
+#[test]
 fn the_story_ends_well_and_shows_each_step() {
     let shown = shows(
         &[],
@@ -124,6 +139,8 @@ fn what_cannot_be_used_is_one_line_that_names_it_and_exit_code_2() {
         (&["no-such-file.json"], "no-such-file.json cannot be read: No such file or directory"),
         (&["--nonsense"], "unknown option --nonsense; try --help"),
         (&["--fresh"], "--fresh needs files"),
+        (&["--lattice", "--deployment"], "--deployment goes with nothing else"),
+        (&["--lattice", "--logs"], "--lattice goes with nothing else"),
         (&["--serve", "--fresh"], "--fresh does not go with --serve"),
         (&["--serve", "--logs"], "--logs does not go with --serve"),
     ] {

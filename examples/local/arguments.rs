@@ -25,6 +25,7 @@ Options:
   --logs          Show the function's own log lines. It is handed AWS_LAMBDA_LOG_FORMAT (text,
                   json) and AWS_LAMBDA_LOG_LEVEL (info, debug...) if they are set.
   --deployment    Play a deployment instead, without a hold and with one.
+  --lattice       Play a target group of VPC Lattice instead.
   --serve [ADDR]  Run no function, only serve the simulated AWS for one, on 127.0.0.1:9001
                   unless told otherwise: prints how to use it with cargo lambda, then every call.
                   ECS knows the tasks of FILE..., or of events/task-running{,-second}.json.
@@ -46,6 +47,7 @@ const SERVE_ON: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 90
 pub enum Command {
     Help,
     Deployment,
+    Lattice,
     Story { logs: bool },
     Files { files: Vec<PathBuf>, fresh: bool, logs: bool },
     Serve { address: SocketAddr, files: Vec<PathBuf> },
@@ -54,12 +56,17 @@ pub enum Command {
 /// Reads the command line, without the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
     let (mut fresh, mut logs, mut serve, mut files) = (false, false, None, Vec::new());
-    let mut deployment = false;
+    let mut story = None;
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("-h" | "--help") => return Ok(Command::Help),
-            Some("--deployment") => deployment = true,
+            Some(option @ ("--deployment" | "--lattice")) => {
+                let earlier = story.replace(option.to_owned());
+                if earlier.is_some_and(|earlier| earlier != option) {
+                    return Err(usage(format!("{option} goes with nothing else")));
+                }
+            }
             Some("--fresh") => fresh = true,
             Some("--logs") => logs = true,
             Some("--serve") => {
@@ -75,12 +82,12 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error
             _ => files.push(PathBuf::from(argument)),
         }
     }
-    if deployment {
+    if let Some(story) = story {
         let is_alone = !fresh && !logs && serve.is_none() && files.is_empty();
-        return if is_alone {
-            Ok(Command::Deployment)
-        } else {
-            Err(usage("--deployment goes with nothing else"))
+        return match story.as_str() {
+            _ if !is_alone => Err(usage(format!("{story} goes with nothing else"))),
+            "--lattice" => Ok(Command::Lattice),
+            _ => Ok(Command::Deployment),
         };
     }
     match serve {

@@ -3,15 +3,16 @@
 //! The function is the real one, in a process of its own under a Lambda Runtime API; only AWS
 //! around it is simulated (the `aws-sim` crate, over loopback). Without arguments it plays a story
 //! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
-//! with `--deployment` it plays a deployment with and without a hold; with event files it plays
-//! those; with `--serve` it is the simulated AWS for a function that somebody else runs, such as
-//! `cargo lambda watch`.
+//! with `--deployment` it plays a deployment with and without a hold, with `--lattice` a target
+//! group of VPC Lattice; with event files it plays those; with `--serve` it is the simulated AWS
+//! for a function that somebody else runs, such as `cargo lambda watch`.
 
 mod arguments;
 mod deployment;
 mod error;
 mod files;
 mod input;
+mod lattice;
 mod screen;
 mod serve;
 mod story;
@@ -42,6 +43,7 @@ async fn run() -> Result<(), Error> {
         Command::Help => Ok(screen.text(arguments::HELP)?),
         Command::Story { logs } => story::play(&screen, logs).await,
         Command::Deployment => deployment::play(&screen).await,
+        Command::Lattice => lattice::play(&screen).await,
         Command::Files { files, fresh, logs } => files::play(&screen, &files, fresh, logs).await,
         Command::Serve { address, files } => serve::serve(&screen, address, &files).await,
     }
