@@ -1,6 +1,7 @@
 //! Reads the facts. What several bindings share is read once.
 
 mod lattice;
+mod on_service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,39 +10,21 @@ use tokio::sync::Semaphore;
 
 use super::Doctor;
 use super::facts::{
-    AssumedRole, Attributes, Balancer, Facts, LatticeGroup, Listener, LoadBalancer, NativeGroup,
-    Quotas, Read, Rule, SecurityGroup, Service, Subnet, Target, TargetGroup, TaskDefinition,
+    AssumedRole, Attributes, Balancer, Facts, LatticeGroup, Listener, LoadBalancer, Quotas, Read,
+    Rule, SecurityGroup, Service, Subnet, Target, TargetGroup, TaskDefinition,
 };
 use super::memo::Memo;
 use crate::aws::ecs::Desired;
 use crate::aws::rate_limits::Limits;
-use crate::core::binding::{Binding, Owner, TargetGroupArn};
+use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::target_group::GroupKind;
-use crate::core::task::{Phase, Task};
+use crate::core::task::Task;
 use crate::doctor::elb::reads::Via;
+use on_service::OnService;
 
 /// How many reads run at the same time: each needs a connection, and opening one costs Lambda's
 /// smallest size a good part of a second of CPU.
 const CONCURRENT: usize = 8;
-
-/// What is known of a service, and what follows from it. By default there is none.
-struct OnService {
-    service: Read<Option<Service>>,
-    native_groups: Read<Vec<NativeGroup>>,
-    task_definition: Read<Option<TaskDefinition>>,
-    security_groups: Read<Vec<SecurityGroup>>,
-}
-
-impl Default for OnService {
-    fn default() -> Self {
-        Self {
-            service: Ok(None),
-            native_groups: Ok(Vec::new()),
-            task_definition: Ok(None),
-            security_groups: Ok(Vec::new()),
-        }
-    }
-}
 
 /// Everything that is read in one examination.
 pub struct Reads<'a> {
@@ -208,88 +191,6 @@ impl<'a> Reads<'a> {
             Listener { rules, ..listener }
         });
         Ok(join_all(with_rules).await)
-    }
-
-    /// The service, and the facts that can only be read once it is known.
-    async fn service_and_more(&self, binding: &Binding) -> OnService {
-        let name = match &binding.owner {
-            Owner::Service(name) => name,
-            Owner::Family(family) => {
-                let task_definition = self.task_definition(Some(family)).await;
-                return OnService { task_definition, ..OnService::default() };
-            }
-        };
-        let service = self.service(binding.cluster.as_str(), name).await;
-        match &service {
-            Ok(Some(known)) => {
-                let (native_groups, task_definition, security_groups) = tokio::join!(
-                    self.native_groups(known, binding),
-                    self.task_definition(known.task_definition.as_deref()),
-                    self.security_groups(&known.security_groups),
-                );
-                OnService { service, native_groups, task_definition, security_groups }
-            }
-            Ok(None) => OnService::default(),
-            Err(error) => OnService {
-                native_groups: Err(error.clone()),
-                task_definition: Err(error.clone()),
-                service,
-                ..OnService::default()
-            },
-        }
-    }
-
-    async fn security_groups(&self, ids: &[String]) -> Read<Vec<SecurityGroup>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let read = self.doctor.network.security_groups(ids, self.limits);
-        self.security_groups.get(&ids.join(" "), self.slot(read)).await
-    }
-
-    /// The tasks, and the service's subnets if they may be the reason why tasks lack an address.
-    async fn tasks_and_subnets(&self, binding: &Binding) -> (Read<Vec<Task>>, Read<Vec<Subnet>>) {
-        let tasks = self.tasks(binding).await;
-        let lacks = |task: &Task| task.phase == Phase::Serving && task.address.is_none();
-        let service = match &binding.owner {
-            Owner::Service(name) if tasks.iter().flatten().any(lacks) => {
-                self.service(binding.cluster.as_str(), name).await
-            }
-            _ => Ok(None),
-        };
-        let ids = match service {
-            Ok(Some(service)) if !service.subnets.is_empty() => service.subnets,
-            _ => return (tasks, Ok(Vec::new())),
-        };
-        let read = self.doctor.network.subnets(&ids, self.limits);
-        (tasks, self.subnets.get(&ids.join(" "), self.slot(read)).await)
-    }
-
-    /// They are in the function's own account. One that no longer exists is ignored, and one of
-    /// several entries counts once. Beside a group of VPC Lattice they are of no interest.
-    async fn native_groups(&self, service: &Service, binding: &Binding) -> Read<Vec<NativeGroup>> {
-        let bound = binding.target_group.as_str();
-        let mut groups = Vec::new();
-        if binding.target_group.is_lattice() {
-            return Ok(groups);
-        }
-        let arns: BTreeSet<&String> = service.target_groups.iter().collect();
-        for arn in arns.into_iter().filter(|arn| *arn != bound) {
-            if let Some(group) = self.target_group(None, arn).await? {
-                let targets = match group.load_balancers.is_empty() {
-                    true => Ok(Vec::new()),
-                    false => self.targets(None, arn).await,
-                };
-                groups.push(NativeGroup {
-                    name: group.name,
-                    protocol: group.protocol,
-                    load_balancers: group.load_balancers,
-                    targets,
-                    deregistration_delay: self.attributes(None, arn).await?.deregistration_delay,
-                });
-            }
-        }
-        Ok(groups)
     }
 
     /// What a read is known by: whose credentials it takes, and what it is about.

@@ -33,7 +33,7 @@ const CHECKS: [(&str, Judge); 18] = [
 ];
 
 /// Likewise, of a group of VPC Lattice.
-const LATTICE_CHECKS: [(&str, Judge); 11] = [
+const LATTICE_CHECKS: [(&str, Judge); 12] = [
     ("target-group", lattice::checks::target_group),
     ("lattice-service", lattice::checks::service),
     ("health", lattice::checks::health),
@@ -42,6 +42,7 @@ const LATTICE_CHECKS: [(&str, Judge); 11] = [
     ("not-attached", ecs::checks::not_attached),
     ("network-mode", ecs::checks::network_mode),
     ("task-addresses", ecs::checks::task_addresses),
+    ("subnets", ec2::checks::subnets),
     ("deployment", ecs::checks::deployment),
     ("rollout", ecs::checks::rollout),
     ("drain", lattice::checks::drain),

@@ -1,6 +1,7 @@
 //! Reads the facts of a binding of a target group of VPC Lattice.
 
 use super::Reads;
+use super::on_service::OnService;
 use crate::core::binding::Binding;
 use crate::core::failure::{Code, Failure};
 use crate::doctor::facts::Facts;
@@ -13,13 +14,13 @@ impl Reads<'_> {
         let arn = group.as_str();
         let targets = self.slot(reads::targets(lattice, group, self.limits));
         let of_group = self.slot(reads::group(lattice, group, self.limits));
-        let (targets, lattice, on_service, tasks) = tokio::join!(
+        let (targets, lattice, on_service, (tasks, subnets)) = tokio::join!(
             self.targets.get(arn, targets),
             self.lattice_groups.get(arn, of_group),
             self.service_and_more(binding),
-            self.tasks(binding),
+            self.tasks_and_subnets(binding),
         );
-        let (service, native_groups, task_definition) = on_service;
+        let OnService { service, native_groups, task_definition, security_groups } = on_service;
         let not_read = Failure::new("none", Code::NotSent, "not read for VPC Lattice");
         Facts {
             role: None,
@@ -34,6 +35,8 @@ impl Reads<'_> {
             native_groups,
             task_definition,
             tasks,
+            security_groups,
+            subnets,
             hold: None,
         }
     }
