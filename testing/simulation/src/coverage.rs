@@ -134,6 +134,7 @@ cases! { Case:
     StartForged "trial: forged start of a real task",
     OldTagsUsed "trial: tags cannot be read, and those of a while ago are used",
     OldTagsUnused "trial: tags cannot be read, and those of a while ago are too old",
+    Unproven "trial: a task stops without an event while its tag is lost or malformed",
     RoleLost "trial: a role cannot be assumed in a reconcile",
     OwnAccountThrottled "trial: the function's own account is throttled",
     LoneStop "trial: one stop after a minute without writes",

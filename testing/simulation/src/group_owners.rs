@@ -163,7 +163,7 @@ pub fn asks(world: &World, number: usize, call: &Call) {
 }
 
 /// Whether it is the first page of tags that a call asks for.
-fn is_first(call: &Call) -> bool {
+pub fn is_first(call: &Call) -> bool {
     call.values("PaginationToken").iter().all(|token| *token == "\"\"")
 }
 

@@ -9,13 +9,15 @@ use aws_sim::{Action, Call};
 
 use crate::convergence::After;
 use crate::coverage::Case;
-use crate::group_owners::{give_back, lose_role};
+use crate::group_owners::{give_back, is_first, lose_role, write};
 use crate::known_bindings::USABLE;
+use crate::life::become_known;
 use crate::promises::broken;
 use crate::scenario::Target;
-use crate::sources::{By, Trial};
+use crate::sources::{By, Flaw, Trial};
 use crate::undisturbed::{compare, first, hand_over, reconcile, start, task};
 use crate::world::World;
+use crate::writing::Writing;
 
 /// A target in an account that does not throttle is registered within this time.
 const SOON: Duration = Duration::from_secs(2);
@@ -26,6 +28,7 @@ pub async fn hold(world: &Arc<World>) {
     world.note("simulation", || format!("tries {trial:?}"));
     match trial {
         Trial::Unread(minutes) => unread(world, Duration::from_secs(60 * minutes)).await,
+        Trial::Unproven(flaw) => unproven(world, flaw).await,
         Trial::RoleLost => role_lost(world).await,
         Trial::OwnAccountThrottled => own_account_throttled(world).await,
     }
@@ -71,7 +74,7 @@ fn expect(world: &World, promise: &'static str, place: usize, test: impl Fn(&Tar
 async fn unread(world: &Arc<World>, time: Duration) {
     const PROMISE: &str = "tags that cannot be read";
     reconcile(world, true).await;
-    world.state().refused = Some(|call| call.action == Action::GetResources);
+    world.state().refused = Some(is_tag_read);
     tokio::time::sleep(time).await;
     let places = start_all(world);
     let failed = hand_over_all(world, &places).await;
@@ -91,6 +94,48 @@ async fn unread(world: &Arc<World>, time: Duration) {
             world.examine(|_| broken(PROMISE, how));
         }
     }
+}
+
+/// A task stops without an event, and its target stays as long as its tag is gone or malformed or
+/// not all tags can be read.
+async fn unproven(world: &Arc<World>, flaw: Flaw) {
+    let tagged: Vec<usize> = world.state().observed.tags.keys().copied().collect();
+    let Some(group) = tagged.first().copied() else { return };
+    let bond = world.scenario.bonds.iter().find(|bond| bond.group == group);
+    let Some(bond) = bond else { return };
+    tagged.iter().for_each(|group| write(world, *group, Writing::Right, Duration::ZERO));
+    let place = start(world, bond.service);
+    reconcile(world, true).await;
+    match flaw {
+        Flaw::Gone => write(world, group, Writing::Absent, Duration::ZERO),
+        Flaw::Spoilt => write(world, group, Writing::Spoilt, Duration::ZERO),
+        Flaw::BreaksOff => {
+            world.aws.tag_page(1);
+            // Of a single page nothing is left.
+            world.state().refused =
+                Some(if tagged.len() == 1 { is_tag_read } else { is_later_page });
+        }
+    }
+    become_known(world, place, &task(world, place).stopped());
+    world.cover(Case::Unproven);
+    reconcile(world, true).await;
+    world.state().refused = None;
+    let (present, targets) =
+        (world.registered(), world.state().observed.tasks[place].targets.clone());
+    let lost = targets.iter().find(|t| t.group == group && !present.contains(t));
+    if let Some(target) = lost {
+        let how = format!("{} was removed, flaw {flaw:?}", target.words(&world.scenario));
+        world.examine(|_| broken("a tag that is lost loses no target", how));
+    }
+    write(world, group, Writing::Right, Duration::ZERO);
+}
+
+fn is_tag_read(call: &Call) -> bool {
+    call.action == Action::GetResources
+}
+
+fn is_later_page(call: &Call) -> bool {
+    is_tag_read(call) && !is_first(call)
 }
 
 /// A role cannot be assumed, and a reconcile does its work in all other groups.

@@ -44,10 +44,23 @@ pub struct Sources {
 pub enum Trial {
     /// Tags cannot be read any more, and so many minutes later a task starts.
     Unread(u64),
+    /// A task stops without an event while its tag does not say what it should.
+    Unproven(Flaw),
     /// A role cannot be assumed while a reconcile has work in every group.
     RoleLost,
     /// ELB throttles every call of the function's own account while tasks start.
     OwnAccountThrottled,
+}
+
+/// What is wrong with a tag, or with reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is gone.
+    Gone,
+    /// It has an entry that nobody can read.
+    Spoilt,
+    /// The pages of tags break off.
+    BreaksOff,
 }
 
 impl By {
@@ -84,16 +97,18 @@ impl Sources {
 
     /// Whether reads of tags fail more often than other calls.
     pub fn fail(&self) -> bool {
-        self.outage > 0.0 || matches!(self.trial, Some(Trial::Unread(_)))
+        self.outage > 0.0
+            || matches!(self.trial, Some(Trial::Unread(_) | Trial::Unproven(Flaw::BreaksOff)))
     }
 }
 
 impl Trial {
     fn draw(dice: &mut Dice) -> Option<Self> {
-        match dice.number(0..=5) {
+        match dice.number(0..=7) {
             0 | 1 => Some(Self::Unread(dice.pick(&[3, 14, 16, 40]))),
             2 => Some(Self::RoleLost),
             3 => Some(Self::OwnAccountThrottled),
+            4 | 5 => Some(Self::Unproven(dice.pick(&[Flaw::Gone, Flaw::Spoilt, Flaw::BreaksOff]))),
             _ => None,
         }
     }
