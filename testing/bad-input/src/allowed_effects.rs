@@ -109,6 +109,12 @@ impl AllowedEffects<'_> {
     }
 
     fn call(&self, claim: &Claim, call: &Call) -> Result<(), String> {
+        if let Claim::Release(release) = claim {
+            let is_bound = self.fixture.bound.iter().any(|bound| bound.group == release.group);
+            let follows = is_bound && !call.action.is_write();
+            let problem = || format!("{} follows from nothing", call.action);
+            return if follows { Ok(()) } else { Err(problem()) };
+        }
         if let Claim::Hook(hook) = claim {
             let looks =
                 hook_answers::is_bound(hook, &self.fixture.bound) && !call.action.is_write();
@@ -124,7 +130,7 @@ impl AllowedEffects<'_> {
             Claim::Batch(messages) => {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }
-            Claim::Deployment(_) | Claim::Hook(_) => Vec::new(),
+            Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) => Vec::new(),
             Claim::Reconcile | Claim::Plan | Claim::Doctor => self.fixture.tasks.iter().collect(),
         };
         let question = matches!(claim, Claim::Plan | Claim::Doctor);

@@ -11,7 +11,7 @@ use crate::deployments::Hook;
 use crate::fixture::NOW;
 use crate::hook_answers;
 use crate::legible::Legible;
-use crate::oracle::{Claim, Event, Message, Phase, Reading, Sight};
+use crate::oracle::{Claim, Event, Message, Phase, Reading, Release, Sight};
 
 /// What the function made of an input.
 pub type Answer = Result<Value, Error>;
@@ -53,6 +53,7 @@ impl Check<'_> {
             Claim::Reconcile => self.reconcile(answer, self.0.dry).map(|()| "reconcile"),
             Claim::Plan => self.reconcile(answer, true).map(|()| "plan"),
             Claim::Doctor => answer::checks(success(answer)?).map(|()| "doctor"),
+            Claim::Release(release) => self.release(release, answer),
         }
     }
 
@@ -215,6 +216,13 @@ impl Check<'_> {
             n if n == messages.len() => "batch: all returned",
             _ => "batch: some returned",
         })
+    }
+
+    /// The groups here have no target of a task, so that there is nothing to deregister.
+    fn release(&self, release: &Release, answer: &Answer) -> Checked {
+        let report = answer::report(success(answer)?)?;
+        let empty = Report { dry_run: self.0.dry || release.dry, ..Report::default() };
+        if report == empty { Ok("release") } else { Err(format!("{report:?}")) }
     }
 
     fn reconcile(&self, answer: &Answer, dry: bool) -> Result<(), String> {

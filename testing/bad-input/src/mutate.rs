@@ -14,6 +14,8 @@ const PLACES: &[&str] = &[
     "/id",
     "/resources",
     "/action",
+    "/targetGroupArn",
+    "/dryRun",
     "/detail/taskArn",
     "/detail/clusterArn",
     "/detail/group",

@@ -105,6 +105,7 @@ const TEXTS: &[&str] = &[
 /// Keys for renaming and adding: those with a meaning somewhere, and some that are nearly the same.
 pub const KEYS: &[&str] = &[
     "action",
+    "dryRun",
     "Records",
     "source",
     "detail-type",

@@ -29,6 +29,17 @@ pub enum Claim {
     Plan,
     /// An operator who asks for the doctor's checks.
     Doctor,
+    /// An operator who empties a target group, or asks what that would do.
+    Release(Release),
+}
+
+/// What is to be emptied.
+#[derive(Debug)]
+pub struct Release {
+    /// The ARN of a target group, as it was sent.
+    pub group: String,
+    /// Whether it is only a question.
+    pub dry: bool,
 }
 
 /// Everything that an input claims to be.
@@ -106,6 +117,12 @@ pub fn read(input: &Value) -> Reading {
         Some("reconcile") => claims.push(Claim::Reconcile),
         Some("plan") => claims.push(Claim::Plan),
         Some("doctor") => claims.push(Claim::Doctor),
+        Some("release") => {
+            let release = release(input);
+            // Which other texts are ARNs of target groups is not the oracle's to know.
+            contradicted |= release.as_ref().is_none_or(|release| release.group != GROUP);
+            claims.extend(release.map(Claim::Release));
+        }
         Some(_) => contradicted = true,
         None => {}
     }
@@ -123,6 +140,16 @@ pub fn read(input: &Value) -> Reading {
     }
     contradicted |= claims.len() > 1;
     Reading { claims, contradicted }
+}
+
+/// The target group of the sample.
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09";
+
+fn release(input: &Value) -> Option<Release> {
+    let group = input["targetGroupArn"].as_str()?.to_owned();
+    let dry = input.get("dryRun").map_or(Some(false), Value::as_bool)?;
+    Some(Release { group, dry })
 }
 
 fn is_ours(input: &Value) -> bool {

@@ -33,6 +33,7 @@ const KINDS: &[&str] = &[
     "plan",
     "reconcile",
     "refused: UnknownInput",
+    "release",
     "settings: accepted",
     "settings: mistake in BINDINGS",
     "settings: mistake in DISCOVER",
