@@ -11,6 +11,7 @@ import pytest
 from conftest import TAGS
 from deployment import REGION, as_list, deploy
 from samples import ADDRESS, SECOND_ADDRESS, sample
+from shell import Shell, blocks
 from target_group import TargetGroup
 
 KEY = "ecs-ipv6-targets:bind"
@@ -51,6 +52,30 @@ def test_a_tag_that_comes_and_goes_is_seen_by_reconciles(tagged, group, front):
     front.ecs_knows(sample("task-running-second.json")["detail"])
     assert function.told(sample("scheduled.json"))["registered"] == []
     assert group.targets() == {(ADDRESS, 8080)}
+
+
+def test_the_five_commands_of_a_team_end_with_healthy_targets(tagged, moto_port, front, tmp_path):
+    """The stack is never named; moto takes every target for healthy at once."""
+    client = lambda service: boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{moto_port}")  # noqa: E731
+    vpc = client("ec2").create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    subnet = client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    (balancer,) = client("elbv2").create_load_balancer(Name="team-nlb", Type="network", Subnets=[subnet])["LoadBalancers"]
+    (block,) = blocks("tags.md", 'From "I have a service" to "its targets are healthy"')
+    yours, *commands = block.splitlines()
+    assert (yours.endswith("# yours"), len(commands)) == (True, 5)
+    assert "STACK" not in block
+    *until_tagged, wait, show = commands
+
+    detail = sample("task-running.json")["detail"] | {"group": "service:web"}
+    front.ecs_knows(detail)
+    function, shell = tagged(), Shell(moto_port, tmp_path)
+    made = shell.run(f"VPC={vpc} NLB={balancer['LoadBalancerArn']}", *until_tagged, 'echo "$GROUP"').splitlines()[-1]
+    try:
+        function.told(sample("scheduled.json"))
+        (health,) = json.loads(shell.run(f"GROUP={made}", wait, show))["TargetHealthDescriptions"]
+        assert (health["Target"]["Id"], health["Target"]["Port"], health["TargetHealth"]["State"]) == (ADDRESS, 8080, "healthy")
+    finally:
+        client("elbv2").remove_tags(ResourceArns=[made], TagKeys=[KEY])
 
 
 def test_a_malformed_tag_is_reported(tagged, group):
