@@ -1,10 +1,12 @@
 //! Reconciles of more groups than ELB's rates allow at once.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sim::Action::{DescribeTargetGroups, DescribeTargetHealth};
-use aws_sim::{Aws, Rate, TargetGroup};
+use aws_sim::{Aws, Fault, Rate, TargetGroup};
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 
 use crate::common::{Function, PORT, binding_of, long_ago, task};
 use crate::scene::{KEY, discovering, pass};
@@ -54,6 +56,34 @@ async fn a_new_instance_goes_on_where_the_last_one_was() {
     let second = discovering(first.aws.clone(), &first.group, &[("BINDINGS", "")]).await;
     second.scheduled().await.unwrap();
     assert_eq!(read(&second), one, "in the same minute it is the same slice");
+}
+
+/// The periods in which the template's alarms look for failures, in minutes.
+fn alarm_period() -> usize {
+    let template = include_str!("../../template.yaml");
+    let every = "\"1\": { Schedule: rate(1 minute), AlarmPeriod: ";
+    let (_, rest) = template.split_once(every).expect("a reconcile every minute is offered");
+    let seconds = rest.split(' ').next().and_then(|seconds| seconds.parse::<usize>().ok());
+    seconds.expect("a number of seconds") / 60
+}
+
+#[tokio::test(start_paused = true)]
+async fn up_to_500_groups_each_alarm_period_shows_a_group_that_fails() {
+    assert_eq!(alarm_period(), 5);
+    for (groups, round) in [(500, 5), (501, 6)] {
+        let function = of_groups(groups).await;
+        let bad = group(7).arn();
+        function.aws.fault(Fault::on(DescribeTargetHealth).group(&bad).access_denied());
+        let (begin, mut minutes) = (Instant::now(), Vec::new());
+        for minute in 0..2 * round {
+            sleep_until(begin + Duration::from_secs(60 * minute)).await;
+            if function.scheduled().await.is_err() {
+                minutes.push(minute);
+            }
+        }
+        let [once, again] = minutes[..] else { panic!("{minutes:?}") };
+        assert_eq!(again - once, round, "{groups} groups");
+    }
 }
 
 #[tokio::test(start_paused = true)]
