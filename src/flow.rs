@@ -11,6 +11,7 @@ pub mod release;
 pub mod rollout;
 pub mod rounds;
 pub mod settle;
+pub mod survey;
 pub mod task_events;
 pub mod warm_up;
 
