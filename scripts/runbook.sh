@@ -26,9 +26,11 @@ output() {
 
 # ask plan: shows what a reconcile would do. ask reconcile: does it now.
 # ask doctor: checks the setup and names the fixes.
+# ask explain TASK: what becomes of one task, by its ARN or id, and why.
 ask() {
+  local task=${2:+",\"task\":\"$2\""}
   aws lambda invoke --function-name "$FUNCTION" --cli-binary-format raw-in-base64-out \
-    --payload "{\"action\":\"$1\"}" /dev/stdout
+    --payload "{\"action\":\"$1\"$task}" /dev/stdout
 }
 
 # search QUERY: runs CloudWatch Logs Insights over the last three hours, one result per line.

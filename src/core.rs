@@ -18,3 +18,4 @@ pub mod tags;
 pub mod target;
 pub mod target_group;
 pub mod task;
+pub mod verdict;

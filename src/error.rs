@@ -17,7 +17,8 @@ pub enum Error {
          SQS batch of such events, {{\"copy\": \"queued\", \"event\": E}} where E is such an event that the \
          queue has as well, an EventBridge event \"ECS Deployment State Change\" of aws.ecs, alone or \
          in an SQS batch, the payload of an ECS deployment lifecycle hook, an EventBridge \
-         \"Scheduled Event\", {{\"action\": A}} where A is \"reconcile\", \"plan\" or \"doctor\", and \
+         \"Scheduled Event\", {{\"action\": A}} where A is \"reconcile\", \"plan\" or \"doctor\", \
+         {{\"action\": \"explain\", \"task\": ARN or id}}, and \
          {{\"action\": \"release\", \"targetGroupArn\": ARN}}"
     )]
     UnknownInput,

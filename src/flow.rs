@@ -3,6 +3,7 @@
 
 pub mod copy;
 pub mod discovery;
+pub mod explain;
 pub mod gate;
 pub mod hold;
 pub mod ports;

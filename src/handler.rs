@@ -1,6 +1,7 @@
 //! One invocation: its input, the flow that handles it, and the answer.
 
 mod answers;
+mod look;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -125,6 +126,7 @@ impl Handler {
             Input::Plan => self.plan(now, limits).await,
             Input::Release(release) => self.release(&release, now, limits).await,
             Input::Doctor => self.doctor(now, limits).await,
+            Input::Explain(task) => self.explain(&task, now, limits).await,
         }
     }
 

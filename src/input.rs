@@ -2,6 +2,7 @@
 //! file in this room, and an arm in the handler.
 
 pub mod deployment_event;
+pub mod explain;
 pub mod lifecycle_hook;
 pub mod sqs;
 pub mod task_event;
@@ -9,6 +10,7 @@ pub mod task_event;
 use serde_json::Value;
 
 use crate::core::binding::TargetGroupArn;
+use explain::TaskName;
 use lifecycle_hook::LifecycleHook;
 
 /// The input of an invocation.
@@ -33,6 +35,8 @@ pub enum Input {
     Release(Release),
     /// The checks of the setup.
     Doctor,
+    /// A question about one task.
+    Explain(TaskName),
 }
 
 /// A target group whose targets are to be deregistered.
@@ -66,6 +70,7 @@ impl Input {
             Some(Some("reconcile")) => return Some(Self::Reconcile),
             Some(Some("plan")) => return Some(Self::Plan),
             Some(Some("doctor")) => return Some(Self::Doctor),
+            Some(Some("explain")) => return TaskName::read(&payload).map(Self::Explain),
             Some(Some("release")) => return release(&payload).map(Self::Release),
             Some(_) => return None,
             None => {}

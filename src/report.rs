@@ -2,6 +2,7 @@
 
 pub mod emf;
 pub mod entry;
+pub mod explanation;
 pub mod failed;
 pub mod hold;
 pub mod hook_answer;

@@ -138,6 +138,18 @@ async fn it_reconciles_plans_and_then_rests() {
     assert_eq!(world.target_count(), 2);
 }
 
+#[tokio::test]
+async fn it_explains_a_task_and_writes_nothing() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    let answer = world.succeed(&json!({"action": "explain", "task": task(0).id()})).await;
+    assert_eq!(answer["task"]["taskArn"], json!(task(0).arn()));
+    let target = &answer["bindings"][0];
+    assert_eq!((&target["state"], &target["would"]), (&json!("absent"), &json!("register")));
+    assert_eq!((&target["id"], &target["port"]), (&json!(address(0)), &json!(PORT)));
+    assert_eq!(world.target_count(), 0);
+}
+
 fn adopted_and_removed() -> (Vec<&'static str>, Vec<&'static str>) {
     (vec!["2001:db8::1:1"], vec!["2001:db8::1:2"])
 }

@@ -25,6 +25,19 @@ const DESCRIBE_TASKS: &str = "DescribeTasks";
 /// What ECS reports about one task; `None` if it does not know the task.
 pub type Answer = Result<Option<Task>, Failure>;
 
+/// A task with what only people want to know of it, in ECS's own words.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The task.
+    pub task: Task,
+    /// For example `RUNNING`.
+    pub last_status: String,
+    /// `RUNNING` or `STOPPED`.
+    pub desired_status: String,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`, by the health checks of its containers.
+    pub health_status: String,
+}
+
 /// What ECS is to do with a task (`desiredStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Desired {
@@ -98,6 +111,23 @@ impl Ecs {
             hand_over(self.describe_page(cluster, page, limits).await);
         });
         side_by_side(calls).await;
+    }
+
+    /// Describes one task, by its ARN or id; `None` if the cluster knows no such task.
+    pub async fn describe_task(
+        &self,
+        cluster: &str,
+        task: &str,
+        limits: &Limits,
+    ) -> Result<Option<Described>, Failure> {
+        debug!(cluster, task, DESCRIBE_TASKS);
+        let call = self.client.describe_tasks().cluster(cluster).tasks(task).send();
+        let answer = within(limits, Kind::EcsRead, DESCRIBE_TASKS, call).await?;
+        if let Some(described) = answer.tasks().first().and_then(describe) {
+            return Ok(Some(described));
+        }
+        let reason = answer.failures().first().and_then(|failure| failure.reason());
+        missing_because(reason).map(|()| None)
     }
 
     /// The tasks of an owner: those that are meant to run, whether they do yet or not, or those
@@ -237,12 +267,29 @@ fn missing(arn: &TaskArn, failures: &[types::Failure]) -> Answer {
         let named = failure.arn().unwrap_or_default();
         named == arn.as_str() || named == arn.id()
     });
+    missing_because(failure.map(|failure| failure.reason().unwrap_or_default())).map(|()| None)
+}
+
+/// Fails unless the reason is that ECS does not know the task.
+fn missing_because(reason: Option<&str>) -> Result<(), Failure> {
     let failed = |reason| Err(Failure::new(DESCRIBE_TASKS, Code::TaskFailed, reason));
-    match failure.map(|failure| failure.reason().unwrap_or_default()) {
-        Some("MISSING") => Ok(None),
+    match reason {
+        Some("MISSING") => Ok(()),
         Some(reason) => failed(reason),
         None => failed("ECS left the task out of its answer"),
     }
+}
+
+fn describe(task: &types::Task) -> Option<Described> {
+    Some(Described {
+        task: read(task)?,
+        last_status: task.last_status()?.to_owned(),
+        desired_status: task.desired_status()?.to_owned(),
+        health_status: task
+            .health_status()
+            .map_or("UNKNOWN", types::HealthStatus::as_str)
+            .to_owned(),
+    })
 }
 
 fn read(task: &types::Task) -> Option<Task> {
@@ -258,6 +305,7 @@ fn read(task: &types::Task) -> Option<Task> {
             started_by: task.started_by().unwrap_or_default().to_owned(),
             zone: task.availability_zone().unwrap_or_default().to_owned(),
             created: task.created_at().and_then(|at| SystemTime::try_from(*at).ok()),
+            started: task.started_at().and_then(|at| SystemTime::try_from(*at).ok()),
         }),
         arn,
     })

@@ -190,6 +190,15 @@ impl Binding {
     }
 }
 
+/// For people: `service:demo-service in demo-cluster → demo-ipv6:8080`.
+impl fmt::Display for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, owner, target_group, port, .. } = self;
+        write!(f, "{owner} in {cluster} → {}", target_group.name())?;
+        port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -102,7 +102,7 @@ pub struct Task {
     pub origin: Option<Origin>,
 }
 
-/// Where a task comes from. Nothing of it changes in the task's life.
+/// Where a task comes from. Nothing of it changes in the task's life once it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Who started it: for a task of a service the id of a deployment (ECS API reference, Task:
@@ -112,6 +112,8 @@ pub struct Origin {
     pub zone: String,
     /// When it was created.
     pub created: Option<SystemTime>,
+    /// When it came to run; `None` as long as it does not.
+    pub started: Option<SystemTime>,
 }
 
 impl Task {

@@ -62,14 +62,7 @@ pub fn judge(binding: &Binding, facts: &Facts) -> Vec<Check> {
             Verdict::Fail(detail, fix) => (Status::Fail, detail, fix),
             Verdict::DoesNotApply => return None,
         };
-        Some(Check { binding: name(binding), check, status, detail, fix })
+        Some(Check { binding: binding.to_string(), check, status, detail, fix })
     });
     judged.collect()
-}
-
-/// `service:demo-service in demo-cluster → demo-ipv6:8080`.
-fn name(binding: &Binding) -> String {
-    let Binding { cluster, owner, target_group, port, .. } = binding;
-    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{owner} in {cluster} → {}{port}", target_group.name())
 }

@@ -40,6 +40,16 @@ pub struct Snapshot {
     pub gap: Option<Gap>,
 }
 
+impl Snapshot {
+    /// The groups from which nothing may be removed, because bindings of theirs may be unknown.
+    pub fn kept(&self) -> BTreeSet<TargetGroupArn> {
+        match self.gap {
+            Some(_) => self.bindings.iter().map(|b| b.target_group.clone()).collect(),
+            None => self.mistakes.iter().map(|(group, _)| group.clone()).collect(),
+        }
+    }
+}
+
 /// Why bindings may be missing.
 #[derive(Clone, Debug)]
 pub struct Gap {

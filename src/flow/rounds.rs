@@ -46,7 +46,7 @@ impl Settler<'_> {
     ) -> (Report, InStep) {
         let news = discovery.news();
         let (mut report, mut in_step) = (self.spoilt(snapshot), InStep::new());
-        let kept = kept(snapshot);
+        let kept = snapshot.kept();
         let mut longest = Duration::ZERO;
         let mut reached = BTreeSet::new();
         for groups in rounds(snapshot, &news.new, reach, now) {
@@ -102,14 +102,6 @@ impl Settler<'_> {
             };
             warn!(target_group = group.name(), left, "tag is gone: its targets are left alone");
         }
-    }
-}
-
-/// The groups from which nothing may be removed, because bindings of theirs may be unknown.
-fn kept(snapshot: &Snapshot) -> BTreeSet<TargetGroupArn> {
-    match snapshot.gap {
-        Some(_) => snapshot.bindings.iter().map(|b| b.target_group.clone()).collect(),
-        None => snapshot.mistakes.iter().map(|(group, _)| group.clone()).collect(),
     }
 }
 

@@ -79,7 +79,8 @@ pub struct HoldNumbers {
     pub expired: usize,
 }
 
-fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+/// A time in RFC 3339, in UTC and to the second.
+pub fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     let time = DateTime::<Utc>::from(*time).to_rfc3339_opts(SecondsFormat::Secs, true);
     serializer.serialize_str(&time)
 }

@@ -49,6 +49,7 @@ impl Story {
         let arn = task.arn.clone();
         self.tasks.push(Task {
             origin: Some(Origin {
+                started: None,
                 started_by: started_by.to_owned(),
                 zone: ["a", "b", "c"][number % 3].to_owned(),
                 created: Some(created),

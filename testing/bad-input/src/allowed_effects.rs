@@ -131,9 +131,11 @@ impl AllowedEffects<'_> {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }
             Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) => Vec::new(),
-            Claim::Reconcile | Claim::Plan | Claim::Doctor => self.fixture.tasks.iter().collect(),
+            Claim::Reconcile | Claim::Plan | Claim::Doctor | Claim::Explain(_) => {
+                self.fixture.tasks.iter().collect()
+            }
         };
-        let question = matches!(claim, Claim::Plan | Claim::Doctor);
+        let question = matches!(claim, Claim::Plan | Claim::Doctor | Claim::Explain(_));
         let surveys = question || matches!(claim, Claim::Reconcile);
         let concerned = sights.iter().any(|sight| !self.bound(&sights, &sight.arn).is_empty());
         if !surveys && !concerned {

@@ -111,6 +111,45 @@ pub fn checks(answer: &Value) -> Result<(), String> {
     if answer["ok"] == !failed { Ok(()) } else { Err("ok does not fit the checks".to_owned()) }
 }
 
+/// An explanation that was read.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The ARN of the task, if ECS knows it.
+    pub task: Option<String>,
+    /// How many bindings cover it.
+    pub bindings: usize,
+    /// Whether it says why there is no more to say.
+    pub has_because: bool,
+}
+
+/// Reads the answer about one task.
+pub fn explanation(answer: &Value) -> Result<Explanation, String> {
+    let known = ["task", "bindings", "otherBindings", "because"];
+    let answer = fields(answer, &["task", "bindings"], &known)?;
+    let of_task = ["taskArn", "cluster", "group", "lastStatus", "desiredStatus", "version"];
+    let of_task = [&of_task[..], &["address", "startedBy", "healthStatus"]].concat();
+    let task = match &answer["task"] {
+        Value::Null => None,
+        task => Some(text(fields(task, &of_task, &of_task)?, "taskArn")?.to_owned()),
+    };
+    for target in list(&answer["bindings"])? {
+        let all =
+            ["binding", "targetGroupArn", "id", "port", "state", "reason", "would", "because"];
+        let target = fields(target, &all, &all)?;
+        let would = text(target, "would")?;
+        let has_words = !text(target, "because")?.is_empty() && !text(target, "state")?.is_empty();
+        if !has_words || !["register", "deregister", "nothing"].contains(&would) {
+            return Err(format!("not documented: {target:?}"));
+        }
+    }
+    for other in answer.get("otherBindings").map_or(Ok(&Vec::new()), list)? {
+        let all = ["binding", "because"];
+        text(fields(other, &all, &all)?, "because")?;
+    }
+    let has_because = answer.get("because").map(|_| text(answer, "because")).transpose()?.is_some();
+    Ok(Explanation { task, bindings: list(&answer["bindings"])?.len(), has_because })
+}
+
 fn fields<'a>(
     value: &'a Value,
     needed: &[&str],

@@ -54,6 +54,26 @@ impl Check<'_> {
             Claim::Plan => self.reconcile(answer, true).map(|()| "plan"),
             Claim::Doctor => answer::checks(success(answer)?).map(|()| "doctor"),
             Claim::Release(release) => self.release(release, answer),
+            Claim::Explain(task) => self.explain(task, answer),
+        }
+    }
+
+    /// A task that ECS knows has an entry for each binding that covers it, and another has a
+    /// reason.
+    fn explain(&self, named: &str, answer: &Answer) -> Checked {
+        let explanation = answer::explanation(success(answer)?)?;
+        let id = named.rsplit('/').next();
+        let known = self.0.fixture.tasks.iter().find(|task| task.arn.rsplit('/').next() == id);
+        let known = known.filter(|task| !named.contains('/') || task.arn == named);
+        let bound = known.map(|task| self.0.bound(&[task], &task.arn).len());
+        let covering = bound.unwrap_or_default();
+        let fits = explanation.task.as_ref() == known.map(|task| &task.arn)
+            && explanation.bindings == covering
+            && explanation.has_because == (covering == 0);
+        match known {
+            _ if !fits => Err(format!("{named} is explained by {explanation:?}")),
+            Some(_) => Ok("explain: known"),
+            None => Ok("explain: unknown"),
         }
     }
 

@@ -43,7 +43,7 @@ impl Documents {
                 paths.iter().filter(|path| stem(path).is_some_and(|stem| stem.starts_with(prefix)));
             wanted.cloned().map(read).collect()
         };
-        let requests = ["plan", "reconcile", "doctor", "release", "scheduled"]
+        let requests = ["plan", "reconcile", "doctor", "release", "explain", "scheduled"]
             .iter()
             .flat_map(|name| named(name));
         let mut events = named("task-");

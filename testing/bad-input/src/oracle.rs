@@ -29,6 +29,8 @@ pub enum Claim {
     Plan,
     /// An operator who asks for the doctor's checks.
     Doctor,
+    /// An operator who asks about one task, by its ARN or id.
+    Explain(String),
     /// An operator who empties a target group, or asks what that would do.
     Release(Release),
 }
@@ -123,6 +125,12 @@ pub fn read(input: &Value) -> Reading {
             contradicted |= release.as_ref().is_none_or(|release| release.group != GROUP);
             claims.extend(release.map(Claim::Release));
         }
+        Some("explain") => match input["task"].as_str() {
+            Some(task) if rules::id_of_task(task).is_some() => {
+                claims.push(Claim::Explain(task.to_owned()));
+            }
+            _ => contradicted = true,
+        },
         Some(_) => contradicted = true,
         None => {}
     }

@@ -36,6 +36,12 @@ pub fn names_of_service(text: &str) -> Option<(Option<&str>, &str)> {
     }
 }
 
+/// The id of a task, if the text is its ARN or an id alone.
+pub fn id_of_task(text: &str) -> Option<&str> {
+    let id = cluster_of_task(text).and_then(|_| text.rsplit('/').next());
+    id.or_else(|| is_name(text).then_some(text))
+}
+
 /// The cluster that a task's ARN names, if the text is one. An ARN of the old short format names no
 /// cluster.
 pub fn cluster_of_task(text: &str) -> Option<Option<&str>> {

@@ -26,6 +26,8 @@ const KINDS: &[&str] = &[
     "event: skipped, no-address",
     "event: skipped, no-binding",
     "event: skipped, not-running",
+    "explain: known",
+    "explain: unknown",
     "hook: FAILED",
     "hook: IN_PROGRESS",
     "hook: SUCCEEDED",
