@@ -18,7 +18,8 @@ pub enum Error {
          queue has as well, an EventBridge event \"ECS Deployment State Change\" of aws.ecs, alone or \
          in an SQS batch, the payload of an ECS deployment lifecycle hook, an EventBridge \
          \"Scheduled Event\", {{\"action\": A}} where A is \"reconcile\", \"plan\" or \"doctor\", \
-         {{\"action\": \"explain\", \"task\": ARN or id}}, and \
+         {{\"action\": \"explain\", \"task\": ARN or id}}, \
+         {{\"widgetContext\": …}} and {{\"describe\": true}} of a CloudWatch dashboard, and \
          {{\"action\": \"release\", \"targetGroupArn\": ARN}}"
     )]
     UnknownInput,

@@ -12,6 +12,7 @@ pub mod release;
 pub mod rollout;
 pub mod rounds;
 pub mod settle;
+pub mod status;
 pub mod survey;
 pub mod task_events;
 pub mod warm_up;

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use aws_config::SdkConfig;
 use futures_util::future::LocalBoxFuture;
 use lambda_runtime::LambdaEvent;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::aws::accounts::Accounts;
@@ -38,6 +38,7 @@ use crate::report::Report;
 use crate::report::failed::Failed;
 use crate::report::hook_answer::HookAnswer;
 use crate::report::metrics::{self, EventTimes, InvocationKind};
+use crate::report::page::DESCRIPTION;
 
 /// The clock; a simulation brings its own.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -126,6 +127,8 @@ impl Handler {
             Input::Plan => self.plan(now, limits).await,
             Input::Release(release) => self.release(&release, now, limits).await,
             Input::Doctor => self.doctor(now, limits).await,
+            Input::Widget(widget) => self.page(widget, now, limits).await,
+            Input::Describe => answer(&json!({"markdown": DESCRIPTION})),
             Input::Explain(task) => self.explain(&task, now, limits).await,
         }
     }

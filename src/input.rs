@@ -6,12 +6,14 @@ pub mod explain;
 pub mod lifecycle_hook;
 pub mod sqs;
 pub mod task_event;
+pub mod widget;
 
 use serde_json::Value;
 
 use crate::core::binding::TargetGroupArn;
 use explain::TaskName;
 use lifecycle_hook::LifecycleHook;
+use widget::Widget;
 
 /// The input of an invocation.
 pub enum Input {
@@ -37,6 +39,10 @@ pub enum Input {
     Doctor,
     /// A question about one task.
     Explain(TaskName),
+    /// A dashboard asks for the status page.
+    Widget(Widget),
+    /// A dashboard asks what the status page is.
+    Describe,
 }
 
 /// A target group whose targets are to be deregistered.
@@ -51,6 +57,11 @@ pub struct Release {
 impl Input {
     /// Recognises an input by its shape; `None` if the function accepts no such input.
     pub fn of(mut payload: Value) -> Option<Self> {
+        // First, because whoever edits a dashboard may add anything else to these.
+        if let Some(widget) = Widget::read(&payload) {
+            let describes = widget::is_describe(&payload);
+            return Some(if describes { Self::Describe } else { Self::Widget(widget) });
+        }
         if task_event::is_task_state_change(&payload) {
             return Some(Self::TaskStateChange(payload));
         }
@@ -74,6 +85,9 @@ impl Input {
             Some(Some("release")) => return release(&payload).map(Self::Release),
             Some(_) => return None,
             None => {}
+        }
+        if widget::is_describe(&payload) {
+            return Some(Self::Describe);
         }
         if let Some(hook) = LifecycleHook::read(&payload) {
             return Some(Self::LifecycleHook(hook));

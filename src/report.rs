@@ -8,6 +8,7 @@ pub mod hold;
 pub mod hook_answer;
 pub mod log;
 pub mod metrics;
+pub mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -28,7 +28,10 @@ Options:
   --lattice       Play a target group of VPC Lattice instead.
   --serve [ADDR]  Run no function, only serve the simulated AWS for one, on 127.0.0.1:9001
                   unless told otherwise: prints how to use it with cargo lambda, then every call.
-                  ECS knows the tasks of FILE..., or of events/task-running{,-second}.json.
+                  ECS knows the tasks of FILE..., or of events/task-running{,-second}.json. The
+                  status page is at the next port, and reloads itself in a browser.
+  --play          With --serve: a function runs as well, and a service is deployed again and
+                  again. Watch the page while targets become healthy, drain and leave.
   -h, --help      Print this.
 
 Examples:
@@ -36,7 +39,7 @@ Examples:
   cargo run --example local -- events/task-running.json events/task-stopped.json
   cargo run --example local -- --fresh --logs events/sqs-batch.json
   cargo run --example local -- --deployment
-  cargo run --example local -- --serve
+  cargo run --example local -- --serve --play
 
 The exit code is 0 if all went as it must (an error is a fair answer to a FILE), 1 if not, and 2
 if the command line or a file cannot be used. NO_COLOR=1 turns colours off.
@@ -51,12 +54,13 @@ pub enum Command {
     Story { logs: bool },
     Files { files: Vec<PathBuf>, fresh: bool, logs: bool },
     Serve { address: SocketAddr, files: Vec<PathBuf> },
+    Play { address: SocketAddr },
 }
 
 /// Reads the command line, without the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error> {
     let (mut fresh, mut logs, mut serve, mut files) = (false, false, None, Vec::new());
-    let mut story = None;
+    let (mut story, mut play) = (None, false);
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -67,6 +71,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error
                     return Err(usage(format!("{option} goes with nothing else")));
                 }
             }
+            Some("--play") => play = true,
             Some("--fresh") => fresh = true,
             Some("--logs") => logs = true,
             Some("--serve") => {
@@ -83,7 +88,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error
         }
     }
     if let Some(story) = story {
-        let is_alone = !fresh && !logs && serve.is_none() && files.is_empty();
+        let is_alone = !fresh && !logs && !play && serve.is_none() && files.is_empty();
         return match story.as_str() {
             _ if !is_alone => Err(usage(format!("{story} goes with nothing else"))),
             "--lattice" => Ok(Command::Lattice),
@@ -93,6 +98,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Error
     match serve {
         Some(_) if fresh => Err(usage("--fresh does not go with --serve, which delivers nothing")),
         Some(_) if logs => Err(usage("--logs does not go with --serve, which runs no function")),
+        Some(_) if play && !files.is_empty() => Err(usage("--play takes no files")),
+        Some(address) if play => Ok(Command::Play { address }),
+        None if play => Err(usage("--play goes with --serve")),
         Some(address) => Ok(Command::Serve { address, files }),
         None if files.is_empty() && fresh => Err(usage("--fresh needs files to deliver")),
         None if files.is_empty() => Ok(Command::Story { logs }),

@@ -5,7 +5,7 @@
 //! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
 //! with `--deployment` it plays a deployment with and without a hold, with `--lattice` a target
 //! group of VPC Lattice; with event files it plays those; with `--serve` it is the simulated AWS
-//! for a function that somebody else runs, such as `cargo lambda watch`.
+//! for a function that somebody else runs, such as `cargo lambda watch`, and shows the status page in a browser.
 
 mod arguments;
 mod deployment;
@@ -13,6 +13,9 @@ mod error;
 mod files;
 mod input;
 mod lattice;
+mod page;
+mod play;
+mod scenes;
 mod screen;
 mod serve;
 mod story;
@@ -46,5 +49,6 @@ async fn run() -> Result<(), Error> {
         Command::Lattice => lattice::play(&screen).await,
         Command::Files { files, fresh, logs } => files::play(&screen, &files, fresh, logs).await,
         Command::Serve { address, files } => serve::serve(&screen, address, &files).await,
+        Command::Play { address } => serve::play(&screen, address).await,
     }
 }

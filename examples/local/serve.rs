@@ -1,14 +1,18 @@
-//! Serves the simulated AWS alone, for a function that somebody else runs.
+//! Serves the simulated AWS, for a function that somebody else runs, and the status page.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use aws_sim::Aws;
+use aws_sim::{Aws, Call};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::input::{Input, sample};
+use crate::page::Pages;
+use crate::play::{Play, SETTINGS};
+use crate::scenes::{self, Scene};
 use crate::screen::Screen;
 use crate::words;
 use crate::world::{self, GROUP, Pace, bindings, demo_aws, learn};
@@ -21,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Serves the simulated AWS and shows what happens to it, until the process is ended.
 pub async fn serve(screen: &Screen, address: SocketAddr, files: &[PathBuf]) -> Result<(), Error> {
+    // First, because minutes pass while they are made.
+    let scenes = scenes::all().await?;
     let (aws, group) = demo_aws(PACE);
     let mut known = Vec::new();
     for input in inputs(files)? {
@@ -33,8 +39,52 @@ pub async fn serve(screen: &Screen, address: SocketAddr, files: &[PathBuf]) -> R
     screen.text(instructions(&server.url(), &bindings(&group)))?;
     screen.field("ECS knows", &known)?;
     screen.field("times", &[times()])?;
+    let pages =
+        show(screen, server.addr, Scene::live(&aws, &binding_value(&group), &[]), scenes).await?;
+    tokio::try_join!(pages, watch(screen, &aws, &group)).map(drop)
+}
+
+/// Serves a world in which a service is deployed again and again, with a function that follows it.
+pub async fn play(screen: &Screen, address: SocketAddr) -> Result<(), Error> {
+    let scenes = scenes::all().await?;
+    let play = Play::new();
+    let Play { aws, group, .. } = &play;
+    let server = world::serve(aws, address).await?;
+    screen.line("A service of four tasks is deployed again and again, until Ctrl-C.")?;
+    let pages =
+        show(screen, server.addr, Scene::live(aws, &binding_value(group), &SETTINGS), scenes)
+            .await?;
+    tokio::try_join!(pages, play.run(), watch(screen, aws, group)).map(drop)
+}
+
+/// Says where the status page is, beside the address of the simulated AWS, and returns what serves
+/// it.
+async fn show(
+    screen: &Screen,
+    aws_at: SocketAddr,
+    live: Scene,
+    scenes: Vec<Scene>,
+) -> Result<impl Future<Output = Result<(), Error>>, Error> {
+    let next = SocketAddr::new(aws_at.ip(), aws_at.port().checked_add(1).unwrap_or_default());
+    let any = SocketAddr::new(aws_at.ip(), 0);
+    let (listener, url) = match Pages::listen(next).await {
+        Ok(listening) => listening,
+        Err(_) => Pages::listen(any).await?,
+    };
+    let pages = Pages::new(live, scenes);
+    screen.field("page", &[format!("{url} shows what is served, and reloads itself")])?;
     screen.line("")?;
-    watch(screen, &aws, &group).await
+    Ok(pages.serve(listener))
+}
+
+/// The bindings as JSON.
+fn binding_value(group: &str) -> Value {
+    serde_json::from_str(&bindings(group)).unwrap_or_default()
+}
+
+/// Whether a call is one of the status page's, whose clients have regions of their own.
+fn is_of_the_page(call: &Call) -> bool {
+    call.region.as_ref().is_some_and(|region| region.starts_with("sim-"))
 }
 
 fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
@@ -77,7 +127,8 @@ async fn watch(screen: &Screen, aws: &Aws, group: &str) -> Result<(), Error> {
     let mut shown = aws.targets(group);
     loop {
         tokio::time::sleep(LOOK).await;
-        let calls = aws.take_calls();
+        let mut calls = aws.take_calls();
+        calls.retain(|call| !is_of_the_page(call));
         for call in &calls {
             let time = clock(call.at);
             screen.field(&time, &words::calls(screen, aws, std::slice::from_ref(call)))?;

@@ -10,7 +10,7 @@ use crate::core::binding::Binding;
 use crate::core::drift::{Findings, Prune};
 use crate::core::health::{Health, Healths};
 use crate::core::knowledge::Known;
-use crate::core::plan::{Plan, Ports, target_of};
+use crate::core::plan::{Plan, Ports, Reason, target_of};
 use crate::core::target::{Change, Target};
 use crate::core::task::Phase;
 
@@ -59,23 +59,34 @@ pub enum Because {
     Drains,
 }
 
-impl fmt::Display for Because {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Because {
+    /// The reason for which a report skips such a task, if it does.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Self::NotRunning => Some(Reason::NotRunning),
+            Self::NoAddress => Some(Reason::NoAddress),
+            Self::Shared => Some(Reason::Superseded),
+            _ => None,
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
             Self::Missing => "the task serves, and its target is not registered",
             Self::DrainsButServes => "the task serves, and its target drains",
             Self::InStep => "the task serves, and its target is registered",
-            Self::NotRunning => "not-running: the task does not run yet",
+            Self::NotRunning => "the task does not run yet",
             Self::NoAddress => {
-                "no-address: the task has no IPv6 address; its network mode is not awsvpc, or its \
-                 subnet is not dual-stack"
+                "the task has no IPv6 address; its network mode is not awsvpc, or its subnet is not \
+                 dual-stack"
             }
             Self::NoPort => {
                 "the binding names no port, and the target group's own could not be read"
             }
             Self::LeftOver => "the task is leaving, and its target is still registered",
             Self::Left => "the task is leaving, and its target is not registered any more",
-            Self::Shared => "superseded: the target's address serves another task by now",
+            Self::Shared => "the target's address serves another task by now",
             Self::NeverPruned => {
                 "the task is leaving and its target still registered, but PRUNE is never"
             }
@@ -86,7 +97,17 @@ impl fmt::Display for Because {
             Self::Pruned => "no task explains the target, and PRUNE is all",
             Self::Unowned => "no task of a binding explains the target, so it is left alone",
             Self::Drains => "the target was deregistered, and its connections come to an end",
-        })
+        }
+    }
+}
+
+/// The reason for a skip, if there is one, and the words.
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason() {
+            Some(reason) => write!(f, "{reason}: {}", self.words()),
+            None => f.write_str(self.words()),
+        }
     }
 }
 

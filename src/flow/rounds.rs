@@ -47,26 +47,16 @@ impl Settler<'_> {
         let news = discovery.news();
         let (mut report, mut in_step) = (self.spoilt(snapshot), InStep::new());
         let kept = snapshot.kept();
-        let mut longest = Duration::ZERO;
-        let mut reached = BTreeSet::new();
-        for groups in rounds(snapshot, &news.new, reach, now) {
-            let needed = OF_A_GROUP.saturating_mul(groups.len() as u32);
-            let needed = needed.max(longest.mul_f64(1.5));
-            if !reached.is_empty() && needed > self.limits.deadline.left() {
-                report.left.extend(groups);
-                continue;
-            }
-            let begin = Instant::now();
-            let bound = |binding: &&Binding| groups.contains(&binding.target_group);
-            let bindings = snapshot.bindings.iter().filter(bound).cloned().collect();
+        let rounds = rounds(snapshot, &news.new, reach, now);
+        let work = async |bindings| {
             // Boxed, because it is large, and part of this future's caller and the caller's caller.
             let round = Box::pin(self.reconcile(bindings, kept.clone(), prune, now));
             let (round, contained) = round.await;
             report.add(round);
             in_step.extend(contained);
-            reached.extend(groups);
-            longest = longest.max(begin.elapsed());
-        }
+        };
+        let (reached, left) = self.in_rounds(rounds, snapshot, work).await;
+        report.left = left;
         if !report.left.is_empty() {
             warn!(left = report.left.len(), "target groups left for want of time");
         }
@@ -75,6 +65,32 @@ impl Settler<'_> {
             discovery.forget_news(&News { new: reached, gone: news.gone });
         }
         (report, in_step)
+    }
+
+    /// Works on the bindings of all groups, in rounds and as long as there is time.
+    /// Returns the groups that were reached, and those that were not.
+    pub async fn in_rounds(
+        self,
+        rounds: Vec<BTreeSet<TargetGroupArn>>,
+        snapshot: &Snapshot,
+        mut work: impl AsyncFnMut(Vec<Binding>),
+    ) -> (BTreeSet<TargetGroupArn>, Vec<TargetGroupArn>) {
+        let (mut reached, mut left) = (BTreeSet::new(), Vec::new());
+        let mut longest = Duration::ZERO;
+        for groups in rounds {
+            let needed = OF_A_GROUP.saturating_mul(groups.len() as u32);
+            let needed = needed.max(longest.mul_f64(1.5));
+            if !reached.is_empty() && needed > self.limits.deadline.left() {
+                left.extend(groups);
+                continue;
+            }
+            let begin = Instant::now();
+            let bound = |binding: &&Binding| groups.contains(&binding.target_group);
+            work(snapshot.bindings.iter().filter(bound).cloned().collect()).await;
+            reached.extend(groups);
+            longest = longest.max(begin.elapsed());
+        }
+        (reached, left)
     }
 
     fn spoilt(self, snapshot: &Snapshot) -> Report {
@@ -106,7 +122,7 @@ impl Settler<'_> {
 }
 
 /// The groups of each round: in the first those of `BINDINGS`, and a slice of the others.
-fn rounds(
+pub fn rounds(
     snapshot: &Snapshot,
     new: &BTreeSet<TargetGroupArn>,
     reach: Reach,

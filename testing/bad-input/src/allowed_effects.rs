@@ -130,12 +130,13 @@ impl AllowedEffects<'_> {
             Claim::Batch(messages) => {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }
-            Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) => Vec::new(),
-            Claim::Reconcile | Claim::Plan | Claim::Doctor | Claim::Explain(_) => {
+            Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) | Claim::Describe => Vec::new(),
+            Claim::Reconcile | Claim::Plan | Claim::Doctor | Claim::Explain(_) | Claim::Widget => {
                 self.fixture.tasks.iter().collect()
             }
         };
-        let question = matches!(claim, Claim::Plan | Claim::Doctor | Claim::Explain(_));
+        let question =
+            matches!(claim, Claim::Plan | Claim::Doctor | Claim::Explain(_) | Claim::Widget);
         let surveys = question || matches!(claim, Claim::Reconcile);
         let concerned = sights.iter().any(|sight| !self.bound(&sights, &sight.arn).is_empty());
         if !surveys && !concerned {

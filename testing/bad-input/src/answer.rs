@@ -111,6 +111,18 @@ pub fn checks(answer: &Value) -> Result<(), String> {
     if answer["ok"] == !failed { Ok(()) } else { Err("ok does not fit the checks".to_owned()) }
 }
 
+/// Checks the status page.
+pub fn page(answer: &Value) -> Result<(), String> {
+    let html = answer.as_str().ok_or("the page is no text")?;
+    let is_page = html.starts_with("<div") && html.ends_with("</div>") && !html.contains("<script");
+    if is_page { Ok(()) } else { Err(format!("no page: {html}")) }
+}
+
+/// Checks what a dashboard shows of the page.
+pub fn description(answer: &Value) -> Result<(), String> {
+    text(fields(answer, &["markdown"], &["markdown"])?, "markdown").map(drop)
+}
+
 /// An explanation that was read.
 #[derive(Debug)]
 pub struct Explanation {

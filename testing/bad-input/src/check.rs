@@ -55,6 +55,8 @@ impl Check<'_> {
             Claim::Doctor => answer::checks(success(answer)?).map(|()| "doctor"),
             Claim::Release(release) => self.release(release, answer),
             Claim::Explain(task) => self.explain(task, answer),
+            Claim::Widget => answer::page(success(answer)?).map(|()| "widget"),
+            Claim::Describe => answer::description(success(answer)?).map(|()| "describe"),
         }
     }
 

@@ -31,6 +31,10 @@ pub enum Claim {
     Doctor,
     /// An operator who asks about one task, by its ARN or id.
     Explain(String),
+    /// A dashboard that asks for the status page.
+    Widget,
+    /// A dashboard that asks what the status page is.
+    Describe,
     /// An operator who empties a target group, or asks what that would do.
     Release(Release),
 }
@@ -133,6 +137,12 @@ pub fn read(input: &Value) -> Reading {
         },
         Some(_) => contradicted = true,
         None => {}
+    }
+    if input["describe"] == true {
+        claims.push(Claim::Describe);
+    }
+    if input["widgetContext"].is_object() {
+        claims.push(Claim::Widget);
     }
     if deployments::is_event(input) {
         claims.push(Claim::Deployment(deployments::legible(input)));

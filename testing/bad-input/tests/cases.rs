@@ -18,6 +18,7 @@ const KINDS: &[&str] = &[
     "copy: unreadable",
     "deployment: UnreadableEvent",
     "deployment: ignored",
+    "describe",
     "doctor",
     "event: UnreadableEvent",
     "event: deregistered",
@@ -43,6 +44,7 @@ const KINDS: &[&str] = &[
     "settings: mistake in HOLD_MINUTES",
     "settings: mistake in PRUNE",
     "settings: mistake in an entry of BINDINGS",
+    "widget",
 ];
 
 fn run(cases: impl Iterator<Item = u64>) -> BTreeSet<&'static str> {
