@@ -47,10 +47,11 @@ def test_what_cargo_lambda_builds_is_deployed_by_the_same_template(shell, client
     begin = ("git() { echo 0123abc; }", standin("deploy", deploy), "ask() { :; }", ".() { :; }")
     shell.run(*begin, *blocks(DOCUMENT, "Build"), *blocks(DOCUMENT, "Package"), *blocks(DOCUMENT, "Deploy"))
     packaged = yaml_parse((folder / "target/packaged.yaml").read_text())
-    _s3, _, bucket, key = packaged["Resources"]["Function"]["Properties"].pop("CodeUri").split("/", 3)
-    assert client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"zip"
     expected = template()
-    expected["Resources"]["Function"]["Properties"].pop("CodeUri")
+    for function in ("Function", "Page"):
+        _s3, _, bucket, key = packaged["Resources"][function]["Properties"].pop("CodeUri").split("/", 3)
+        assert client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"zip"
+        expected["Resources"][function]["Properties"].pop("CodeUri")
     assert packaged == expected
     arguments = (folder / "deployed").read_text().splitlines()
     assert {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "commit=0123abc"} <= set(arguments)

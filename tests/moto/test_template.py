@@ -287,7 +287,8 @@ def test_in_a_vpc_the_code_may_look_it_up_for_lattice_and_do_nothing_else_there(
 def test_only_a_function_that_holds_may_protect_tasks(one, holding):
     added = {sid: s for sid, s in holding.statements.items() if sid not in one.statements}
     assert {sid: (as_list(s["Action"]), as_list(s["Resource"])) for sid, s in added.items()} == {
-        "HoldTasks": (["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
+        "HoldTasks": (["ecs:UpdateTaskProtection"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
+        "ReadProtection": (["ecs:GetTaskProtection"], ["arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/*"]),
     }
     assert (one.function["Environment"]["Variables"]["HOLD_MINUTES"], holding.function["Environment"]["Variables"]["HOLD_MINUTES"]) == ("0", "15")
 
@@ -310,6 +311,34 @@ def test_the_begin_of_a_deployment_goes_straight_to_a_function_that_holds(one, h
     for other in ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"]:
         assert not EventPattern.load(holding.deployment_pattern).matches_event(changed(begun, eventName=other))
     assert not EventPattern.load(holding.deployment_pattern).matches_event(begun | {"account": "210987654321"})
+
+
+def statements_of_the_page(parameters: dict[str, str]) -> dict[str, dict]:
+    """What the role of the status page may do, by Sid."""
+    policies = [policy for policy in resources(parameters, "AWS::IAM::Policy").values() if "PageRole" in policy["Roles"]]
+    policies += resources(parameters, "AWS::IAM::Role")["PageRole"]["Policies"]
+    return {statement["Sid"]: statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]}
+
+
+@pytest.mark.parametrize("parameters", [ONE, MANY | {"RoleArns": ROLE_ARN, "HoldMinutes": "15"}, TAGS | {"HoldMinutes": "15"}])
+def test_the_status_pages_role_reads_what_the_function_reads_and_writes_nothing_but_its_log(parameters):
+    of_page, of_function = statements_of_the_page(parameters), deploy(parameters).statements
+    assert of_page.pop("WriteLog")["Resource"] == "LogGroup.Arn"
+    assert of_function.pop("WriteLog")["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert of_page == {sid: statement for sid, statement in of_function.items() if sid in of_page}
+    assert of_function.keys() - of_page.keys() <= {"WriteTargets", "WriteTaggedTargets", "HoldTasks", "AssumeRoles", "ReceiveEvents"}
+    actions = {action for statement in of_page.values() for action in as_list(statement["Action"])}
+    assert len(actions) > 10 and all(re.match(r"(elasticloadbalancing|ecs):(Describe|List|Get)|tag:GetResources$", action) for action in actions)
+    assert resources(ONE | {"Dashboard": "false"}, "AWS::IAM::Role").keys() & {"PageRole"} == set()
+
+
+def test_the_status_page_is_the_same_function_with_the_same_settings_and_no_events():
+    function, page = (template()["Resources"][name] for name in ("Function", "Page"))
+    assert (page["Metadata"], page["Condition"]) == (function["Metadata"], "HasDashboard")
+    own = {"Description", "MemorySize", "Timeout", "Role"}
+    of_function = function["Properties"].keys() - {"Events", "EventInvokeConfig"}
+    assert page["Properties"].keys() == of_function
+    assert all(page["Properties"][name] == function["Properties"][name] for name in of_function - own)
 
 
 def test_ecs_may_invoke_the_function_as_a_hook_and_nothing_else():

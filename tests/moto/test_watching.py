@@ -114,7 +114,8 @@ def test_what_watches_reconciles_waits_for_three_of_them(minutes):
 def test_only_a_function_that_holds_has_an_alarm_for_holds():
     assert alarms(HOLDING).keys() - alarms(ONE).keys() == {"HoldExpiredAlarm"}
     assert alarms(HOLDING)["HoldExpiredAlarm"]["Dimensions"][0]["Value"] == "Function"
-    shown = [set(d["widgets"][1]["properties"]["alarms"]) for d in (dashboard(HOLDING), dashboard(ONE))]
+    alarms_of = lambda d: next(set(widget["properties"]["alarms"]) for widget in d["widgets"] if widget["type"] == "alarm")  # noqa: E731
+    shown = [alarms_of(d) for d in (dashboard(HOLDING), dashboard(ONE))]
     assert shown[0] - shown[1] == {"HoldExpiredAlarm.Arn"}
 
 
@@ -182,8 +183,14 @@ def test_the_dashboard_shows_every_metric_there_is():
     assert {name for _, name, _ in our_metrics()} <= names
 
 
-def test_the_dashboards_first_row_answers_whether_all_is_right():
-    top = [widget for widget in dashboard(ONE)["widgets"] if widget["y"] == 2]
+def test_the_dashboards_first_row_is_the_status_page():
+    (page,) = [widget for widget in dashboard(ONE)["widgets"] if widget["y"] == 2]
+    assert (page["type"], page["width"], page["properties"]["endpoint"]) == ("custom", 24, "Page.Arn")
+    assert page["properties"]["updateOn"] == {"refresh": True, "resize": False, "timeRange": False}
+
+
+def test_the_dashboards_second_row_answers_whether_all_is_right():
+    top = [widget for widget in dashboard(ONE)["widgets"] if widget["y"] == 14]
     assert [widget["type"] for widget in top] == ["alarm", "metric", "metric"]
     assert set(top[0]["properties"]["alarms"]) == {f"{name}.Arn" for name in alarms(ONE)}
     assert [name for widget in top for _, name, _ in shown(widget)] == [
