@@ -125,7 +125,7 @@ fn operators_inputs_are_played_in_a_drifted_world() {
 
 #[test]
 fn help_says_how_to_use_it() {
-    shows(&["--help"], &["--fresh", "--logs", "--serve", "FILE"]);
+    shows(&["--help"], &["--fresh", "--logs", "--serve", "--play", "FILE"]);
 }
 
 #[test]
@@ -143,6 +143,8 @@ fn what_cannot_be_used_is_one_line_that_names_it_and_exit_code_2() {
         (&["--lattice", "--logs"], "--lattice goes with nothing else"),
         (&["--serve", "--fresh"], "--fresh does not go with --serve"),
         (&["--serve", "--logs"], "--logs does not go with --serve"),
+        (&["--play"], "--play goes with --serve"),
+        (&["--serve", "--play", "events.json"], "--play takes no files"),
     ] {
         let output = local(arguments);
         let said = text(&output.stderr);

@@ -140,7 +140,10 @@ async fn a_deployment_is_shown_with_the_tasks_that_are_kept() {
     let shown = page(&function).await;
     shows(&shown, &["2 of 4 running tasks get IPv6 clients; the others wait"]);
     shows(&shown, &["demo-service is being deployed: 0 of 2 new tasks get IPv6 clients, 2 wait"]);
-    shows(&shown, &["2 old tasks are kept", "<tbody>", "initial</b>", "kept until "]);
+    shows(
+        &shown,
+        &["2 old tasks are kept", "<tbody>", "initial</b>", "healthy</b>", "kept until "],
+    );
     assert_eq!(shown.matches("<small>kept until").count(), 2);
 }
 

@@ -134,6 +134,18 @@ async fn the_copy_of_a_stop_is_a_copy_of_the_sample_and_deregisters_its_task() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_samples_for_people_explain_a_task_and_show_and_describe_the_page() {
+    let function = Function::new().await;
+    function.aws.observe(&sample("task-running.json")).unwrap();
+    let explained = function.invoke(sample("explain.json")).await.unwrap();
+    assert_eq!(explained["bindings"][0]["would"], "register");
+    let page = function.invoke(sample("widget.json")).await.unwrap();
+    assert!(page.as_str().unwrap().contains(ADDRESS), "{page}");
+    let described = function.invoke(sample("describe.json")).await.unwrap();
+    assert!(described["markdown"].is_string(), "{described}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bridge_task_and_one_without_ipv6_are_skipped_for_lack_of_an_address() {
     let function = Function::new().await;
     for name in ["task-bridge.json", "task-without-ipv6.json"] {

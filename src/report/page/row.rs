@@ -96,13 +96,13 @@ pub fn long(html: &mut Html, row: &Row, dry_run: bool) {
         },
         None => html.raw("<i>no task</i>"),
     }
+    cells(html, row);
+    note(html, row, dry_run);
     if let Some(until) = row.held {
         html.raw("<small>kept until ");
         html.time(until);
         html.raw(" at the latest</small>");
     }
-    cells(html, row);
-    note(html, row, dry_run);
 }
 
 /// A row of a table that has very many.
