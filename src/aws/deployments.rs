@@ -38,7 +38,7 @@ pub enum Protection {
 
 /// What is known of the protection of tasks.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct TaskProtections {
     /// Until when each protected task is protected. Of a task that ECS could not answer for, its
     /// protection is taken to have no end, so that it is left alone.
     pub protections: Protections,
@@ -103,8 +103,8 @@ impl Deployments {
         cluster: &Cluster,
         tasks: &[&TaskArn],
         limits: &Limits,
-    ) -> Result<Known, Failure> {
-        let mut known = Known::default();
+    ) -> Result<TaskProtections, Failure> {
+        let mut known = TaskProtections::default();
         for page in tasks.chunks(PAGE) {
             debug!(%cluster, tasks = page.len(), GET);
             let tasks: Vec<&str> = page.iter().map(|task| task.as_str()).collect();

@@ -158,9 +158,12 @@ impl Settler<'_> {
         let asked = self.deployments.protections(cluster, &[&task.arn], self.limits).await;
         let unknown = |failure: Failure| Protection::Unknown { error: failure.to_string() };
         match asked {
-            Ok((protections, failures)) => match failures.into_iter().next() {
+            Ok(known) => match known.unknown.into_iter().next() {
                 Some((_, failure)) => Some(unknown(failure)),
-                None => protections.get(&task.arn).map(|until| Protection::Until { until: *until }),
+                None => known
+                    .protections
+                    .get(&task.arn)
+                    .map(|until| Protection::Until { until: *until }),
             },
             Err(failure) => Some(unknown(failure)),
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{debug, error};
 
-use crate::aws::deployments::{Known, Protection, Updated};
+use crate::aws::deployments::{Protection, TaskProtections, Updated};
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::deployment::{Rollout, Service, is_deploying};
@@ -123,14 +123,14 @@ impl Look<'_> {
         }
         let bindings = seen.standing(self.bindings);
         let mut rollout = Rollout::of(&service, &seen.tasks, &bindings, &seen.ports, &seen.healths);
-        let Known { protections, gone, unknown } = match self.protections(&service, &rollout).await
-        {
-            Ok(known) => known,
-            Err(failure) => {
-                report.failed.push(failed(&service.arn, None, &failure));
-                return report;
-            }
-        };
+        let TaskProtections { protections, gone, unknown } =
+            match self.protections(&service, &rollout).await {
+                Ok(known) => known,
+                Err(failure) => {
+                    report.failed.push(failed(&service.arn, None, &failure));
+                    return report;
+                }
+            };
         rollout.forget(&gone);
         let unknown = unknown.into_iter();
         report.failed.extend(unknown.map(|(task, why)| failed(&service.arn, Some(&task), &why)));
@@ -157,7 +157,7 @@ impl Look<'_> {
         &self,
         service: &Service,
         rollout: &Rollout<'_>,
-    ) -> Result<Known, Failure> {
+    ) -> Result<TaskProtections, Failure> {
         let is_rollback = service.primary().map(|primary| primary.created) != service.newest();
         let new = rollout.ready.iter().chain(rollout.waiting.iter().map(|(task, _)| task));
         let new = new.filter(|_| is_rollback).map(|task| &task.arn);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use crate::aws::deployments::TaskProtections;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::deployment::{self, is_deploying};
@@ -116,9 +117,9 @@ impl Settler<'_> {
         let old: Vec<&TaskArn> = sorted.old.iter().map(|(task, _)| &task.arn).collect();
         let protections = match self.hold {
             Some(_) => self.deployments.protections(service.cluster, &old, self.limits).await,
-            None => Ok((Protections::new(), Vec::new())),
+            None => Ok(TaskProtections::default()),
         };
-        let (protections, _) = protections.map_err(|failure| format!("{name}: {failure}"))?;
+        let protections = protections.map_err(|failure| format!("{name}: {failure}"))?.protections;
         let held = protections.len();
         let rollout = Rollout {
             service: name.to_owned(),

@@ -130,7 +130,9 @@ impl AllowedEffects<'_> {
             Claim::Batch(messages) => {
                 messages.iter().filter_map(|message| message.event.sight.as_ref()).collect()
             }
-            Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) | Claim::Describe => Vec::new(),
+            Claim::Deployment(_) | Claim::Hook(_) | Claim::Release(_) | Claim::Describe => {
+                Vec::new()
+            }
             Claim::Reconcile | Claim::Plan | Claim::Doctor | Claim::Explain(_) | Claim::Widget => {
                 self.fixture.tasks.iter().collect()
             }

@@ -43,10 +43,18 @@ impl Documents {
                 paths.iter().filter(|path| stem(path).is_some_and(|stem| stem.starts_with(prefix)));
             wanted.cloned().map(read).collect()
         };
-        let requests =
-            ["plan", "reconcile", "doctor", "release", "explain", "widget", "describe", "scheduled"]
-                .iter()
-                .flat_map(|name| named(name));
+        let requests = [
+            "plan",
+            "reconcile",
+            "doctor",
+            "release",
+            "explain",
+            "widget",
+            "describe",
+            "scheduled",
+        ]
+        .iter()
+        .flat_map(|name| named(name));
         let mut events = named("task-");
         events.extend(named("task-running").iter().map(of_old_format));
         let deployments = [named("deployment-"), named("hook-")].concat();
