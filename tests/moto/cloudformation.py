@@ -19,9 +19,11 @@ NOT_CREATED_BY_MOTO = {
 
 def create_stack(client, name: str, source: dict, parameters: dict[str, str], condition) -> dict[str, str]:
     """Returns the stack's outputs. `client` makes the client of a service, `condition` says whether a condition of the template holds."""
-    package = _package(client("s3"), f"packages-of-{name}")
-    for function in ("Function", "Page"):
-        source["Resources"][function]["Properties"]["CodeUri"] = package
+    functions = [source["Resources"][function]["Properties"] for function in ("Function", "Page")]
+    if functions[0]["CodeUri"] == ".":
+        package = _package(client("s3"), f"packages-of-{name}")
+        for function in functions:
+            function["CodeUri"] = package
     translated = transform(source, dict(parameters), _NoManagedPolicies())
     resources = translated["Resources"]
     types = {logical: resource["Type"] for logical, resource in resources.items()}

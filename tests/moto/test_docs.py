@@ -18,8 +18,9 @@ NOT_OF_THE_API = {
     ("logs", "tail"): {"since", "follow"},
     ("configure", "export-credentials"): {"format"},
     ("s3", "mb"): set(),
+    ("s3", "cp"): set(),
     ("cloudformation", "package"): {"template-file", "s3-bucket", "output-template-file"},
-    ("cloudformation", "deploy"): {"stack-name", "template-file", "capabilities", "tags", "parameter-overrides"},
+    ("cloudformation", "deploy"): {"stack-name", "template-file", "s3-bucket", "capabilities", "tags", "parameter-overrides"},
 }  # the CLI's own commands
 RENAMED = {("sns", "subscribe"): {"notification-endpoint": "endpoint"}}  # by the CLI
 
