@@ -24,7 +24,7 @@ def create_stack(client, name: str, source: dict, parameters: dict[str, str], co
         package = _package(client("s3"), f"packages-of-{name}")
         for function in functions:
             function["CodeUri"] = package
-    translated = transform(source, dict(parameters), _NoManagedPolicies())
+    translated = translate(source, parameters)
     resources = translated["Resources"]
     types = {logical: resource["Type"] for logical, resource in resources.items()}
     unknown = set(types.values()) - get_model_map().keys()
@@ -73,6 +73,11 @@ def _package(s3, bucket: str) -> str:
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     s3.put_object(Bucket=bucket, Key="function.zip", Body=archive.getvalue())
     return f"s3://{bucket}/function.zip"
+
+
+def translate(source: dict, parameters: dict[str, str]) -> dict:
+    """The template without SAM's types, as CloudFormation makes it before anything is created."""
+    return transform(source, dict(parameters), _NoManagedPolicies())
 
 
 class _NoManagedPolicies:

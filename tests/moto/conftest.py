@@ -11,6 +11,7 @@ import pytest
 from aws_front import AwsFront
 from deployment import REGION, ROOT, deploy
 from function import Function
+from ministack import Ministack
 from target_group import TargetGroup
 
 # Before any client exists: the region that SAM's translator asks for, and credentials that are nobody's.
@@ -126,3 +127,10 @@ def run(bootstrap, front, tmp_path):
     yield run
     for function in running:
         function.close()
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory):
+    emulator = Ministack(tmp_path_factory.mktemp("ministack") / "log")
+    yield emulator
+    emulator.close()

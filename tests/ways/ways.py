@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import module
+from cloudformation import translate
 from deployment import Values, template
-from samtranslator.translator.transform import transform
 
 # What differs on purpose, or says nothing.
 LEFT_OUT = {
@@ -18,17 +18,12 @@ LEFT_OUT = {
 }
 
 
-class _NoManagedPolicies:
-    def load(self) -> dict:
-        return {}
-
-
 def of_template(parameters: dict[str, str]) -> dict[str, dict]:
     source = template()
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://packages/bootstrap.zip"
-    translated = transform(source, dict(parameters), _NoManagedPolicies())
+    translated = translate(source, parameters)
     values = Values(translated, parameters)
     made = {
         name: {"Type": resource["Type"]} | values.of(resource["Properties"])
