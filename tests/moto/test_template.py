@@ -258,14 +258,16 @@ def test_the_role_allows_every_call_in_the_code_and_every_action_is_called(reque
 
 
 LATTICE_ARN = "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0"
-LATTICE_ACTIONS = [f"vpc-lattice:{action}" for action in ("RegisterTargets", "DeregisterTargets", "ListTargets", "GetTargetGroup")]
+LATTICE_WRITES = ["vpc-lattice:RegisterTargets", "vpc-lattice:DeregisterTargets"]
+LATTICE_READS = ["vpc-lattice:ListTargets", "vpc-lattice:GetTargetGroup"]
 
 
 def test_only_a_function_that_serves_lattice_may_change_its_groups(one, tagging):
     for deployment in (one, tagging):
         assert not [action for s in deployment.statements.values() for action in as_list(s["Action"]) if action.startswith(("vpc-lattice:", "ec2:DescribeVpcs"))]
     statements = deploy(ONE | {"TargetGroupArn": LATTICE_ARN, "Lattice": "true"}).statements
-    assert (statements["WriteLatticeTargets"]["Action"], as_list(statements["WriteLatticeTargets"]["Resource"])) == (LATTICE_ACTIONS, [LATTICE_ARN])
+    assert (statements["WriteLatticeTargets"]["Action"], as_list(statements["WriteLatticeTargets"]["Resource"])) == (LATTICE_WRITES, [LATTICE_ARN])
+    assert (statements["ReadLatticeTargets"]["Action"], as_list(statements["ReadLatticeTargets"]["Resource"])) == (LATTICE_READS, [LATTICE_ARN])
     assert statements["LookUpVpcForLattice"]["Action"] == ["ec2:DescribeSubnets", "ec2:DescribeVpcs"]
     assert "WriteTaggedLatticeTargets" not in statements
     both = deploy(MANY | {"TargetGroupArns": f"{GROUP_ARN},{LATTICE_ARN}", "Lattice": "true"}).statements
@@ -273,7 +275,8 @@ def test_only_a_function_that_serves_lattice_may_change_its_groups(one, tagging)
     tagged = deploy(TAGS | {"Lattice": "true"}).statements
     assert "WriteLatticeTargets" not in tagged
     write = tagged["WriteTaggedLatticeTargets"]
-    assert (write["Action"], as_list(write["Resource"])) == (LATTICE_ACTIONS, [ACCOUNT.format("vpc-lattice", "targetgroup/*")])
+    assert (write["Action"], as_list(write["Resource"])) == (LATTICE_WRITES, [ACCOUNT.format("vpc-lattice", "targetgroup/*")])
+    assert (tagged["ReadLatticeTargets"]["Action"], as_list(tagged["ReadLatticeTargets"]["Resource"])) == (LATTICE_READS, as_list(write["Resource"]))
     assert write["Condition"] == {"Null": {"aws:ResourceTag/ecs-ipv6-targets:bind": "false"}}
 
 
@@ -320,23 +323,28 @@ def statements_of_the_page(parameters: dict[str, str]) -> dict[str, dict]:
     return {statement["Sid"]: statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]}
 
 
-@pytest.mark.parametrize("parameters", [ONE, MANY | {"RoleArns": ROLE_ARN, "HoldMinutes": "15"}, TAGS | {"HoldMinutes": "15"}])
+@pytest.mark.parametrize("parameters", [ONE, MANY | {"RoleArns": ROLE_ARN, "HoldMinutes": "15"}, TAGS | {"HoldMinutes": "15", "Lattice": "true"}])
 def test_the_status_pages_role_reads_what_the_function_reads_and_writes_nothing_but_its_log(parameters):
     of_page, of_function = statements_of_the_page(parameters), deploy(parameters).statements
     assert of_page.pop("WriteLog")["Resource"] == "LogGroup.Arn"
     assert of_function.pop("WriteLog")["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert of_page == {sid: statement for sid, statement in of_function.items() if sid in of_page}
-    assert of_function.keys() - of_page.keys() <= {"WriteTargets", "WriteTaggedTargets", "HoldTasks", "AssumeRoles", "ReceiveEvents"}
+    assert of_function.keys() - of_page.keys() <= {
+        *("WriteTargets", "WriteTaggedTargets", "WriteTaggedLatticeTargets", "LookUpVpcForLattice"),
+        *("HoldTasks", "AssumeRoles", "ReceiveEvents"),
+    }
     actions = {action for statement in of_page.values() for action in as_list(statement["Action"])}
-    assert len(actions) > 10 and all(re.match(r"(elasticloadbalancing|ecs):(Describe|List|Get)|tag:GetResources$", action) for action in actions)
+    assert len(actions) > 10 and all(re.match(r"(elasticloadbalancing|ecs|ec2|vpc-lattice):(Describe|List|Get)|tag:GetResources$", action) for action in actions)
     assert resources(ONE | {"Dashboard": "false"}, "AWS::IAM::Role").keys() & {"PageRole"} == set()
 
 
 def test_the_status_page_is_the_same_function_with_the_same_settings_and_no_events():
     function, page = (template()["Resources"][name] for name in ("Function", "Page"))
-    assert (page["Metadata"], page["Condition"]) == (function["Metadata"], "HasDashboard")
+    build = ("BuildMethod", "BuildProperties")
+    assert [page["Metadata"][key] for key in build] == [function["Metadata"][key] for key in build]
+    assert page["Condition"] == "HasDashboard"
     own = {"Description", "MemorySize", "Timeout", "Role"}
-    of_function = function["Properties"].keys() - {"Events", "EventInvokeConfig"}
+    of_function = function["Properties"].keys() - {"Events", "EventInvokeConfig", "ReservedConcurrentExecutions"}
     assert page["Properties"].keys() == of_function
     assert all(page["Properties"][name] == function["Properties"][name] for name in of_function - own)
 
