@@ -44,6 +44,16 @@ const BROKE_ONCE: &[(u64, &str)] = &[
     ),
 ];
 
+/// Likewise, with bindings by tags and groups in other accounts.
+const OF_BINDINGS_BROKE_ONCE: &[(u64, &str)] = &[
+    (
+        3_000_263,
+        "Pages of tags broke off at an instance that never read all, because events wait only so long. \
+         A stop was answered as done by the binding that was known, and another was not.",
+    ),
+    (3_001_897, "Likewise, because a page of tags hung."),
+];
+
 /// Runs a seed, with its history if that is wanted.
 type Run = fn(u64, bool) -> Outcome;
 
@@ -95,6 +105,10 @@ fn seeds_that_broke_a_promise_once_keep_it() {
     for (seed, _) in BROKE_ONCE {
         let (_, broken) = run(simulation::run, *seed..seed + 1);
         assert_kept(simulation::run, &broken, "");
+    }
+    for (seed, _) in OF_BINDINGS_BROKE_ONCE {
+        let (_, broken) = run(simulation::run_bindings, *seed..seed + 1);
+        assert_kept(simulation::run_bindings, &broken, "--bindings ");
     }
 }
 
