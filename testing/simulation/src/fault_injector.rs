@@ -115,7 +115,7 @@ fn hang(world: &World) -> Duration {
 
 /// Whether a trial has every such call refused.
 fn is_refused(world: &World, call: &Call) -> bool {
-    let refused = world.state().refused.clone();
+    let refused = world.state().refused;
     refused.is_some_and(|refused| refused(call))
 }
 
