@@ -31,7 +31,7 @@ impl ApiError {
             "TooManyTargets" => ("ServiceQuotaExceededException", 402),
             "AccessDenied" | "AccessDeniedException" => ("AccessDeniedException", 403),
             "InternalFailure" | "InternalServerException" => ("InternalServerException", 500),
-            "ValidationError" => ("ValidationException", 400),
+            "ValidationError" | "TooManyRegistrationsForTargetId" => ("ValidationException", 400),
             _ => return self,
         };
         Self { code: code.to_owned(), status, ..self }

@@ -21,6 +21,8 @@ pub struct Call {
     pub targets: Vec<String>,
     /// What became of it so far.
     pub outcome: Outcome,
+    /// Those of the targets that VPC Lattice refused although it accepted the call.
+    pub refused: Vec<String>,
     /// The host the request was sent to.
     pub host: String,
     /// The region the request was signed for.

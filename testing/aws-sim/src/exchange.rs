@@ -11,6 +11,7 @@ use crate::elb;
 use crate::fault::Effect;
 use crate::hook::Decision;
 use crate::lattice;
+use crate::rest::refused_targets;
 use crate::script::{Script, Steps};
 use crate::sts::{self, assume_role};
 use crate::tagging::get_resources;
@@ -35,9 +36,9 @@ impl Aws {
         if let Some(Effect::Hang(time)) = effect {
             wait(time).await;
         }
-        let (outcome, reply) = self.settle(number, &asked, effect, decision.as_of);
+        let (outcome, refused, reply) = self.settle(number, &asked, effect, decision.as_of);
         self.run_steps(&asked, |script| &mut script.after);
-        self.report(Call { outcome, ..call }, &decision);
+        self.report(Call { outcome, refused, ..call }, &decision);
         wait(decision.answer_latency).await;
         reply
     }
@@ -70,7 +71,7 @@ impl Aws {
         asked: &Asked,
         effect: Option<Effect>,
         as_of: Option<SystemTime>,
-    ) -> (Outcome, Reply) {
+    ) -> (Outcome, Vec<String>, Reply) {
         let world = &mut self.world();
         world.catch_up();
         let applied = match &effect {
@@ -79,6 +80,10 @@ impl Aws {
                 admit(world, asked)
                     .and_then(|()| world.reading(as_of, |world| apply(world, asked, number)))
             }
+        };
+        let refused = match (&asked.input, &applied) {
+            (Input::Rest(_), Ok(answer)) => refused_targets(&answer.body),
+            _ => Vec::new(),
         };
         let (outcome, reply) = match (effect, applied) {
             (Some(Effect::LoseAnswer), _) => (Outcome::Lost, Reply::Lost),
@@ -92,8 +97,8 @@ impl Aws {
                 (Outcome::Error(error.code), reply)
             }
         };
-        world.settle(number, outcome.clone());
-        (outcome, reply)
+        world.settle(number, outcome.clone(), refused.clone());
+        (outcome, refused, reply)
     }
 }
 

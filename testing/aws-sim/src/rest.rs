@@ -73,11 +73,20 @@ impl Rest {
 
     /// The targets as the log of calls spells them, readable or not.
     pub(crate) fn target_names(&self) -> Vec<String> {
-        let targets = self.body["targets"].as_array().into_iter().flatten();
-        let name = |target: &Value| {
-            let port = target["port"].as_u64().map(|port| port.to_string());
-            target_name(target["id"].as_str().unwrap_or_default(), port.as_deref())
-        };
-        targets.map(name).collect()
+        names(&self.body["targets"])
     }
+}
+
+/// The targets that an answer lists as unsuccessful.
+pub(crate) fn refused_targets(answer: &str) -> Vec<String> {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    names(&answer["unsuccessful"])
+}
+
+fn names(targets: &Value) -> Vec<String> {
+    let name = |target: &Value| {
+        let port = target["port"].as_u64().map(|port| port.to_string());
+        target_name(target["id"].as_str().unwrap_or_default(), port.as_deref())
+    };
+    targets.as_array().into_iter().flatten().map(name).collect()
 }

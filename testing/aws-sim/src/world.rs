@@ -201,6 +201,7 @@ impl World {
             resource: asked.resource(),
             targets: asked.targets(),
             outcome: Outcome::Unanswered,
+            refused: Vec::new(),
             host: request.host.clone(),
             region: request.region(),
             account: self.roles.account_of(&asked.key_id),
@@ -211,9 +212,10 @@ impl World {
     }
 
     /// Notes what became of a call, if the log still has it.
-    pub(crate) fn settle(&mut self, number: u64, outcome: Outcome) {
+    pub(crate) fn settle(&mut self, number: u64, outcome: Outcome, refused: Vec<String>) {
         if let Some((_, call)) = self.calls.iter_mut().rfind(|(logged, _)| *logged == number) {
             call.outcome = outcome;
+            call.refused = refused;
         }
     }
 

@@ -8,11 +8,17 @@ use harness::dice::Dice;
 
 use crate::fault_rates::FaultRates;
 use crate::rare::{Crowd, Forgery, Rare, Trial};
-use crate::scenario::{Bond, Delivery, GROUPS, Group, Queue, SERVICES, Scenario, Service};
+use crate::scenario::{Bond, Delivery, GROUPS, Group, Lattice, Queue, SERVICES, Scenario, Service};
 use crate::sources::{By, Sources};
 
 /// The time in which one invocation can try a crowd's targets: all callers share 4 writes a second.
 const LONG: Duration = Duration::from_secs(30);
+
+/// The part of the runs in which groups may be ones of VPC Lattice.
+pub const IN_LATTICE: f64 = 0.2;
+
+/// The stream of [`lattice_dice`].
+const LATTICE_STREAM: u64 = 0x1a77_03df;
 
 /// The dice for what is rare.
 pub fn rare_dice(seed: u64) -> Dice {
@@ -24,8 +30,14 @@ pub fn source_dice(seed: u64) -> Dice {
     Dice::of(seed ^ 0x7a65_0000)
 }
 
+/// The dice for which groups are of VPC Lattice. None of the seeds that tests pin, or by
+/// which docs/reliability.md says that bugs were found, has one: they go on meaning what they did.
+pub fn lattice_dice(seed: u64) -> Dice {
+    Dice::of(seed ^ LATTICE_STREAM)
+}
+
 /// Draws the scenario of a run.
-pub fn scenario(dice: &mut Dice, rare: &mut Dice) -> Scenario {
+pub fn scenario(dice: &mut Dice, rare: &mut Dice, lattice: &mut Dice) -> Scenario {
     let fault_rates = FaultRates::draw(dice);
     let (services, groups, bonds) = layout(dice);
     let mut scenario = Scenario {
@@ -40,8 +52,10 @@ pub fn scenario(dice: &mut Dice, rare: &mut Dice) -> Scenario {
         fault_rates,
         rare: Rare::default(),
         sources: Sources::default(),
+        lattice: Lattice::default(),
     };
     add_rare(&mut scenario, rare);
+    add_lattice(&mut scenario, lattice);
     scenario
 }
 
@@ -71,6 +85,16 @@ pub fn sources(scenario: &mut Scenario, dice: &mut Dice) {
     if !scenario.sources.idle.is_zero() {
         scenario.reconcile_every = None;
     }
+}
+
+/// Makes some groups ones of VPC Lattice. They have no zones.
+fn add_lattice(scenario: &mut Scenario, dice: &mut Dice) {
+    if !dice.chance(IN_LATTICE) || scenario.rare.zone_quota.is_some() {
+        return;
+    }
+    scenario.groups.iter_mut().for_each(|group| group.is_lattice = dice.chance(0.7));
+    scenario.lattice =
+        Lattice { refuses_whole_calls: dice.chance(0.5), refuses_absent_targets: dice.chance(0.5) };
 }
 
 /// One service and one group; two services in one group; one in two groups; one with two ports.

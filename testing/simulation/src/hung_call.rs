@@ -23,7 +23,10 @@ impl HungCall {
     /// group.
     pub fn new(hung: Hung, scenario: &Scenario, group: &str) -> Self {
         let cluster = scenario.services[0].cluster;
+        let is_lattice = scenario.groups[0].is_lattice;
         let (action, about) = match hung {
+            Hung::Port if is_lattice => (Action::GetTargetGroup, group),
+            Hung::Targets if is_lattice => (Action::ListTargets, group),
             Hung::Port => (Action::DescribeTargetGroups, group),
             Hung::Targets => (Action::DescribeTargetHealth, group),
             Hung::List => (Action::ListTasks, cluster),

@@ -97,9 +97,21 @@ pub fn sent(world: &World, number: usize, call: &Call) {
 
 /// A write was applied or refused.
 fn wrote(world: &Arc<World>, number: usize, write: Write, call: &Call, decision: &Decision) {
-    let targets = targets(world, call);
+    let mut targets = targets(world, call);
     if let Some(invocation) = world.state().observed.invocations.get_mut(&number) {
         invocation.in_flight.retain(|(_, target)| !targets.contains(target));
+    }
+    if write == Write::Register && !call.refused.is_empty() {
+        world.cover(Case::RefusedByItself);
+        let is_refused = |target: &Target| {
+            let at = SocketAddrV6::new(target.id, target.port, 0, 0).to_string();
+            call.refused.contains(&at)
+        };
+        targets.retain(|target| !is_refused(target));
+    }
+    if write == Write::Deregister && !call.refused.is_empty() {
+        // What is not there is deregistered, whatever VPC Lattice says of it.
+        world.cover(Case::AbsentRefused);
     }
     if let Outcome::Error(code) = &call.outcome {
         return refused(world, number, code, decision, &targets);
@@ -138,9 +150,11 @@ fn refused(world: &World, number: usize, code: &str, decision: &Decision, target
     let State { observed, coverage, .. } = &mut *world.state();
     let Some(invocation) = observed.invocations.get_mut(&number) else { return };
     let case = match (code, decision.verdict) {
-        ("ValidationError" | "TooManyRegistrationsForTargetId", _) => Case::BadTarget,
+        ("ValidationError" | "ValidationException" | "TooManyRegistrationsForTargetId", _) => {
+            Case::BadTarget
+        }
         ("TooManyTargets", _) if world.scenario.rare.zone_quota.is_some() => Case::ZoneFull,
-        ("TooManyTargets", _) => Case::QuotaHit,
+        ("TooManyTargets" | "ServiceQuotaExceededException", _) => Case::QuotaHit,
         ("ThrottlingException", Verdict::Serve) => Case::SharedRateUsedUp,
         // A fault, which was noted when it was drawn.
         _ => return,

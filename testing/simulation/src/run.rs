@@ -73,7 +73,8 @@ pub async fn carry_out(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
 
 fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let mut dice = Dice::of(seed);
-    let mut scenario = draw::scenario(&mut dice, &mut draw::rare_dice(seed));
+    let (mut rare, mut lattice) = (draw::rare_dice(seed), draw::lattice_dice(seed));
+    let mut scenario = draw::scenario(&mut dice, &mut rare, &mut lattice);
     if kind == Kind::Bindings {
         draw::sources(&mut scenario, &mut draw::source_dice(seed));
     }
@@ -81,12 +82,15 @@ fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let group = |(place, group): (usize, &Group)| {
         let settings = TargetGroup::ipv6(group.name).port(group.port).quota(group.quota);
         let settings = settings.account(&group.by.account(place));
+        let settings = if group.is_lattice { settings.lattice() } else { settings };
         aws.add_target_group(match scenario.rare.zone_quota {
             Some(quota) => settings.zone_quota("2001:db8::/64", quota),
             None => settings,
         })
     };
     let arns: Vec<String> = scenario.groups.iter().enumerate().map(group).collect();
+    aws.lattice_refuses_whole_calls(scenario.lattice.refuses_whole_calls);
+    aws.lattice_refuses_absent_targets(scenario.lattice.refuses_absent_targets);
     scenario.services.iter().for_each(|service| aws.add_cluster(service.cluster));
     if scenario.fault_rates.stale > 0.0 {
         aws.remember_tasks();
@@ -110,6 +114,10 @@ fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let world = World::new(aws, arns, scenario, function, dice, history);
     group_owners::begin(&world);
     world.aws.set_hook(Arc::new(FaultInjector(Arc::downgrade(&world))));
+    let is_lattice = |kind: bool| world.scenario.groups.iter().any(|g| g.is_lattice == kind);
+    if is_lattice(true) && is_lattice(false) {
+        world.cover(Case::BothKinds);
+    }
     world
 }
 

@@ -35,6 +35,8 @@ pub struct Scenario {
     pub rare: Rare,
     /// What goes on with tags and roles, in runs of bindings.
     pub sources: Sources,
+    /// What VPC Lattice does where that is not documented.
+    pub lattice: Lattice,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,17 @@ pub struct Group {
     pub quota: usize,
     /// By what its tasks are known.
     pub by: By,
+    /// Whether it is one of VPC Lattice.
+    pub is_lattice: bool,
+}
+
+/// What VPC Lattice may do one way or the other.
+#[derive(Debug, Default)]
+pub struct Lattice {
+    /// Whether it refuses a whole call for one bad target.
+    pub refuses_whole_calls: bool,
+    /// Whether it refuses to deregister a target that is not there.
+    pub refuses_absent_targets: bool,
 }
 
 /// A service of ECS, or a family of standalone tasks.
@@ -120,7 +133,7 @@ impl Service {
 impl Group {
     /// A group with room for every target that a run may have.
     pub fn plain(name: &'static str) -> Self {
-        Self { name, port: 8080, quota: 1000, by: By::Setting }
+        Self { name, port: 8080, quota: 1000, by: By::Setting, is_lattice: false }
     }
 
     /// Whether a run may have more targets than it accepts.

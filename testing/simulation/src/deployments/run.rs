@@ -19,6 +19,7 @@ use crate::deployments::queue;
 use crate::deployments::setting::{Kind, Service, Setting, Starting, Strategy};
 use crate::deployments::stage::{BEGIN, PORT, Place, Stage};
 use crate::deployments::watch::watch;
+use crate::draw::{IN_LATTICE, lattice_dice};
 use crate::history::History;
 
 /// Carries out a run of this setting; the answer is the world as it is at the end, and what does
@@ -62,8 +63,9 @@ fn set_up(seed: u64, setting: Setting, dice: Dice, wanted: bool) -> Arc<Stage> {
         aws.remember_tasks();
     }
     let services = setting.services.iter().enumerate();
-    let places: Vec<Place> =
-        services.map(|(index, service)| run(&aws, service, seed + index as u64)).collect();
+    let places: Vec<Place> = services
+        .map(|(index, service)| run(&aws, &setting, service, seed + index as u64))
+        .collect();
     aws.draw_registration_lags(seed, Duration::from_secs(90), Duration::from_secs(180));
     if setting.unused {
         let firsts = places.iter().filter_map(|place| place.groups.first());
@@ -92,10 +94,16 @@ fn set_up(seed: u64, setting: Setting, dice: Dice, wanted: bool) -> Arc<Stage> {
 }
 
 /// Runs a service whose targets are all registered and healthy.
-fn run(aws: &Aws, service: &Service, seed: u64) -> Place {
+fn run(aws: &Aws, setting: &Setting, service: &Service, seed: u64) -> Place {
     let name = service.name;
+    let mut lattice = lattice_dice(seed);
+    let may_be_lattice = lattice.chance(IN_LATTICE);
     let group = |index: usize| {
         let group = TargetGroup::ipv6(&format!("{name}-{index}")).port(PORT);
+        let is_lattice = may_be_lattice && lattice.chance(0.7);
+        let group = if is_lattice { group.lattice() } else { group };
+        let is_unused = setting.unused && index > 0;
+        let group = if is_unused { group.without_service() } else { group };
         let group = group.registration_lag(Duration::ZERO);
         aws.add_target_group(group.deregistration_delay(Duration::from_secs(60)))
     };
