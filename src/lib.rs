@@ -1,4 +1,5 @@
-//! Keeps IPv6 target groups of Network Load Balancers in step with dual-stack Amazon ECS tasks.
+//! Keeps IPv6 target groups of Network Load Balancers (and of VPC Lattice) in step with dual-stack
+//! Amazon ECS tasks.
 //!
 //! ECS registers only the IPv4 address of a dual-stack task. This Lambda function receives every
 //! ECS Task State Change, takes the task's IPv6 address and registers or deregisters it.

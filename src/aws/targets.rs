@@ -203,7 +203,10 @@ impl Targets {
         groups: &[&TargetGroupArn],
         limits: &Limits,
     ) -> Result<Vec<String>, Failure> {
-        let (lattice, elb): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.is_lattice());
+        let (mut lattice, elb): (Vec<&TargetGroupArn>, Vec<_>) =
+            groups.iter().partition(|group| group.is_lattice());
+        // Of ELB all are read in one call, or fail together; these are read one by one.
+        lattice.retain(|group| self.port_at_hand(group).is_none());
         let (mut described, others) =
             tokio::join!(self.elb.describe(&elb, limits), self.lattice.describe(&lattice, limits),);
         described.extend(others);

@@ -118,6 +118,28 @@ async fn a_tagged_group_that_lattice_does_not_know_is_skipped() {
     assert_eq!(function.registered(), [target(0)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_ports_of_many_groups_are_looked_up_once_beside_one_that_is_gone() {
+    let aws = aws_sim::Aws::new();
+    let mut groups: Vec<String> =
+        (0..24).map(|n| aws.add_target_group(group_named(&format!("group-{n}")))).collect();
+    for name in ["there", "gone"] {
+        groups.push(aws.add_target_group(aws_sim::TargetGroup::ipv6(name).port(PORT)));
+    }
+    for group in &groups {
+        aws.tag(group, "ecs-ipv6-targets:bind", "demo-cluster/demo-service");
+    }
+    aws.delete_target_group(&groups[25]);
+    let settings = [("DISCOVER", "tags"), ("BINDINGS", "")];
+    let function = Function::with(aws, json!([binding(&groups[0], None)]), &settings).await;
+    function.aws.put_task(&task(0));
+    let scheduled = aws_sim::events::scheduled(function.aws.now());
+    let report = function.invoke(scheduled).await.unwrap();
+    assert_eq!(ids(&report, "registered").len(), 25);
+    let reads = function.actions().into_iter().filter(|a| *a == Action::GetTargetGroup);
+    assert_eq!(reads.count(), 24);
+}
+
 fn group_named(name: &str) -> aws_sim::TargetGroup {
     aws_sim::TargetGroup::ipv6(name).port(PORT).lattice()
 }
