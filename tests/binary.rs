@@ -150,6 +150,18 @@ async fn it_explains_a_task_and_writes_nothing() {
     assert_eq!(world.target_count(), 0);
 }
 
+#[tokio::test]
+async fn it_shows_a_dashboard_what_is_served_and_what_the_page_is() {
+    let world = World::new(&[]).await;
+    world.aws.put_task(&task(0));
+    let page = world.succeed(&json!({"widgetContext": {"theme": "dark"}})).await;
+    let page = page.as_str().unwrap();
+    assert!(page.contains("gets no IPv6 clients") && page.contains(&address(0)), "{page}");
+    let described = world.succeed(&json!({"describe": true})).await;
+    assert!(described["markdown"].is_string());
+    assert_eq!(world.target_count(), 0);
+}
+
 fn adopted_and_removed() -> (Vec<&'static str>, Vec<&'static str>) {
     (vec!["2001:db8::1:1"], vec!["2001:db8::1:2"])
 }

@@ -123,6 +123,16 @@ async fn what_settings_keep_from_being_done_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_removed_for_a_task_whose_group_is_not_known_in_full() {
+    let function = Function::new().await;
+    function.aws.put_task(&task(0).stopped());
+    function.aws.put_target(&function.group, &address(0), PORT);
+    function.aws.fault(Fault::on(Action::ListTasks).access_denied());
+    let because = "the task is leaving and its target still registered, but not all tasks";
+    says(&target(&function, &task(0)).await, "nothing", because);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_ecs_does_not_know_is_called_unknown() {
     let function = Function::new().await;
     for name in [task(0).arn(), task(0).id().to_owned()] {

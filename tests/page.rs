@@ -110,7 +110,10 @@ async fn a_group_that_cannot_be_read_takes_no_other_from_the_page() {
     shows(&shown, &["group-0</a>", "not read</b>", "group-1</a>", &address(0), "<td>8080"]);
     // That tasks of it cannot be listed is said as well, and what can be read is shown.
     function.aws.fault(Fault::on(Action::ListTasks).access_denied());
-    shows(&page(&function).await, &["ListTasks: AccessDenied", "group-1</a>", &address(0)]);
+    let blind = page(&function).await;
+    shows(&blind, &["As far as could be read: No task is running", "ListTasks: AccessDenied"]);
+    shows(&blind, &["group-1</a>", "no task", &address(0), "unclear</b>"]);
+    assert!(!blind.contains("unowned</b> "), "{blind}");
 }
 
 #[tokio::test(start_paused = true)]

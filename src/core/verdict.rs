@@ -55,6 +55,8 @@ pub enum Because {
     Pruned,
     /// No task explains the target.
     Unowned,
+    /// No task explains the target in a group of which not all tasks are known.
+    Unclear,
     /// No task that is known explains a target that drains.
     Drains,
 }
@@ -96,6 +98,9 @@ impl Because {
             }
             Self::Pruned => "no task explains the target, and PRUNE is all",
             Self::Unowned => "no task of a binding explains the target, so it is left alone",
+            Self::Unclear => {
+                "not all tasks or tags of the group could be read, so whose target it is is not known"
+            }
             Self::Drains => "the target was deregistered, and its connections come to an end",
         }
     }
@@ -132,6 +137,7 @@ pub struct View<'a> {
     prune: Prune,
     register: BTreeSet<&'a Target>,
     deregister: BTreeSet<&'a Target>,
+    unowned: BTreeSet<&'a Target>,
 }
 
 impl<'a> View<'a> {
@@ -145,7 +151,8 @@ impl<'a> View<'a> {
     ) -> Self {
         let targets = |changes: &'a [Change]| changes.iter().map(|change| &change.target).collect();
         let (register, deregister) = (targets(&plan.register), targets(&plan.deregister));
-        Self { ports, findings, healths, prune, register, deregister }
+        let unowned = plan.unowned.iter().collect();
+        Self { ports, findings, healths, prune, register, deregister, unowned }
     }
 
     /// What becomes of the target that a binding makes of a task that it covers. The binding's
@@ -185,6 +192,7 @@ impl<'a> View<'a> {
         let because = match would {
             Would::Deregister => Because::Pruned,
             _ if drains => Because::Drains,
+            _ if self.findings.incomplete.contains(&target.group) => Because::Unclear,
             _ => Because::Unowned,
         };
         Verdict { target: Some(target), health, would, because }
@@ -195,7 +203,9 @@ impl<'a> View<'a> {
         match health {
             None => Because::Left,
             Some(health) if !health.is_present() => Because::Left,
-            Some(_) if self.prune == Prune::Never => Because::NeverPruned,
+            Some(_) if self.prune == Prune::Never && self.unowned.contains(target) => {
+                Because::NeverPruned
+            }
             Some(_) if self.findings.incomplete.contains(&target.group) => Because::Incomplete,
             Some(_) => Because::Shared,
         }

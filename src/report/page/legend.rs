@@ -3,7 +3,7 @@
 use crate::report::page::html::Html;
 use crate::report::page::row::Condition;
 
-const WORDS: [(Condition, &str); 10] = [
+const WORDS: [(Condition, &str); 11] = [
     (Condition::Healthy, "The load balancer sends it IPv6 clients."),
     (Condition::Initial, "Registered; its first health checks have not passed yet."),
     (Condition::Unhealthy, "Registered, but its health checks fail."),
@@ -14,6 +14,7 @@ const WORDS: [(Condition, &str); 10] = [
     (Condition::Draining, "Deregistered; its last connections come to an end."),
     (Condition::LeftOver, "Its task is leaving or gone, and it is still registered."),
     (Condition::Unowned, "Registered, and no task of a binding explains it."),
+    (Condition::Unclear, "Registered; whose it is could not be read."),
 ];
 
 /// The words, folded.

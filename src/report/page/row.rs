@@ -22,6 +22,8 @@ pub enum Condition {
     LeftOver,
     /// No task explains it.
     Unowned,
+    /// Whose it is could not be read.
+    Unclear,
     /// Its first health checks have not passed yet.
     Initial,
     /// Its task does not run yet.
@@ -37,7 +39,7 @@ impl Condition {
     pub fn tone(self) -> Tone {
         match self {
             Self::Unhealthy | Self::Missing | Self::NoAddress | Self::Unused => Tone::Bad,
-            Self::LeftOver | Self::Unowned => Tone::Odd,
+            Self::LeftOver | Self::Unowned | Self::Unclear => Tone::Odd,
             Self::Initial => Tone::Wait,
             Self::Starting | Self::Draining => Tone::Idle,
             Self::Healthy => Tone::Good,
@@ -53,6 +55,7 @@ impl Condition {
             Self::Unused => "unused",
             Self::LeftOver => "left over",
             Self::Unowned => "unowned",
+            Self::Unclear => "unclear",
             Self::Initial => "initial",
             Self::Starting => "starting",
             Self::Draining => "draining",
@@ -69,6 +72,7 @@ impl Row {
             Because::NoAddress => Condition::NoAddress,
             Because::NotRunning => Condition::Starting,
             Because::LeftOver | Because::NeverPruned | Because::Incomplete => Condition::LeftOver,
+            Because::Unclear => Condition::Unclear,
             Because::Left | Because::Drains => Condition::Draining,
             Because::Shared | Because::Unowned | Because::Pruned => Condition::Unowned,
             Because::InStep => match self.health.as_ref().map(|health| health.state.as_str()) {

@@ -32,12 +32,10 @@ impl Served {
     }
 
     fn tone(&self, page: &Page) -> Tone {
-        let is_blind = !page.failures.is_empty();
-        let has_failure = page.groups.iter().any(|group| !group.failures.is_empty());
         let has_finding = page.findings.iter().any(|finding| finding.level == Level::Fail);
         let worst = page.groups.iter().map(|group| group.tone());
         match () {
-            () if is_blind || has_failure || has_finding => Tone::Bad,
+            () if is_partial(page) || has_finding => Tone::Bad,
             () if self.served + self.waiting < self.tasks => Tone::Bad,
             () if page.dry_run || self.tasks == 0 => Tone::Odd,
             () => worst.filter(|tone| *tone != Tone::Idle).min().unwrap_or(Tone::Good),
@@ -58,11 +56,19 @@ pub fn header(html: &mut Html, page: &Page, todos: &[Todo]) {
     html.raw("<div class=\"answer ");
     html.raw(served.tone(page).class());
     html.raw("\"><p>");
+    if is_partial(page) {
+        html.raw("As far as could be read: ");
+    }
     sentence(html, &served);
     html.raw("<p>");
     needs(html, todos);
     html.raw("</div>");
     numbers(html, page, &served);
+}
+
+/// Whether something could not be read.
+fn is_partial(page: &Page) -> bool {
+    !page.failures.is_empty() || page.groups.iter().any(|group| !group.failures.is_empty())
 }
 
 fn sentence(html: &mut Html, served: &Served) {

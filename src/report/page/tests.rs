@@ -136,6 +136,11 @@ fn a_row_says_in_words_what_its_colour_says() {
         ),
         (unowned(), "<b class=odd>unowned</b>", "no task"),
         (
+            Row { because: Because::Unclear, ..unowned() },
+            "<b class=odd>unclear</b>",
+            "whose target it is is not known",
+        ),
+        (
             Row { would: Would::Deregister, because: Because::LeftOver, ..healthy(1) },
             "<b class=odd>left over</b>",
             "The next reconcile deregisters it.",

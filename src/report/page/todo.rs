@@ -148,7 +148,10 @@ fn words(condition: Condition) -> Option<(&'static str, &'static str, &'static s
             "new targets wait for their first health checks",
             "A Network Load Balancer takes one to three minutes until it sends clients.",
         ),
-        Condition::Starting | Condition::Draining | Condition::Healthy => return None,
+        // What could not be read is on the list by itself.
+        Condition::Unclear | Condition::Starting | Condition::Draining | Condition::Healthy => {
+            return None;
+        }
     })
 }
 
