@@ -58,3 +58,8 @@ def test_workflows_build_with_one_compiler():
     workflows = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
     assert len(re.findall(r"rustup toolchain install", workflows)) == 2
     assert len(set(re.findall(r"rustup (?:toolchain install|default) ([\d.]+)", workflows))) == 1
+
+
+def test_the_construct_has_the_functions_version():
+    versions = [tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"], json.loads((ROOT / "deploy/cdk/package.json").read_text())["version"]]
+    assert versions[0] == versions[1]
