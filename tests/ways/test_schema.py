@@ -10,7 +10,8 @@ from pathlib import Path
 
 import module
 import pytest
-from conftest import ROOT, WISHES
+from deployment import ROOT
+from wishes import WISHES
 
 DECLARATIONS = Path(os.environ.get("AWS_PROVIDER", ROOT / ".ci/schema/node_modules/@cdktn/provider-aws")) / "lib"
 META = {"count", "for_each", "depends_on"}

@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 import ways
-from conftest import GROUP_ARN, ROOT, WISHES
+from deployment import ROOT
 from module import MODULE, told
+from wishes import GROUP_ARN, WISHES
 
 pytestmark = pytest.mark.skipif(not shutil.which("terraform"), reason="no terraform here")
 ONE = WISHES["one"].for_terraform()

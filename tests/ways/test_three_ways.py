@@ -7,8 +7,8 @@ import sys
 
 import pytest
 import ways
-from conftest import ROOT, WISHES, snake
-from deployment import template
+from deployment import ROOT, template
+from wishes import WISHES, snake
 
 # What only one of them has a name for: the others leave it to CloudFormation, or have it of the stack.
 NAMES = {"FunctionName", "Name", "QueueName", "RoleName", "ManagedPolicyName"}
