@@ -39,7 +39,8 @@ class Ministack:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        environment = os.environ | {"GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
+        loopback = {"GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1"}
+        environment = os.environ | loopback | {"TMPDIR": str(log.parent)}  # it leaves functions' code behind
         with log.open("wb") as output:
             self._server = subprocess.Popen([program], env=environment, stdout=output, stderr=subprocess.STDOUT)
         self.wait_until(self._answers)
