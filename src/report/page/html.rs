@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn what_could_end_a_text_or_an_attribute_or_turn_it_round_is_escaped() {
         for (text, escaped) in [
-            ("<b class=\"x\" id='y'>&amp;", "&lt;b class=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;"),
+            (
+                "<b class=\"x\" id='y'>&amp;",
+                "&lt;b class=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;",
+            ),
             ("two\nlines\tand\ra bell\u{7}", "two lines and\u{fffd}a bell\u{fffd}"),
             ("\u{202e}txt\u{2066}\u{200f}", "\u{fffd}txt\u{fffd}\u{fffd}"),
             ("demo-ipv6 → [::]:80 ü", "demo-ipv6 → [::]:80 ü"),
