@@ -90,7 +90,7 @@ impl Doctor {
             lattice: clients.lattice.clone(),
             services: Services::new(clients.ecs_calls.clone()),
             network: Network::new(clients.ec2.clone()),
-            ecs: Ecs::new(clients.ecs.clone()),
+            ecs: Ecs::new(clients),
         }
     }
 

@@ -76,7 +76,7 @@ impl Handler {
         Self {
             discovery: Discovery::new(config.bindings.clone(), tagging),
             config,
-            ecs: Ecs::new(clients.ecs.clone()),
+            ecs: Ecs::new(&clients),
             deployments: Deployments::new(clients.ecs_calls.clone()),
             targets: Targets::new(accounts.clone(), clients.lattice.clone()),
             accounts,

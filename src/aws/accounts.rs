@@ -42,7 +42,7 @@ pub type Now = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub struct ElbClient {
     /// By the SDK's client, what runs often.
     pub sdk: Client,
-    /// By signed calls, what only doctor reads: six operations of the SDK's client would make the
+    /// By signed calls, what is seldom read: seven operations of the SDK's client would make the
     /// package larger by a twentieth.
     calls: SignedClient,
 }

@@ -5,13 +5,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::types;
+use serde::Deserialize;
+use serde_json::json;
 use tracing::debug;
 
 use crate::aws::bisect::{Refusal, RefusalBudget, Traits, bisect};
 use crate::aws::call::within;
+use crate::aws::clients::Clients;
 use crate::aws::rate_limits::{Kind, Limits};
+use crate::aws::services::EcsCalls;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, Cluster, Owner};
 use crate::core::failure::{Code, Failure};
@@ -36,6 +39,15 @@ pub struct Described {
     pub desired_status: String,
     /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`, by the health checks of its containers.
     pub health_status: String,
+}
+
+/// A page of ListTasks.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    task_arns: Vec<String>,
+    next_token: Option<String>,
 }
 
 /// What ECS is to do with a task (`desiredStatus`).
@@ -69,12 +81,13 @@ impl TasksOfOwner {
 #[derive(Clone, Debug)]
 pub struct Ecs {
     client: Client,
+    calls: EcsCalls,
 }
 
 impl Ecs {
-    /// An adapter over this client.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// An adapter over these ways of calling.
+    pub fn new(clients: &Clients) -> Self {
+        Self { client: clients.ecs.clone(), calls: clients.ecs_calls.clone() }
     }
 
     /// Asks for the newest state of tasks, named by cluster and ARN: one call per cluster and
@@ -181,7 +194,7 @@ impl Ecs {
                 Ok(answer) => answer,
                 Err(error) => return (arns, Some(error)),
             };
-            arns.extend(answer.task_arns().iter().filter_map(|arn| TaskArn::parse(arn)));
+            arns.extend(answer.task_arns.iter().filter_map(|arn| TaskArn::parse(arn)));
             page = answer.next_token.filter(|token| !token.is_empty());
             if page.is_none() {
                 return (arns, None);
@@ -196,19 +209,22 @@ impl Ecs {
         desired: Desired,
         page: Option<String>,
         limits: &Limits,
-    ) -> Result<ListTasksOutput, Failure> {
+    ) -> Result<Page, Failure> {
         const ACTION: &str = "ListTasks";
         debug!(cluster = cluster.as_str(), ?owner, ?desired, ACTION);
-        let call = self.client.list_tasks().cluster(cluster.as_str()).set_next_token(page);
-        let call = match owner {
-            Owner::Service(name) => call.service_name(name),
-            Owner::Family(name) => call.family(name),
-        };
         let desired = match desired {
-            Desired::Running => types::DesiredStatus::Running,
-            Desired::Stopped => types::DesiredStatus::Stopped,
+            Desired::Running => "RUNNING",
+            Desired::Stopped => "STOPPED",
         };
-        within(limits, Kind::EcsRead, ACTION, call.desired_status(desired).send()).await
+        let mut input = json!({"cluster": cluster.as_str(), "desiredStatus": desired});
+        match owner {
+            Owner::Service(name) => input["serviceName"] = json!(name),
+            Owner::Family(name) => input["family"] = json!(name),
+        }
+        if let Some(page) = page {
+            input["nextToken"] = json!(page);
+        }
+        self.calls.call(limits, Kind::EcsRead, ACTION, &input).await
     }
 
     /// One page; an ARN that ECS finds invalid fails the whole call, and is found by halving.

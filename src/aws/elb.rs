@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    TargetDescription, TargetGroup, TargetGroupIpAddressTypeEnum, TargetHealthDescription,
-    TargetHealthReasonEnum, TargetHealthStateEnum, TargetTypeEnum,
+    TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
 use futures_util::future::{BoxFuture, join_all};
 use tracing::debug;
@@ -14,6 +13,7 @@ use crate::aws::accounts::{Accounts, ElbClient, Reached};
 use crate::aws::bisect::Refusal;
 use crate::aws::rate_limits::{Kind, Limits};
 use crate::aws::sts::ASSUME_ROLE;
+use crate::aws::xml::Element;
 use crate::core::access::Role;
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
@@ -108,26 +108,28 @@ impl Elb {
         debug!(target_groups = groups.len(), DESCRIBE_TARGET_GROUPS);
         let Some(first) = groups.first() else { return Ok(Vec::new()) };
         let reached = self.accounts.reach(*first, limits).await?;
-        let arns = groups.iter().map(|group| group.as_str().to_owned()).collect();
-        let call =
-            reached.client.sdk.describe_target_groups().set_target_group_arns(Some(arns)).send();
-        let answer = reached.within(Kind::ElbRead, DESCRIBE_TARGET_GROUPS, call).await?;
-        let described = |described: &TargetGroup| {
-            let arn = described.target_group_arn()?;
+        let names: Vec<String> =
+            (1..=groups.len()).map(|n| format!("TargetGroupArns.member.{n}")).collect();
+        let named = names.iter().map(String::as_str);
+        let parameters: Vec<_> = named.zip(groups.iter().map(|group| group.as_str())).collect();
+        let answer = reached.query(DESCRIBE_TARGET_GROUPS, &parameters).await?;
+        let described = |described: &Element| {
+            let arn = described.text("TargetGroupArn")?;
             let group = groups.iter().find(|group| group.as_str() == arn)?;
-            let port = described.port().and_then(|port| u16::try_from(port).ok());
+            let port = described.text("Port").and_then(|port| port.parse().ok());
             Some(Described { arn: (*group).clone(), port, unfit: unfit(described) })
         };
-        Ok(answer.target_groups().iter().filter_map(described).collect())
+        let found = answer.first().into_iter().flat_map(|result| result.list("TargetGroups"));
+        Ok(found.filter_map(described).collect())
     }
 }
 
 /// What keeps a target group from taking IPv6 addresses, if anything. An attribute that ELB leaves
 /// out is not an obstacle.
-fn unfit(group: &TargetGroup) -> Option<String> {
-    let kind = group.target_type().map_or("ip", TargetTypeEnum::as_str);
-    let family = group.ip_address_type().map_or("ipv6", TargetGroupIpAddressTypeEnum::as_str);
-    let name = group.target_group_name().unwrap_or_default();
+fn unfit(group: &Element) -> Option<String> {
+    let kind = group.text("TargetType").unwrap_or("ip");
+    let family = group.text("IpAddressType").unwrap_or("ipv6");
+    let name = group.text("TargetGroupName").unwrap_or_default();
     (kind != "ip" || family != "ipv6").then(|| {
         format!("{name} has target type {kind} and IP address type {family}, not ip and ipv6")
     })

@@ -54,9 +54,10 @@ impl LoadBalancers {
         const ACTION: &str = "DescribeTargetGroups";
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
-        let call = reached.client.sdk.describe_target_groups().target_group_arns(arn).send();
-        match reached.within(Kind::ElbRead, ACTION, call).await {
-            Ok(answer) => Ok(answer.target_groups().first().map(target_group)),
+        match reached.query(ACTION, &[("TargetGroupArns.member.1", arn)]).await {
+            Ok(answer) => {
+                Ok(answer.find("TargetGroups").and_then(Element::first).map(target_group))
+            }
             Err(error) if error.code.as_str() == "TargetGroupNotFound" => Ok(None),
             Err(error) => Err(error),
         }
@@ -102,7 +103,7 @@ impl LoadBalancers {
         debug!(arn, ACTION);
         let reached = self.accounts.reach(via, limits).await?;
         let answer = reached.query(ACTION, &[("LoadBalancerArns.member.1", arn)]).await?;
-        let described = answer.find("LoadBalancers").and_then(|list| list.child("member"));
+        let described = answer.find("LoadBalancers").and_then(Element::first);
         described.map(load_balancer).ok_or_else(|| {
             Failure::new(ACTION, Code::NoLoadBalancer, "ELB left it out of its answer")
         })
@@ -200,18 +201,19 @@ fn quota(limit: &Element) -> Option<(String, usize)> {
     Some((limit.text("Name")?.to_owned(), limit.text("Max")?.parse().ok()?))
 }
 
-fn target_group(group: &types::TargetGroup) -> TargetGroup {
-    let protocol = group.health_check_protocol().map_or("TCP", |protocol| protocol.as_str());
-    // Or "traffic-port", which is no number.
-    let port = group.health_check_port().and_then(|port| port.parse().ok());
+fn target_group(group: &Element) -> TargetGroup {
+    let number = |name: &str| group.text(name).and_then(|number| number.parse().ok());
+    // The port may be "traffic-port", which is no number.
+    let port = number("HealthCheckPort");
+    let protocol = group.text("HealthCheckProtocol").unwrap_or("TCP").to_owned();
     TargetGroup {
-        name: text(group.target_group_name()),
-        target_type: text(group.target_type().map(|kind| kind.as_str())),
-        ip_address_type: text(group.ip_address_type().map(|kind| kind.as_str())),
-        protocol: text(group.protocol().map(|protocol| protocol.as_str())),
-        port: port_number(group.port()),
-        health_check: HealthCheck { protocol: protocol.to_owned(), port },
-        load_balancers: group.load_balancer_arns().to_vec(),
+        name: text(group.text("TargetGroupName")),
+        target_type: text(group.text("TargetType")),
+        ip_address_type: text(group.text("IpAddressType")),
+        protocol: text(group.text("Protocol")),
+        port: number("Port"),
+        health_check: HealthCheck { protocol, port },
+        load_balancers: group.texts("LoadBalancerArns").map(str::to_owned).collect(),
     }
 }
 
