@@ -14,6 +14,7 @@ PLACEHOLDERS = {
     "AWS::StackName": "name",
     "AWS::Region": "region",
     "Function": "function",
+    "Page.Arn": "page",
     "Queue.QueueName": "queue",
     "DeadLetterQueue.QueueName": "dead_letter_queue",
     "StopRule": "stop_rule",

@@ -32,6 +32,14 @@ locals {
     externalId     = binding.external_id
     zone           = binding.zone
   } : key => value if value != null }]
+
+  environment = merge({
+    BINDINGS                   = length(var.bindings) > 0 ? jsonencode(local.bindings) : ""
+    PRUNE                      = var.prune
+    DRY_RUN                    = tostring(var.dry_run)
+    HOLD_MINUTES               = tostring(var.hold_minutes)
+    AWS_USE_DUALSTACK_ENDPOINT = tostring(var.use_dual_stack_endpoints)
+  }, local.discovers ? { DISCOVER = var.discover } : {})
 }
 
 resource "aws_lambda_function" "this" {
@@ -49,13 +57,7 @@ resource "aws_lambda_function" "this" {
   role                           = aws_iam_role.function.arn
 
   environment {
-    variables = merge({
-      BINDINGS                   = length(var.bindings) > 0 ? jsonencode(local.bindings) : ""
-      PRUNE                      = var.prune
-      DRY_RUN                    = tostring(var.dry_run)
-      HOLD_MINUTES               = tostring(var.hold_minutes)
-      AWS_USE_DUALSTACK_ENDPOINT = tostring(var.use_dual_stack_endpoints)
-    }, local.discovers ? { DISCOVER = var.discover } : {})
+    variables = local.environment
   }
 
   logging_config {

@@ -13,6 +13,11 @@ output "function_role_arn" {
   value       = aws_iam_role.function.arn
 }
 
+output "page_function_arn" {
+  description = "ARN of the function behind the status page, for custom widgets of other dashboards; null without a dashboard."
+  value       = var.dashboard ? aws_lambda_function.page[0].arn : null
+}
+
 output "queue_url" {
   description = "Queue of the events to be processed."
   value       = aws_sqs_queue.this.id

@@ -1,57 +1,35 @@
 locals {
-  tasks    = local.discovers ? ["${local.ecs}:task/*"] : [for cluster in local.clusters : "${local.ecs}:task/${cluster}/*"]
-  services = local.discovers ? ["${local.ecs}:service/*"] : [for cluster in local.clusters : "${local.ecs}:service/${cluster}/${local.only == "" ? "*" : local.only}"]
-  writes   = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
+  writes         = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
+  lattice_writes = ["vpc-lattice:RegisterTargets", "vpc-lattice:DeregisterTargets"]
+  if_tagged      = { Null = { "aws:ResourceTag/ecs-ipv6-targets:bind" = "false" } }
+
+  # What both functions need to run.
+  write_log = {
+    Sid      = "WriteLog"
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
+  }
+  decrypt = [for key in compact([var.kms_key_arn]) : { Sid = "Decrypt", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [key] }]
 
   statements = concat(
     [for statement in [
       { Sid = "WriteTargets", Effect = "Allow", Action = local.writes, Resource = local.target_groups },
+      { Sid = "WriteLatticeTargets", Effect = "Allow", Action = local.lattice_writes, Resource = [for arn in local.target_groups : arn if var.lattice] },
       { Sid = "AssumeRoles", Effect = "Allow", Action = ["sts:AssumeRole"], Resource = local.roles },
     ] : statement if length(statement.Resource) > 0],
     [
-      {
-        Sid      = "ReadTargetGroups"
-        Effect   = "Allow"
-        Action   = ["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"]
-        Resource = ["*"]
-      },
-      {
-        Sid    = "ExamineLoadBalancers"
-        Effect = "Allow"
-        Action = [
-          "elasticloadbalancing:DescribeAccountLimits",
-          "elasticloadbalancing:DescribeListeners",
-          "elasticloadbalancing:DescribeLoadBalancerAttributes",
-          "elasticloadbalancing:DescribeLoadBalancers",
-          "elasticloadbalancing:DescribeRules",
-          "elasticloadbalancing:DescribeTargetGroupAttributes",
-          "ecs:DescribeTaskDefinition",
-        ]
-        Resource = ["*"]
-      },
-      { Sid = "ExamineServices", Effect = "Allow", Action = ["ecs:DescribeServices"], Resource = local.services },
-      { Sid = "ReadTasks", Effect = "Allow", Action = ["ecs:DescribeTasks"], Resource = local.tasks },
-      {
-        Sid       = "ListTasks"
-        Effect    = "Allow"
-        Action    = ["ecs:ListTasks"]
-        Resource  = ["*"]
-        Condition = { ArnEquals = { "ecs:cluster" = local.discovers ? ["${local.ecs}:cluster/*"] : local.cluster_arns } }
-      },
       {
         Sid      = "ReceiveEvents"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         Resource = [aws_sqs_queue.this.arn]
       },
-      {
-        Sid      = "WriteLog"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
-      },
+      local.write_log,
     ],
-    [for key in compact([var.kms_key_arn]) : { Sid = "Decrypt", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [key] }],
+    # VPC Lattice asks EC2 for these in the name of whoever registers.
+    [for actions in [["ec2:DescribeSubnets", "ec2:DescribeVpcs"]] : { Sid = "LookUpVpcForLattice", Effect = "Allow", Action = actions, Resource = ["*"] } if var.lattice],
+    local.decrypt,
   )
 }
 
@@ -71,7 +49,7 @@ resource "aws_iam_role_policy" "function" {
   policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
 }
 
-# What a function that reads tags may do beside that: it can write only to target groups whose owners opted in.
+# What a function that reads tags may write: only to target groups whose owners opted in.
 resource "aws_iam_role_policy" "tags" {
   count = local.discovers ? 1 : 0
 
@@ -80,13 +58,32 @@ resource "aws_iam_role_policy" "tags" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Sid = "ReadTags", Effect = "Allow", Action = ["tag:GetResources"], Resource = ["*"] },
       {
         Sid       = "WriteTaggedTargets"
         Effect    = "Allow"
         Action    = local.writes
         Resource  = ["arn:${local.partition}:elasticloadbalancing:${local.region}:${local.account}:targetgroup/*/*"]
-        Condition = { Null = { "aws:ResourceTag/ecs-ipv6-targets:bind" = "false" } }
+        Condition = local.if_tagged
+      },
+    ]
+  })
+}
+
+# Likewise, to those of VPC Lattice.
+resource "aws_iam_role_policy" "lattice_tags" {
+  count = local.discovers && var.lattice ? 1 : 0
+
+  name = "lattice-tags"
+  role = aws_iam_role.function.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "WriteTaggedLatticeTargets"
+        Effect    = "Allow"
+        Action    = local.lattice_writes
+        Resource  = ["arn:${local.partition}:vpc-lattice:${local.region}:${local.account}:targetgroup/*"]
+        Condition = local.if_tagged
       },
     ]
   })
@@ -99,14 +96,12 @@ resource "aws_iam_role_policy" "hold" {
   name = "hold"
   role = aws_iam_role.function.id
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Sid = "HoldTasks", Effect = "Allow", Action = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], Resource = local.tasks },
-    ]
+    Version   = "2012-10-17"
+    Statement = [{ Sid = "HoldTasks", Effect = "Allow", Action = ["ecs:UpdateTaskProtection"], Resource = local.tasks }]
   })
 }
 
-# Lambda may connect the function to a VPC; its code may not.
+# Lambda may connect the functions to a VPC; their code may not. It may do ec2:DescribeSubnets, which doctor and VPC Lattice need.
 resource "aws_iam_policy" "vpc" {
   count = local.in_vpc ? 1 : 0
 
@@ -129,9 +124,15 @@ resource "aws_iam_policy" "vpc" {
         Resource = ["*"]
       },
       {
-        Sid       = "KeepCodeFromIt"
-        Effect    = "Deny"
-        Action    = ["ec2:*"]
+        Sid    = "KeepCodeFromIt"
+        Effect = "Deny"
+        Action = [
+          "ec2:CreateNetworkInterface",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DeleteNetworkInterface",
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
         Resource  = ["*"]
         Condition = { ArnLike = { "lambda:SourceFunctionArn" = "arn:${local.partition}:lambda:*:*:function:*" } }
       },

@@ -40,8 +40,8 @@ variable "bindings" {
     error_message = "Each binding needs either service or family."
   }
   validation {
-    condition     = alltrue([for binding in var.bindings : can(regex("^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]+$", binding.target_group_arn))])
-    error_message = "target_group_arn must be the ARN of a target group, arn:…:targetgroup/NAME/ID."
+    condition     = alltrue([for binding in var.bindings : can(regex("^arn:[a-z-]+:(elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]+|vpc-lattice:[a-z0-9-]+:[0-9]{12}:targetgroup/tg-[0-9a-z]{17})$", binding.target_group_arn))])
+    error_message = "target_group_arn must be the ARN of a target group, arn:…:targetgroup/NAME/ID, or of VPC Lattice, arn:…:targetgroup/tg-ID."
   }
   validation {
     condition     = alltrue([for binding in var.bindings : coalesce(binding.port, 1) >= 1 && coalesce(binding.port, 1) <= 65535])
@@ -50,6 +50,18 @@ variable "bindings" {
   validation {
     condition     = alltrue([for binding in var.bindings : binding.external_id == null || binding.role_arn != null])
     error_message = "external_id needs role_arn."
+  }
+  validation {
+    condition     = alltrue([for binding in var.bindings : !strcontains(binding.target_group_arn, ":vpc-lattice:") || (binding.role_arn == null && binding.zone == null)])
+    error_message = "A target group of VPC Lattice takes neither role_arn nor zone."
+  }
+  validation {
+    condition     = var.lattice || alltrue([for binding in var.bindings : !strcontains(binding.target_group_arn, ":vpc-lattice:")])
+    error_message = "Target groups of VPC Lattice need lattice = true."
+  }
+  validation {
+    condition     = !var.lattice || var.discover == "tags" || anytrue([for binding in var.bindings : binding.role_arn == null])
+    error_message = "lattice needs a binding without role_arn, or discover."
   }
 }
 
@@ -111,6 +123,12 @@ variable "hold_minutes" {
   }
 }
 
+variable "lattice" {
+  description = "If true, the function may also change target groups of VPC Lattice: those of the bindings, and with discover the tagged ones."
+  type        = bool
+  default     = false
+}
+
 variable "alarm_topic_arn" {
   description = "SNS topic that is notified when alarms begin and end; null for no actions."
   type        = string
@@ -130,7 +148,7 @@ variable "expected_unowned" {
 }
 
 variable "dashboard" {
-  description = "Whether to create a CloudWatch dashboard."
+  description = "Whether to create a CloudWatch dashboard, and the function behind the status page on it."
   type        = bool
   default     = true
 }

@@ -9,6 +9,7 @@ locals {
   dashboard = templatefile("${path.module}/dashboard.json.tftpl", merge(local.watched, {
     name      = var.name
     region    = local.region
+    page      = var.dashboard ? aws_lambda_function.page[0].arn : ""
     stop_rule = aws_cloudwatch_event_rule.stop.name
     period    = local.period
     alarms    = jsonencode([for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn])

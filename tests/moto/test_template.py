@@ -532,6 +532,8 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:on-call"
         ELSEWHERE,
         MANY | {"RoleArns": ROLE_ARN},
         ELSEWHERE | TAGS | {"ClusterArns": ""},
+        MANY | {"RoleArns": ROLE_ARN, "Lattice": "true"},
+        TAGS | {"Lattice": "true"},
         ONE | IN_VPC,
         ONE | {"SubnetIds": "subnet-0a", "SecurityGroupIds": "sg-0a"},
         ONE | {"UseDualStackEndpoints": "true"},
@@ -598,6 +600,7 @@ def test_sensible_parameters_are_taken(parameters):
         (TAGS | {"TargetGroupArns": GROUP_ARN}, "TargetGroupArns"),
         (MANY | TAGS | {"TargetGroupArns": ""}, "TargetGroupArns"),
         (TAGS | {"Prune": "all"}, "Prune"),
+        (ELSEWHERE | {"Lattice": "true"}, "Lattice"),
         (TAGS | {"ReconcileMinutes": "5"}, "ReconcileMinutes"),
     ],
 )

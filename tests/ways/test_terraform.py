@@ -11,7 +11,7 @@ import pytest
 import ways
 from deployment import ROOT
 from module import MODULE, told
-from wishes import GROUP_ARN, WISHES
+from wishes import GROUP_ARN, LATTICE_ARN, ROLE_ARN, WISHES
 
 pytestmark = pytest.mark.skipif(not shutil.which("terraform"), reason="no terraform here")
 ONE = WISHES["one"].for_terraform()
@@ -48,6 +48,8 @@ def test_terraform_evaluates_what_the_template_says(wish, tmp_path):
     made, wanted = evaluated(WISHES[wish].for_terraform(), tmp_path), ways.of_template(WISHES[wish].for_template())
     assert isinstance(made, dict), made
     assert ways.plain({"Statement": made["statements"]}) == {"Statement": wanted["Role"]["Policies"]["function"]["PolicyDocument"]["Statement"]}
+    reads = {name: policy["PolicyDocument"] for name, policy in wanted["Role"]["Policies"].items() if name.startswith("read")}
+    assert {name: ways.plain(document, "PolicyDocument") for name, document in made["reads"].items()} == reads
     assert ways.plain(made["pattern_of_events"]) == wanted["Rule"]["EventPattern"]
     assert ways.plain(made["pattern_of_stops"]) == wanted["StopRule"]["EventPattern"]
     if "DeploymentRule" in wanted:
@@ -55,7 +57,7 @@ def test_terraform_evaluates_what_the_template_says(wish, tmp_path):
     assert ways.plain(made["bindings"]) == (wanted["Function"]["Environment"]["Variables"].get("BINDINGS") or [])
     if "Overview" in wanted:
         dashboard = json.loads(made["dashboard"])
-        alarms = dashboard["widgets"][1]["properties"]["alarms"]
+        (alarms,) = [widget["properties"]["alarms"] for widget in dashboard["widgets"] if widget["type"] == "alarm"]
         alarms[:] = [f"{ways.alarm_called(name)}.Arn" for name in alarms]
         assert ways.plain(dashboard) == wanted["Overview"]["DashboardBody"]
 
@@ -69,6 +71,9 @@ def test_terraform_evaluates_what_the_template_says(wish, tmp_path):
         ({"bindings": [ONE["bindings"][0] | {"port": 0}]}, "port must be"),
         ({"bindings": [ONE["bindings"][0] | {"external_id": "prod"}]}, "external_id needs role_arn"),
         ({"discover": "tags", "prune": "all"}, "discover goes with"),
+        ({"bindings": [ONE["bindings"][0] | {"target_group_arn": LATTICE_ARN}]}, "need lattice = true"),
+        ({"lattice": True, "bindings": [ONE["bindings"][0] | {"target_group_arn": LATTICE_ARN, "role_arn": ROLE_ARN}]}, "neither role_arn nor zone"),
+        ({"lattice": True, "bindings": [ONE["bindings"][0] | {"role_arn": ROLE_ARN}]}, "lattice needs"),
         ({"hold_minutes": 15, "reconcile_minutes": 5}, "hold_minutes needs"),
         ({"hold_minutes": 2881}, "hold_minutes must be"),
         ({"prune": "some"}, "prune must be"),

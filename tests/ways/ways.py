@@ -30,9 +30,10 @@ def of_template(parameters: dict[str, str]) -> dict[str, dict]:
         for name, resource in translated["Resources"].items()
         if values.condition(resource.get("Condition"))
     }
-    for name in ("TagPolicy", "HoldPolicy"):  # the others have them within the role
-        if policy := made.pop(name, None):
-            made["Role"]["Policies"].append({key: policy[key] for key in ("PolicyName", "PolicyDocument")})
+    for name in [name for name, resource in made.items() if resource["Type"] == "AWS::IAM::Policy"]:  # the others have them within each role
+        policy = made.pop(name)
+        for role in policy["Roles"]:
+            made[role]["Policies"].append({key: policy[key] for key in ("PolicyName", "PolicyDocument")})
     return {name: plain(properties) for name, properties in made.items()}
 
 
@@ -59,6 +60,7 @@ def of_cdk(resources: dict[str, dict]) -> dict[str, dict]:
 
 OF_TERRAFORM = {
     "aws_lambda_function.this": "Function",
+    "aws_lambda_function.page": "Page",
     "aws_lambda_function_event_invoke_config.this": "FunctionEventInvokeConfig",
     "aws_lambda_event_source_mapping.this": "FunctionTaskStateChanges",
     "aws_lambda_permission.stop": "StopPermission",
@@ -75,6 +77,7 @@ OF_TERRAFORM = {
     'aws_sqs_queue_policy.this["this"]': "QueuePolicy",
     'aws_sqs_queue_policy.this["dead_letters"]': "DeadLetterQueuePolicy",
     "aws_iam_role.function": "Role",
+    "aws_iam_role.page": "PageRole",
     "aws_iam_role.hook": "HookRole",
     "aws_iam_policy.vpc": "VpcPolicy",
 }

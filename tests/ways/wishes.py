@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 CLUSTER_ARN = "arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster"
 GROUP_ARN = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09"
+LATTICE_ARN = "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0"
 THERE = GROUP_ARN.replace(":123456789012:", ":222222222222:")
 ROLE_ARN = "arn:aws:iam::222222222222:role/ecs-ipv6-targets"
 
@@ -46,9 +47,10 @@ def snake(name: str) -> str:
 WISHES = {
     "one": Wish([{"service": "demo-service", "targetGroupArn": GROUP_ARN, "port": 8080}]),
     "one, with everything": Wish(
-        [{"service": "demo-service", "targetGroupArn": GROUP_ARN, "port": 8080}],
+        [{"service": "demo-service", "targetGroupArn": LATTICE_ARN, "port": 8080}],
         {
             "HoldMinutes": 15,
+            "Lattice": True,
             "DryRun": True,
             "Prune": "all",
             "AlarmTopicArn": "arn:aws:sns:us-east-2:123456789012:on-call",
@@ -70,9 +72,10 @@ WISHES = {
         [
             {"service": "demo-service", "targetGroupArn": GROUP_ARN},
             {"service": "other-service", "targetGroupArn": GROUP_ARN.replace("demo-ipv6", "other-ipv6"), "port": 53, "hold": False},
+            {"service": "fourth-service", "targetGroupArn": LATTICE_ARN},
             {"service": "third-service", "targetGroupArn": THERE, "roleArn": ROLE_ARN, "externalId": "prod-web", "zone": "all"},
         ],
-        {"ReconcileMinutes": 60, "Dashboard": False},
+        {"ReconcileMinutes": 60, "Dashboard": False, "Lattice": True},
     ),
-    "tags": Wish([], {"Discover": "tags", "HoldMinutes": 15}),
+    "tags": Wish([], {"Discover": "tags", "HoldMinutes": 15, "Lattice": True}),
 }

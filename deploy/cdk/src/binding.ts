@@ -25,8 +25,15 @@ export interface TargetGroupBinding {
 
   /**
    * A target group of target type ip and IP address type ipv6. It must not be among the service's own load balancers.
+   * @default - the target group with `targetGroupArn`
    */
-  readonly targetGroup: elbv2.INetworkTargetGroup;
+  readonly targetGroup?: elbv2.INetworkTargetGroup;
+
+  /**
+   * The ARN of a target group, in place of `targetGroup`: for one of VPC Lattice (`vpclattice.CfnTargetGroup.attrArn`), which needs `lattice`.
+   * @default - the ARN of `targetGroup`
+   */
+  readonly targetGroupArn?: string;
 
   /**
    * The port on which the tasks serve.

@@ -4,8 +4,9 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { IConstruct } from 'constructs';
 import { TargetGroupBinding } from './binding';
 import { EcsIpv6TargetsProps } from './props';
+import { groupArn } from './statements';
 
-/** What can be said of the properties alone; the template's parameters and rules refuse the same. */
+/** What can be said of the properties alone; the template's parameters and rules refuse the same, as far as they can tell. */
 export function mistakesOf(props: EcsIpv6TargetsProps): string[] {
   const bindings = props.bindings ?? [];
   const discovers = props.discover === 'tags';
@@ -17,6 +18,8 @@ export function mistakesOf(props: EcsIpv6TargetsProps): string[] {
   ];
   const checks: [boolean, string][] = [
     [bindings.length === 0 && !discovers, 'give bindings, or discover: "tags"'],
+    [!!props.lattice && !discovers && bindings.every((binding) => binding.roleArn), 'lattice needs a binding without roleArn, or discover'],
+    [!props.lattice && bindings.some(isOfLattice), 'target groups of VPC Lattice need lattice: true'],
     oneOf('discover', props.discover, ['tags']),
     oneOf('prune', props.prune, ['proven', 'all', 'never']),
     oneOf('reconcileMinutes', props.reconcileMinutes, [1, 5, 15, 60]),
@@ -35,10 +38,12 @@ export function mistakesOf(props: EcsIpv6TargetsProps): string[] {
 }
 
 function mistakesOfBinding(binding: TargetGroupBinding, index: number): string[] {
-  const { service, family, cluster, port } = binding;
+  const { service, family, cluster, port, targetGroup, targetGroupArn } = binding;
   const checks: [boolean, string][] = [
     [!service === !family, 'give either service or family'],
     [!!family !== !!cluster, 'family and cluster need each other'],
+    [!targetGroup === !targetGroupArn, 'give either targetGroup or targetGroupArn'],
+    [isOfLattice(binding) && !!(binding.roleArn || binding.zone), 'a target group of VPC Lattice takes neither roleArn nor zone'],
     [port !== undefined && !Token.isUnresolved(port) && !(Number.isInteger(port) && port >= 1 && port <= 65535), 'port must be from 1 to 65535'],
     [!!binding.externalId && !binding.roleArn, 'externalId needs roleArn'],
     [binding.zone !== undefined && binding.zone !== 'all', 'zone can only be "all"'],
@@ -46,16 +51,21 @@ function mistakesOfBinding(binding: TargetGroupBinding, index: number): string[]
   return checks.filter(([wrong]) => wrong).map(([, mistake]) => `bindings[${index}]: ${mistake}`);
 }
 
+/** As far as the ARN is known. */
+function isOfLattice({ targetGroupArn }: TargetGroupBinding): boolean {
+  return targetGroupArn !== undefined && !Token.isUnresolved(targetGroupArn) && targetGroupArn.split(':')[2] === 'vpc-lattice';
+}
+
 /** What only the whole app shows, when it is synthesised: the mistakes that would otherwise be found in production. */
 export function mistakesInApp(scope: IConstruct, bindings: TargetGroupBinding[]): string[] {
   return bindings.flatMap((binding, index) =>
-    [...mistakesOfGroup(scope, binding.targetGroup), ...mistakesOfService(binding)].map((mistake) => `bindings[${index}]: ${mistake}`),
+    [...mistakesOfGroup(scope, binding), ...mistakesOfService(binding)].map((mistake) => `bindings[${index}]: ${mistake}`),
   );
 }
 
-function mistakesOfGroup(scope: IConstruct, group: elbv2.INetworkTargetGroup): string[] {
+function mistakesOfGroup(scope: IConstruct, binding: TargetGroupBinding): string[] {
   const mistakes: string[] = [];
-  const made = group.node.defaultChild;
+  const made = binding.targetGroup?.node.defaultChild;
   if (made instanceof elbv2.CfnTargetGroup) {
     if (resolved(made, made.ipAddressType) !== 'ipv6') {
       mistakes.push('the target group is for IPv4; give it ipAddressType ipv6');
@@ -64,8 +74,9 @@ function mistakesOfGroup(scope: IConstruct, group: elbv2.INetworkTargetGroup): s
       mistakes.push('the target group must have the target type ip');
     }
   }
-  const [, , , region] = Token.isUnresolved(group.targetGroupArn) ? [] : group.targetGroupArn.split(':');
-  const there = region ?? Stack.of(group).region;
+  const arn = groupArn(binding);
+  const [, , , region] = Token.isUnresolved(arn) ? [] : arn.split(':');
+  const there = region ?? Stack.of(binding.targetGroup ?? scope).region;
   const here = Stack.of(scope).region;
   if (!Token.isUnresolved(here) && !Token.isUnresolved(there) && here !== there) {
     mistakes.push(`the target group is in ${there}, the function in ${here}; put the function there`);
@@ -78,11 +89,15 @@ function mistakesOfService(binding: TargetGroupBinding): string[] {
   if (!made) {
     return [];
   }
-  // The list, its entries and their ARNs may all be decided late.
-  const listed: { targetGroupArn?: unknown }[] = resolved(made, made.loadBalancers) ?? [];
-  const group = JSON.stringify(resolved(made, binding.targetGroup.targetGroupArn));
-  return listed.some((entry) => JSON.stringify(entry.targetGroupArn) === group)
-    ? ["the target group is among the service's own load balancers: ECS would remove what the function registers, and replace the tasks"]
+  // The lists, their entries and their ARNs may all be decided late.
+  const group = JSON.stringify(resolved(made, groupArn(binding)));
+  const lists = (listed: unknown) =>
+    (resolved(made, listed) ?? []).some((entry: { targetGroupArn?: unknown }) => JSON.stringify(entry.targetGroupArn) === group);
+  if (lists(made.loadBalancers)) {
+    return ["the target group is among the service's own load balancers: ECS would remove what the function registers, and replace the tasks"];
+  }
+  return lists(made.vpcLatticeConfigurations)
+    ? ["the target group is among the service's own vpcLatticeConfigurations: ECS would remove what the function registers"]
     : [];
 }
 

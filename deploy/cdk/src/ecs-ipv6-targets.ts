@@ -1,5 +1,3 @@
-import { existsSync } from 'fs';
-import * as path from 'path';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -11,19 +9,22 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { TargetGroupBinding } from './binding';
 import { mistakesInApp, mistakesOf } from './checks';
+import * as functions from './functions';
 import * as patterns from './patterns';
 import { EcsIpv6TargetsProps } from './props';
 import * as statements from './statements';
 import * as watching from './watching';
 
 /**
- * Keeps IPv6 target groups of Network Load Balancers in step with dual-stack ECS tasks: what template.yaml deploys, which also says why.
+ * Keeps IPv6 target groups of Network Load Balancers and of VPC Lattice in step with dual-stack ECS tasks: what template.yaml deploys, which also says why.
  */
 export class EcsIpv6Targets extends Construct {
   /** The function. */
   public readonly function: lambda.Function;
   /** The function's role, to be trusted by roles of other accounts. */
   public readonly role: iam.Role;
+  /** The function behind the status page, if there is a dashboard: for custom widgets of other dashboards. */
+  public readonly page?: lambda.Function;
   /** Queue of the events to be processed. */
   public readonly queue: sqs.Queue;
   /** Events that failed; anything here needs attention. */
@@ -55,12 +56,16 @@ export class EcsIpv6Targets extends Construct {
       encryptionKey: key,
     });
     const { queueArn } = this.queue;
-    const reach = { stack, bindings, discovers, holds, kmsKeyArn: props.kmsKeyArn, queueArn, logGroupArn: logGroup.logGroupArn };
-    this.role = this.roleOfFunction(props, reach);
-    this.function = this.make(props, bindings, logGroup, key);
+    const { logGroupArn } = logGroup;
+    const reach = { stack, bindings, discovers, holds, lattice: props.lattice ?? false, kmsKeyArn: props.kmsKeyArn, queueArn, logGroupArn };
+    this.role = this.roleFor('Role', 'lambda.amazonaws.com', props, statements.ofFunction(reach));
+    const pageRole = (props.dashboard ?? true) ? this.roleFor('PageRole', 'lambda.amazonaws.com', props, statements.ofPage(reach)) : undefined;
+    this.connect(props, pageRole ? [this.role, pageRole] : [this.role]);
+    this.function = functions.main(this, this.role, { props, logGroup, key });
+    this.page = pageRole && functions.page(this, pageRole, { props, logGroup, key });
     this.deliver(bindings, discovers, holds, props.reconcileMinutes ?? 1);
     this.hookRole = this.roleFor('HookRole', 'ecs.amazonaws.com', props, {
-      hook: new iam.PolicyDocument({ statements: [statements.allow('AskTheFunction', ['lambda:InvokeFunction'], [this.function.functionArn])] }),
+      hook: [statements.allow('AskTheFunction', ['lambda:InvokeFunction'], [this.function.functionArn])],
     });
 
     const watched: watching.Watched = {
@@ -76,8 +81,8 @@ export class EcsIpv6Targets extends Construct {
       alarmTopicArn: props.alarmTopicArn,
     };
     this.alarms = watching.alarms(this, watched);
-    if (props.dashboard ?? true) {
-      watching.dashboard(this, watched, this.alarms);
+    if (this.page) {
+      watching.dashboard(this, watched, this.alarms, this.page.functionArn);
     }
   }
 
@@ -95,63 +100,22 @@ export class EcsIpv6Targets extends Construct {
     return [queue, deadLetterQueue];
   }
 
-  private roleFor(id: string, service: string, props: EcsIpv6TargetsProps, inlinePolicies: { [name: string]: iam.PolicyDocument }): iam.Role {
+  private roleFor(id: string, service: string, props: EcsIpv6TargetsProps, policies: statements.Policies): iam.Role {
     const boundary = props.permissionsBoundary;
     return new iam.Role(this, id, {
       assumedBy: new iam.ServicePrincipal(service),
       path: props.rolePath ?? '/',
       permissionsBoundary: boundary ? iam.ManagedPolicy.fromManagedPolicyArn(this, `${id}Boundary`, boundary) : undefined,
-      inlinePolicies,
+      inlinePolicies: Object.fromEntries(Object.entries(policies).map(([name, of]) => [name, new iam.PolicyDocument({ statements: of })])),
     });
   }
 
-  private roleOfFunction(props: EcsIpv6TargetsProps, reach: statements.Reach): iam.Role {
-    const document = (of: iam.PolicyStatement[]) => new iam.PolicyDocument({ statements: of });
-    const role = this.roleFor('Role', 'lambda.amazonaws.com', props, {
-      function: document(statements.ofFunction(reach)),
-      ...(reach.discovers ? { tags: document(statements.ofTags(reach)) } : {}),
-      ...(reach.holds ? { hold: document(statements.ofHolds(reach)) } : {}),
-    });
+  /** Lambda connects the functions to their VPC by their roles. */
+  private connect(props: EcsIpv6TargetsProps, roles: iam.Role[]): void {
     if (props.subnetIds?.length) {
-      role.addManagedPolicy(new iam.ManagedPolicy(this, 'VpcPolicy', { path: props.rolePath ?? '/', statements: statements.ofVpc(reach.stack) }));
+      const policy = new iam.ManagedPolicy(this, 'VpcPolicy', { path: props.rolePath ?? '/', statements: statements.ofVpc(Stack.of(this)) });
+      roles.forEach((role) => role.addManagedPolicy(policy));
     }
-    return role;
-  }
-
-  private make(props: EcsIpv6TargetsProps, bindings: TargetGroupBinding[], logGroup: logs.ILogGroup, key?: kms.IKey): lambda.Function {
-    const architecture = props.architecture ?? 'arm64';
-    const made = new lambda.Function(this, 'Function', {
-      description: 'Registers the IPv6 addresses of ECS tasks in target groups',
-      code: props.code ?? released(architecture),
-      handler: 'bootstrap',
-      runtime: lambda.Runtime.PROVIDED_AL2023,
-      architecture: architecture === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
-      memorySize: 128,
-      timeout: Duration.seconds(30),
-      reservedConcurrentExecutions: props.reservedConcurrency,
-      // The role is complete: nothing adds to it.
-      role: this.role.withoutPolicyUpdates(),
-      environment: {
-        BINDINGS: bindings.length ? Stack.of(this).toJsonString(bindings.map(asText)) : '',
-        ...(props.discover ? { DISCOVER: props.discover } : {}),
-        PRUNE: props.prune ?? 'proven',
-        DRY_RUN: `${props.dryRun ?? false}`,
-        HOLD_MINUTES: `${props.holdMinutes ?? 0}`,
-        AWS_USE_DUALSTACK_ENDPOINT: `${props.useDualStackEndpoints ?? false}`,
-      },
-      environmentEncryption: key,
-      loggingFormat: lambda.LoggingFormat.JSON,
-      applicationLogLevelV2: (props.logLevel ?? 'INFO') as lambda.ApplicationLogLevel,
-      logGroup,
-      maxEventAge: Duration.seconds(60),
-      retryAttempts: 0,
-    });
-    if (props.subnetIds?.length) {
-      const { subnetIds, securityGroupIds } = props;
-      const resource = made.node.defaultChild as lambda.CfnFunction;
-      resource.vpcConfig = { subnetIds, securityGroupIds, ipv6AllowedForDualStack: props.useDualStackEndpoints ?? false };
-    }
-    return made;
   }
 
   /** The ways of events to the function; template.yaml says why each is as it is. */
@@ -211,19 +175,4 @@ function admit(queue: sqs.Queue, ruleArn: string): void {
   deny.addAnyPrincipal();
   queue.addToResourcePolicy(send);
   queue.addToResourcePolicy(deny);
-}
-
-/** A binding as the function reads it from BINDINGS. */
-function asText(binding: TargetGroupBinding): object {
-  const { service, family, targetGroup, port, hold, roleArn, externalId, zone } = binding;
-  const cluster = (service ?? binding).cluster!.clusterArn;
-  return { cluster, service: service?.serviceName, family, targetGroupArn: targetGroup.targetGroupArn, port, hold, roleArn, externalId, zone };
-}
-
-function released(architecture: string): lambda.Code {
-  const file = path.join(__dirname, '..', `bootstrap-${architecture}.zip`);
-  if (!existsSync(file)) {
-    throw new Error(`this package holds no bootstrap-${architecture}.zip, as only released ones do; give code`);
-  }
-  return lambda.Code.fromAsset(file);
 }

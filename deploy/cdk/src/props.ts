@@ -55,6 +55,12 @@ export interface EcsIpv6TargetsProps {
   readonly holdMinutes?: number;
 
   /**
+   * Whether the function may also change target groups of VPC Lattice: those of the bindings, and with `discover` the tagged ones.
+   * @default false
+   */
+  readonly lattice?: boolean;
+
+  /**
    * SNS topic that is notified when alarms begin and end.
    * @default - the alarms have no actions
    */
@@ -73,7 +79,7 @@ export interface EcsIpv6TargetsProps {
   readonly expectedUnowned?: number;
 
   /**
-   * Whether to create a CloudWatch dashboard.
+   * Whether to create a CloudWatch dashboard, and the function behind the status page on it.
    * @default true
    */
   readonly dashboard?: boolean;

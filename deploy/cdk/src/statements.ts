@@ -8,12 +8,23 @@ export interface Reach {
   readonly bindings: TargetGroupBinding[];
   readonly discovers: boolean;
   readonly holds: boolean;
+  readonly lattice: boolean;
   readonly kmsKeyArn?: string;
   readonly queueArn: string;
   readonly logGroupArn: string;
 }
 
 const WRITES = ['elasticloadbalancing:RegisterTargets', 'elasticloadbalancing:DeregisterTargets'];
+const LATTICE_WRITES = ['vpc-lattice:RegisterTargets', 'vpc-lattice:DeregisterTargets'];
+const IF_TAGGED = { Null: { 'aws:ResourceTag/ecs-ipv6-targets:bind': 'false' } };
+
+/** Statements by the names of their policies. */
+export type Policies = { [name: string]: iam.PolicyStatement[] };
+
+/** The ARN of a binding's target group, of either kind. */
+export function groupArn(binding: TargetGroupBinding): string {
+  return binding.targetGroupArn ?? binding.targetGroup!.targetGroupArn;
+}
 
 /** Clusters of the bindings, each once, as ARNs. */
 export function clusterArns(bindings: TargetGroupBinding[]): string[] {
@@ -38,67 +49,95 @@ function services(reach: Reach): string[] {
   return [reach.stack.formatArn({ service: 'ecs', resource: 'service', resourceName })];
 }
 
-/** The statements of the function's role; template.yaml says why each is as it is. */
-export function ofFunction(reach: Reach): iam.PolicyStatement[] {
-  const groups = unique(reach.bindings.filter((binding) => !binding.roleArn).map((binding) => binding.targetGroup.targetGroupArn));
+/** Target groups of the bindings in the function's own account. */
+function ownGroups(reach: Reach): string[] {
+  return unique(reach.bindings.filter((binding) => !binding.roleArn).map(groupArn));
+}
+
+/** All target groups of the account. */
+function allGroups(reach: Reach, service: string, resourceName: string): string[] {
+  return [reach.stack.formatArn({ service, resource: 'targetgroup', resourceName })];
+}
+
+/** What the function may do beside reading; template.yaml says why each statement is as it is. */
+export function ofFunction(reach: Reach): Policies {
+  const groups = ownGroups(reach);
   const roles = unique(reach.bindings.flatMap((binding) => binding.roleArn ?? []));
-  const clusters = reach.discovers ? [reach.stack.formatArn({ service: 'ecs', resource: 'cluster', resourceName: '*' })] : clusterArns(reach.bindings);
-  return [
+  const statements = [
     ...(groups.length ? [allow('WriteTargets', WRITES, groups)] : []),
+    ...(groups.length && reach.lattice ? [allow('WriteLatticeTargets', LATTICE_WRITES, groups)] : []),
+    ...(reach.lattice ? [allow('LookUpVpcForLattice', ['ec2:DescribeSubnets', 'ec2:DescribeVpcs'])] : []),
     ...(roles.length ? [allow('AssumeRoles', ['sts:AssumeRole'], roles)] : []),
-    allow('ReadTargetGroups', ['elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeTargetHealth']),
-    allow('ExamineLoadBalancers', [
-      'elasticloadbalancing:DescribeAccountLimits',
-      'elasticloadbalancing:DescribeListeners',
-      'elasticloadbalancing:DescribeLoadBalancerAttributes',
-      'elasticloadbalancing:DescribeLoadBalancers',
-      'elasticloadbalancing:DescribeRules',
-      'elasticloadbalancing:DescribeTargetGroupAttributes',
-      'ecs:DescribeTaskDefinition',
-    ]),
-    allow('ExamineServices', ['ecs:DescribeServices'], services(reach)),
-    allow('ReadTasks', ['ecs:DescribeTasks'], inClusters(reach, 'task')),
-    allow('ListTasks', ['ecs:ListTasks'], ['*'], { ArnEquals: { 'ecs:cluster': clusters } }),
     allow('ReceiveEvents', ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [reach.queueArn]),
+    ...toRun(reach),
+  ];
+  const tagged = allow('WriteTaggedTargets', WRITES, allGroups(reach, 'elasticloadbalancing', '*/*'), IF_TAGGED);
+  const taggedOfLattice = allow('WriteTaggedLatticeTargets', LATTICE_WRITES, allGroups(reach, 'vpc-lattice', '*'), IF_TAGGED);
+  return {
+    function: statements,
+    ...(reach.discovers ? { tags: [tagged] } : {}),
+    ...(reach.discovers && reach.lattice ? { 'lattice-tags': [taggedOfLattice] } : {}),
+    ...(reach.holds ? { hold: [allow('HoldTasks', ['ecs:UpdateTaskProtection'], inClusters(reach, 'task'))] } : {}),
+    ...ofReading(reach),
+  };
+}
+
+/** The one behind the status page may only read. */
+export function ofPage(reach: Reach): Policies {
+  return { log: toRun(reach), ...ofReading(reach) };
+}
+
+/** What either needs to run at all. */
+function toRun(reach: Reach): iam.PolicyStatement[] {
+  return [
     ...(reach.kmsKeyArn ? [allow('Decrypt', ['kms:Decrypt'], [reach.kmsKeyArn])] : []),
     allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [reach.logGroupArn]),
   ];
 }
 
-/** Beside that, for a function that reads tags: it can write only to target groups whose owners opted in. */
-export function ofTags(reach: Reach): iam.PolicyStatement[] {
-  const groups = reach.stack.formatArn({ service: 'elasticloadbalancing', resource: 'targetgroup', resourceName: '*/*' });
-  return [
-    allow('ReadTags', ['tag:GetResources']),
-    allow('WriteTaggedTargets', WRITES, [groups], { Null: { 'aws:ResourceTag/ecs-ipv6-targets:bind': 'false' } }),
-  ];
+/** What both may read. */
+function ofReading(reach: Reach): Policies {
+  const clusters = reach.discovers ? [reach.stack.formatArn({ service: 'ecs', resource: 'cluster', resourceName: '*' })] : clusterArns(reach.bindings);
+  const latticeGroups = reach.discovers ? allGroups(reach, 'vpc-lattice', '*') : ownGroups(reach);
+  return {
+    read: [
+      allow('ReadTargetGroups', ['elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeTargetHealth']),
+      allow('ExamineLoadBalancers', [
+        'elasticloadbalancing:DescribeAccountLimits',
+        'elasticloadbalancing:DescribeListeners',
+        'elasticloadbalancing:DescribeLoadBalancerAttributes',
+        'elasticloadbalancing:DescribeLoadBalancers',
+        'elasticloadbalancing:DescribeRules',
+        'elasticloadbalancing:DescribeTargetGroupAttributes',
+        'ecs:DescribeTaskDefinition',
+        'ec2:DescribeSecurityGroups',
+        'ec2:DescribeSubnets',
+      ]),
+      allow('ExamineServices', ['ecs:DescribeServices'], services(reach)),
+      allow('ReadTasks', ['ecs:DescribeTasks'], inClusters(reach, 'task')),
+      allow('ListTasks', ['ecs:ListTasks'], ['*'], { ArnEquals: { 'ecs:cluster': clusters } }),
+    ],
+    ...(reach.lattice ? { 'read-lattice': [allow('ReadLatticeTargets', ['vpc-lattice:ListTargets', 'vpc-lattice:GetTargetGroup'], latticeGroups)] } : {}),
+    ...(reach.discovers ? { 'read-tags': [allow('ReadTags', ['tag:GetResources'])] } : {}),
+    ...(reach.holds ? { 'read-protection': [allow('ReadProtection', ['ecs:GetTaskProtection'], inClusters(reach, 'task'))] } : {}),
+  };
 }
 
-/** Beside that, for a function that holds deployments. */
-export function ofHolds(reach: Reach): iam.PolicyStatement[] {
-  return [allow('HoldTasks', ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], inClusters(reach, 'task'))];
-}
+// Of what Lambda needs to connect the functions to a VPC, their code may do ec2:DescribeSubnets alone, which doctor and VPC Lattice need.
+const OF_LAMBDA_ALONE = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
 
-/** Lambda may connect the function to a VPC; its code may not. */
+/** Lambda may connect the functions to a VPC; their code may not. */
 export function ofVpc(stack: Stack): iam.PolicyStatement[] {
   const functions = stack.formatArn({ service: 'lambda', region: '*', account: '*', resource: 'function', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-  return [
-    allow('ConnectToVpc', [
-      'ec2:CreateNetworkInterface',
-      'ec2:DescribeNetworkInterfaces',
-      'ec2:DescribeSubnets',
-      'ec2:DeleteNetworkInterface',
-      'ec2:AssignPrivateIpAddresses',
-      'ec2:UnassignPrivateIpAddresses',
-    ]),
-    new iam.PolicyStatement({
-      sid: 'KeepCodeFromIt',
-      effect: iam.Effect.DENY,
-      actions: ['ec2:*'],
-      resources: ['*'],
-      conditions: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
-    }),
-  ];
+  const keep = allow('KeepCodeFromIt', OF_LAMBDA_ALONE, ['*'], { ArnLike: { 'lambda:SourceFunctionArn': functions } });
+  keep.effect = iam.Effect.DENY;
+  return [allow('ConnectToVpc', [...OF_LAMBDA_ALONE, 'ec2:DescribeSubnets']), keep];
 }
 
 export function allow(sid: string, actions: string[], resources: string[] = ['*'], conditions?: { [operator: string]: object }): iam.PolicyStatement {

@@ -60,8 +60,8 @@ function comparison(name: string): cloudwatch.ComparisonOperator {
   return name === 'LessThanThreshold' ? cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD : cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD;
 }
 
-/** The dashboard of the template. */
-export function dashboard(scope: Construct, watched: Watched, shown: cloudwatch.Alarm[]): cloudwatch.CfnDashboard {
+/** The dashboard of the template, with the status page by the function `page`. */
+export function dashboard(scope: Construct, watched: Watched, shown: cloudwatch.Alarm[], page: string): cloudwatch.CfnDashboard {
   const { region } = Stack.of(scope);
   const values: { [name: string]: string } = {
     name: watched.name,
@@ -69,6 +69,7 @@ export function dashboard(scope: Construct, watched: Watched, shown: cloudwatch.
     function: watched.functionName,
     queue: watched.queueName,
     dead_letter_queue: watched.deadLetterQueueName,
+    page,
     stop_rule: watched.stopRuleName,
     period: `${period(watched)}`,
     alarms: `[${shown.map((alarm) => `"${alarm.alarmArn}"`).join(', ')}]`,

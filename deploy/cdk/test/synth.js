@@ -8,7 +8,7 @@ const templates = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name
   const world = new World();
   const made = bindings.map(({ service, targetGroupArn, ...others }) => ({
     service: world.importedService(service),
-    targetGroup: world.importedGroup(targetGroupArn),
+    ...(targetGroupArn.includes(':vpc-lattice:') ? { targetGroupArn } : { targetGroup: world.importedGroup(targetGroupArn) }),
     ...others,
   }));
   const targets = world.targets(made, props);

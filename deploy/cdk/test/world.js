@@ -4,12 +4,15 @@ const ec2 = require('aws-cdk-lib/aws-ec2');
 const ecs = require('aws-cdk-lib/aws-ecs');
 const elbv2 = require('aws-cdk-lib/aws-elasticloadbalancingv2');
 const lambda = require('aws-cdk-lib/aws-lambda');
+const vpclattice = require('aws-cdk-lib/aws-vpclattice');
 const s3 = require('aws-cdk-lib/aws-s3');
 const { EcsIpv6Targets } = require('../lib');
 
 const ENV = { account: '123456789012', region: 'us-east-2' };
 const CLUSTER_ARN = 'arn:aws:ecs:us-east-2:123456789012:cluster/demo-cluster';
 const GROUP_ARN = 'arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo-ipv6/6d0ecf831eec9f09';
+
+const LATTICE_ARN = 'arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0';
 
 class World {
   constructor() {
@@ -32,6 +35,11 @@ class World {
     });
   }
 
+  latticeGroup() {
+    const config = { ipAddressType: 'IPV6', port: 8080, protocol: 'HTTP', vpcIdentifier: this.vpc.vpcId };
+    return new vpclattice.CfnTargetGroup(this.stack, 'LatticeGroup', { type: 'IP', config });
+  }
+
   importedService(name = 'demo-service') {
     const arn = `arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/${name}`;
     return ecs.BaseService.fromServiceArnWithCluster(this.stack, `Imported-${name}`, arn);
@@ -47,4 +55,4 @@ class World {
   }
 }
 
-module.exports = { World, ENV, CLUSTER_ARN, GROUP_ARN };
+module.exports = { World, ENV, CLUSTER_ARN, GROUP_ARN, LATTICE_ARN };
