@@ -21,6 +21,12 @@ NOT_CREATED = {
     "AWS::EC2::EgressOnlyInternetGateway": "that private subnets have a way out",
     "AWS::ECS::CapacityProvider": "that instances are started for tasks",
     "AWS::ECS::ClusterCapacityProviderAssociations": "that the cluster uses them",
+    "AWS::VpcLattice::ServiceNetwork": "all of VPC Lattice",
+    "AWS::VpcLattice::ServiceNetworkVpcAssociation": "all of VPC Lattice",
+    "AWS::VpcLattice::Service": "all of VPC Lattice",
+    "AWS::VpcLattice::ServiceNetworkServiceAssociation": "all of VPC Lattice",
+    "AWS::VpcLattice::Listener": "all of VPC Lattice",
+    "AWS::VpcLattice::TargetGroup": "all of VPC Lattice",
 }
 # And the attributes of the examples' resources that it does not know.
 ATTRIBUTES = {
@@ -28,6 +34,8 @@ ATTRIBUTES = {
     ("Vpc", "Ipv6CidrBlocks"): ["2001:db8:1234:1a00::/56"],
     ("SubnetA", "Ipv6CidrBlocks"): ["2001:db8:1234:1a00::/64"],
     ("SubnetB", "Ipv6CidrBlocks"): ["2001:db8:1234:1a01::/64"],
+    ("TargetGroup", "Arn"): "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0",
+    ("LatticeService", "DnsEntry.DomainName"): "example.vpc-lattice-svcs.us-east-2.on.aws",
 }
 
 
@@ -119,4 +127,4 @@ def creatable(template: dict) -> dict:
         needed = resource.pop("DependsOn", [])
         needed = [name for name in ([needed] if isinstance(needed, str) else needed) if name not in left_out]
         resource |= {"DependsOn": needed} if needed else {}
-    return template | {"Resources": resources}
+    return template | {"Resources": resources, "Outputs": kept(template["Outputs"])}
