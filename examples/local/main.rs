@@ -5,7 +5,8 @@
 //! made of the files in `events/` and checks how each step ends, so that it is a smoke test too;
 //! with `--deployment` it plays a deployment with and without a hold, with `--lattice` a target
 //! group of VPC Lattice; with event files it plays those; with `--serve` it is the simulated AWS
-//! for a function that somebody else runs, such as `cargo lambda watch`, and shows the status page in a browser.
+//! for a function that somebody else runs, such as `cargo lambda watch`, and shows the status page
+//! in a browser.
 
 mod arguments;
 mod deployment;
