@@ -18,6 +18,8 @@ MANIFESTS = {
     ("testing/harness/Cargo.toml", "dev-dependencies"): "tests of harness",
     ("testing/simulation/Cargo.toml", "dependencies"): "simulation",
     ("testing/simulation/Cargo.toml", "dev-dependencies"): "tests of simulation",
+    ("testing/exhaustive/Cargo.toml", "dependencies"): "exhaustive",
+    ("testing/exhaustive/Cargo.toml", "dev-dependencies"): "tests of exhaustive",
     ("testing/bad-input/Cargo.toml", "dependencies"): "bad-input",
     ("testing/bad-input/Cargo.toml", "dev-dependencies"): "tests of bad-input",
 }
