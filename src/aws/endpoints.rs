@@ -22,56 +22,45 @@ const SERVICES: [(&str, &str); 6] = [
 ];
 
 /// Amazon ECS (botocore, `ecs`).
-pub const ECS: Service =
-    Service { id: "ECS", host: "ecs", signing_name: "ecs", is_fips_in_govcloud: false };
+pub const ECS: Service = Service::new("ECS", "ecs");
 
 /// Elastic Load Balancing v2 (botocore, `elbv2`).
-pub const ELB: Service = Service {
-    id: "Elastic Load Balancing v2",
-    host: "elasticloadbalancing",
-    signing_name: "elasticloadbalancing",
-    is_fips_in_govcloud: true,
-};
+pub const ELB: Service =
+    Service::new("Elastic Load Balancing v2", "elasticloadbalancing").with_fips_in_govcloud();
 
 /// Amazon EC2 (botocore, `ec2`).
-pub const EC2: Service =
-    Service { id: "EC2", host: "ec2", signing_name: "ec2", is_fips_in_govcloud: true };
+pub const EC2: Service = Service::new("EC2", "ec2").with_fips_in_govcloud();
 
 /// The Resource Groups Tagging API (botocore, `resourcegroupstaggingapi`).
-pub const TAGGING: Service = Service {
-    id: "Resource Groups Tagging API",
-    host: "tagging",
-    signing_name: "tagging",
-    is_fips_in_govcloud: false,
-};
+pub const TAGGING: Service = Service::new("Resource Groups Tagging API", "tagging");
 
 /// The AWS Security Token Service (botocore, `sts`), by its regional hosts.
-pub const STS: Service =
-    Service { id: "STS", host: "sts", signing_name: "sts", is_fips_in_govcloud: true };
+pub const STS: Service = Service::new("STS", "sts").with_fips_in_govcloud();
 
 /// VPC Lattice (botocore, `vpc-lattice`).
-pub const LATTICE: Service = Service {
-    id: "VPC Lattice",
-    host: "vpc-lattice",
-    signing_name: "vpc-lattice",
-    is_fips_in_govcloud: false,
-};
+pub const LATTICE: Service = Service::new("VPC Lattice", "vpc-lattice");
 
 /// A service that is called without an SDK client.
 #[derive(Debug)]
 pub struct Service {
     /// The SDK's name for it.
     pub id: &'static str,
-    /// The first part of its hosts' names.
+    /// The first part of its hosts' names, and its name in signatures.
     pub host: &'static str,
-    /// Its name in signatures.
-    pub signing_name: &'static str,
     /// Whether its plain hosts in GovCloud are those validated to FIPS 140, so that there are no
     /// others (botocore, the service's endpoint rules).
-    pub is_fips_in_govcloud: bool,
+    is_fips_in_govcloud: bool,
 }
 
 impl Service {
+    const fn new(id: &'static str, host: &'static str) -> Self {
+        Self { id, host, is_fips_in_govcloud: false }
+    }
+
+    const fn with_fips_in_govcloud(self) -> Self {
+        Self { is_fips_in_govcloud: true, ..self }
+    }
+
     /// Where to call it: its own endpoint, that of all services, or AWS's by region and partition.
     pub fn endpoint(&self, sdk: &SdkConfig) -> String {
         let own = sdk.service_config().and_then(|settings| {

@@ -235,7 +235,7 @@ fn signing(sdk: &SdkConfig, service: &Service) -> FrozenLayer {
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SensitiveOutput);
     layer.store_put(SigV4OperationSigningConfig::default());
-    layer.store_put(SigningName::from_static(service.signing_name));
+    layer.store_put(SigningName::from_static(service.host));
     layer.store_or_unset(region.map(SigningRegion::from));
     layer.freeze()
 }

@@ -11,8 +11,11 @@ pub fn task(task: &TaskArn) -> Option<String> {
     Some(format!("{}/ecs/v2/clusters/{cluster}/tasks/{id}", console(&arn)))
 }
 
-/// The page of a target group.
+/// The page of a target group; `None` for one of VPC Lattice, of which it is not known here.
 pub fn target_group(group: &TargetGroupArn) -> Option<String> {
+    if group.is_lattice() {
+        return None;
+    }
     let arn = Arn::parse(group.as_str())?;
     let Arn { region, .. } = arn;
     let place = format!("ec2/home?region={region}#TargetGroup:targetGroupArn={group}");

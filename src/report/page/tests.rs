@@ -246,6 +246,8 @@ fn links_lead_to_the_console_of_the_partition() {
         let link = links::target_group(&TargetGroupArn::parse(&elsewhere).unwrap());
         assert!(link.unwrap().starts_with(&format!("https://us-east-2.{domain}/")));
     }
+    let lattice = "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0";
+    assert_eq!(links::target_group(&TargetGroupArn::parse(lattice).unwrap()), None);
     let old = TaskArn::parse("arn:aws:ecs:us-east-2:123456789012:task/c50e").unwrap();
     assert_eq!(links::task(&old), None);
 }

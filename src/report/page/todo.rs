@@ -129,9 +129,10 @@ fn words(condition: Condition) -> Option<(&'static str, &'static str, &'static s
              setting dualStackIPv6.",
         ),
         Condition::Unused => (
-            "target gets no clients, because no load balancer uses its group",
-            "targets get no clients, because no load balancer uses their group",
-            "Let a listener of a dual-stack Network Load Balancer forward to the target group.",
+            "target gets no clients, because nothing forwards to its group",
+            "targets get no clients, because nothing forwards to their group",
+            "Let a listener forward to the target group: of a dual-stack Network Load Balancer, or of \
+             a VPC Lattice service.",
         ),
         Condition::LeftOver => (
             "target is left over from a task that stopped",
