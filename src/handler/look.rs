@@ -1,5 +1,6 @@
 //! Invocations for people who want to see, and that change nothing.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::doctor::Doctor;
 use crate::doctor::verdict::{Check, Status};
 use crate::error::Error;
 use crate::flow::Settler;
+use crate::flow::discovery::Snapshot;
 use crate::handler::Handler;
 use crate::handler::answers::answer;
 use crate::input::explain::TaskName;
@@ -40,7 +42,14 @@ impl Handler {
         now: SystemTime,
         limits: &Limits,
     ) -> Result<Value, Error> {
-        let bound = self.anew(now, limits).await;
+        let all = self.anew(now, limits).await;
+        // The role of the template's page can assume no other.
+        let elsewhere = |binding: &&Binding| self.accounts.role(&binding.target_group).is_some();
+        let (elsewhere, own): (Vec<&Binding>, Vec<&Binding>) =
+            all.bindings.iter().partition(elsewhere);
+        let groups: BTreeSet<_> = elsewhere.iter().map(|binding| &binding.target_group).collect();
+        let own = own.into_iter().cloned().collect();
+        let bound = Snapshot { bindings: own, ..Snapshot::clone(&all) };
         let share = limits.for_part(0.6);
         let settle = Settler { limits: &share, ..self.settle(&bound, limits) };
         let status = settle.status(&bound, self.config.prune, now).await;
@@ -55,6 +64,7 @@ impl Handler {
             dry_run: self.config.dry_run,
             groups: status.groups,
             left: status.left,
+            elsewhere: groups.len(),
             failures: status.failures,
             rollouts: status.rollouts,
             findings: diagnosis.checks.into_iter().map(finding).collect(),

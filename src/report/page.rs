@@ -36,6 +36,8 @@ pub struct Page {
     pub groups: Vec<Group>,
     /// Target groups that were not reached in time.
     pub left: usize,
+    /// Target groups of other accounts, which are not shown.
+    pub elsewhere: usize,
     /// What failed and concerns no single target group.
     pub failures: Vec<String>,
     /// Services in deployment.
@@ -163,7 +165,7 @@ pub fn render(page: &Page, look: Look) -> String {
     summary::header(&mut html, page, &todos);
     todo::list(&mut html, &todos);
     let mut room = Room::default();
-    groups(&mut html, &page.groups, page.dry_run, &mut room);
+    groups(&mut html, page, &mut room);
     findings::section(&mut html, page);
     legend::section(&mut html);
     html.raw("</div>");

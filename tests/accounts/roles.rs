@@ -203,3 +203,13 @@ async fn tasks_are_read_with_the_functions_own_credentials() {
     assert_eq!(function.calls_of(DeregisterTargets)[0].account, OTHER);
     assert_eq!(function.registered_in(&there), [""; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_status_page_counts_groups_there_and_assumes_no_role() {
+    let (function, _) = two_accounts().await;
+    let page = function.invoke(json!({"widgetContext": {}})).await.unwrap();
+    let page = page.as_str().unwrap();
+    assert!(page.contains("1 target group of other accounts: not shown"), "{page}");
+    assert!(page.contains("demo-ipv6") && !page.contains("not read"));
+    assert_eq!(function.calls_of(AssumeRole).len(), 0);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::report::page::html::{Html, Tone};
 use crate::report::page::row::{Condition, long, short};
-use crate::report::page::{Group, Row, links};
+use crate::report::page::{Group, Page, Row, links};
 
 /// How many target groups have a section of their own.
 const SECTIONS: usize = 40;
@@ -43,12 +43,12 @@ impl Group {
 }
 
 /// The sections of the target groups, the worst first.
-pub fn groups(html: &mut Html, groups: &[Group], dry_run: bool, room: &mut Room) {
-    let mut groups: Vec<&Group> = groups.iter().collect();
+pub fn groups(html: &mut Html, page: &Page, room: &mut Room) {
+    let mut groups: Vec<&Group> = page.groups.iter().collect();
     groups.sort_by_key(|group| (group.tone(), group.arn.name()));
     let (own, rest) = groups.split_at(groups.len().min(SECTIONS));
     for group in own {
-        section(html, group, dry_run, room);
+        section(html, group, page.dry_run, room);
     }
     if !rest.is_empty() {
         html.raw("<section><h2>");
@@ -60,6 +60,12 @@ pub fn groups(html: &mut Html, groups: &[Group], dry_run: bool, room: &mut Room)
             counts(html, group);
         }
         html.raw("</section>");
+    }
+    if page.elsewhere > 0 {
+        html.raw("<section><p>");
+        html.count(page.elsewhere, "target group");
+        html.raw(" of other accounts: not shown, because this page assumes no roles. Ask the ");
+        html.raw("function for a plan.</section>");
     }
 }
 

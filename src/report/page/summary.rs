@@ -133,8 +133,8 @@ fn numbers(html: &mut Html, page: &Page, served: &Served) {
     for (of, label, class) in [
         (&[Condition::Healthy][..], "targets healthy", "good"),
         (&[Condition::Initial], "waiting", "wait"),
-        (&[Condition::Missing, Condition::NoAddress], "missing", "bad"),
-        (&[Condition::Unhealthy, Condition::Unused], "not served", "bad"),
+        (&[Condition::Missing, Condition::NoAddress], "not registered", "bad"),
+        (&[Condition::Unhealthy, Condition::Unused], "failing or unused", "bad"),
         (&[Condition::LeftOver, Condition::Unowned], "surplus", "odd"),
         (&[Condition::Draining], "draining", "idle"),
     ] {

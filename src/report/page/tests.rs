@@ -43,6 +43,7 @@ fn page(rows: Vec<Row>) -> Page {
         dry_run: false,
         groups: vec![group],
         left: 0,
+        elsewhere: 0,
         failures: Vec::new(),
         rollouts: Vec::new(),
         findings: Vec::new(),

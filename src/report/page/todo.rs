@@ -101,8 +101,8 @@ fn of_group(group: &Group, dry_run: bool, todos: &mut Vec<Todo>) {
             (true, false) => todo(
                 Tone::Wait,
                 &what,
-                "The next reconcile puts it right, within a minute. If it is still so then, the \
-                 checks below or the function's log say why.",
+                "The next reconcile puts it right. If it stays, the checks below or the function's \
+                 log say why, or no reconcile runs.",
             ),
         });
     }
@@ -135,8 +135,8 @@ fn words(condition: Condition) -> Option<(&'static str, &'static str, &'static s
              a VPC Lattice service.",
         ),
         Condition::LeftOver => (
-            "target is left over from a task that stopped",
-            "targets are left over from tasks that stopped",
+            "target is left over from a task that is leaving or gone",
+            "targets are left over from tasks that are leaving or gone",
             "The function may not remove it now; the table below says why.",
         ),
         Condition::Unowned => (
