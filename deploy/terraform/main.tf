@@ -14,7 +14,7 @@ locals {
   holds     = var.hold_minutes > 0
   in_vpc    = length(var.subnet_ids) > 0
   # A single service is named in patterns and policies; of several the function filters the events itself.
-  only = local.discovers || length(var.bindings) != 1 ? "" : coalesce(var.bindings[0].service, "")
+  only = local.discovers || length(var.bindings) != 1 ? "" : var.bindings[0].service == null ? "" : var.bindings[0].service
 
   clusters      = distinct([for binding in var.bindings : regex("[^/]*$", binding.cluster)])
   cluster_arns  = [for cluster in local.clusters : "${local.ecs}:cluster/${cluster}"]

@@ -77,5 +77,6 @@ WISHES = {
         ],
         {"ReconcileMinutes": 60, "Dashboard": False, "Lattice": True},
     ),
+    "one, of a family": Wish([{"family": "batch", "targetGroupArn": GROUP_ARN, "port": 9000}], {"HoldMinutes": 15}),
     "tags": Wish([], {"Discover": "tags", "HoldMinutes": 15, "Lattice": True}),
 }

@@ -1,5 +1,5 @@
 // Prints templates of imported constructs, for the test that compares them with template.yaml: a JSON object of name to
-// { bindings: [{ service, targetGroupArn, port, … }], props } comes in, one of name to template goes out.
+// { bindings: [{ service or family, targetGroupArn, port, … }], props } comes in, one of name to template goes out.
 const { Template } = require('aws-cdk-lib/assertions');
 const { readFileSync } = require('node:fs');
 const { World } = require('./world');
@@ -7,7 +7,7 @@ const { World } = require('./world');
 const templates = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, { bindings, props }]) => {
   const world = new World();
   const made = bindings.map(({ service, targetGroupArn, ...others }) => ({
-    service: world.importedService(service),
+    ...(service ? { service: world.importedService(service) } : { cluster: world.importedCluster() }),
     ...(targetGroupArn.includes(':vpc-lattice:') ? { targetGroupArn } : { targetGroup: world.importedGroup(targetGroupArn) }),
     ...others,
   }));

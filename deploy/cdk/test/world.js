@@ -45,6 +45,10 @@ class World {
     return ecs.BaseService.fromServiceArnWithCluster(this.stack, `Imported-${name}`, arn);
   }
 
+  importedCluster() {
+    return ecs.Cluster.fromClusterArn(this.stack, 'Imported-demo-cluster', CLUSTER_ARN);
+  }
+
   importedGroup(targetGroupArn = GROUP_ARN) {
     return elbv2.NetworkTargetGroup.fromTargetGroupAttributes(this.stack, `Imported-${targetGroupArn}`, { targetGroupArn });
   }
