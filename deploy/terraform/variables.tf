@@ -44,8 +44,8 @@ variable "bindings" {
     error_message = "target_group_arn must be the ARN of a target group, arn:…:targetgroup/NAME/ID, or of VPC Lattice, arn:…:targetgroup/tg-ID."
   }
   validation {
-    condition     = alltrue([for binding in var.bindings : coalesce(binding.port, 1) >= 1 && coalesce(binding.port, 1) <= 65535])
-    error_message = "port must be from 1 to 65535."
+    condition     = alltrue([for port in [for binding in var.bindings : coalesce(binding.port, 1)] : port >= 1 && port <= 65535 && floor(port) == port])
+    error_message = "port must be a whole number from 1 to 65535."
   }
   validation {
     condition     = alltrue([for binding in var.bindings : binding.external_id == null || binding.role_arn != null])
@@ -62,6 +62,18 @@ variable "bindings" {
   validation {
     condition     = !var.lattice || var.discover == "tags" || anytrue([for binding in var.bindings : binding.role_arn == null])
     error_message = "lattice needs a binding without role_arn, or discover."
+  }
+  validation {
+    condition     = alltrue([for binding in var.bindings : can(regex("^(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:cluster/)?[A-Za-z0-9_-]{1,255}$", binding.cluster))])
+    error_message = "cluster must be the name or the ARN of a cluster."
+  }
+  validation {
+    condition     = alltrue([for binding in var.bindings : binding.service == null || can(regex("^[A-Za-z0-9_-]{1,255}$", binding.service))])
+    error_message = "service must be the name of a service."
+  }
+  validation {
+    condition     = alltrue([for binding in var.bindings : binding.role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=.@/-]+$", binding.role_arn))])
+    error_message = "role_arn must be the ARN of a role."
   }
 }
 
@@ -133,18 +145,33 @@ variable "alarm_topic_arn" {
   description = "SNS topic that is notified when alarms begin and end; null for no actions."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.alarm_topic_arn))
+    error_message = "alarm_topic_arn must be the ARN of an SNS topic."
+  }
 }
 
 variable "runbook_url" {
   description = "URL of your copy of docs/runbook.md; every alarm names its entry there."
   type        = string
   default     = "docs/runbook.md"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._~:/?&=%@+-]{1,300}$", var.runbook_url))
+    error_message = "runbook_url must be a URL of at most 300 characters, without an anchor."
+  }
 }
 
 variable "expected_unowned" {
   description = "How many targets others register in the groups on purpose; more raise the alarm unowned."
   type        = number
   default     = 0
+
+  validation {
+    condition     = var.expected_unowned >= 0
+    error_message = "expected_unowned must not be negative."
+  }
 }
 
 variable "dashboard" {
@@ -169,6 +196,11 @@ variable "log_retention_days" {
   description = "Days for which the log is kept."
   type        = number
   default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a number that CloudWatch Logs takes, such as 30 or 365."
+  }
 }
 
 variable "architecture" {
@@ -191,12 +223,21 @@ variable "subnet_ids" {
     condition     = (length(var.subnet_ids) > 0) == (length(var.security_group_ids) > 0)
     error_message = "subnet_ids and security_group_ids need each other."
   }
+  validation {
+    condition     = alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
+    error_message = "subnet_ids must be the IDs of subnets."
+  }
 }
 
 variable "security_group_ids" {
   description = "With subnet_ids, the function's security groups, which must allow outbound HTTPS."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for id in var.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "security_group_ids must be the IDs of security groups."
+  }
 }
 
 variable "use_dual_stack_endpoints" {
@@ -209,18 +250,33 @@ variable "permissions_boundary" {
   description = "ARN of the managed policy that bounds the roles; null for none."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+$", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a managed policy."
+  }
 }
 
 variable "role_path" {
   description = "Path of the roles and the managed policy."
   type        = string
   default     = "/"
+
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9_+=,.@-]+/)*$", var.role_path))
+    error_message = "role_path must begin and end with a slash."
+  }
 }
 
 variable "kms_key_arn" {
   description = "KMS key for queues, log group and environment; null for keys of AWS. Its policy must let EventBridge and CloudWatch Logs use it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key, not of an alias."
+  }
 }
 
 variable "reserved_concurrency" {
@@ -229,7 +285,7 @@ variable "reserved_concurrency" {
   default     = null
 
   validation {
-    condition     = coalesce(var.reserved_concurrency, 5) >= 5
-    error_message = "reserved_concurrency must be at least 5."
+    condition     = can(regex("^([5-9]|[1-9][0-9]{1,3})$", coalesce(var.reserved_concurrency, 5)))
+    error_message = "reserved_concurrency must be a whole number from 5 to 9999."
   }
 }
