@@ -122,7 +122,8 @@ def test_the_template_allows_exactly_the_calls_that_the_function_makes(start, fr
         or any(s["Effect"] == "Deny" and fnmatch.fnmatchcase(call.action, action) for s in statements for action in as_list(s["Action"]))
     ]
     assert denied == []
-    # Lambda itself, not the function, reads the queue, writes the log and connects to the VPC.
+    # Lambda itself, not the function, reads the queue, writes the log and connects to the VPC. Doctor asks EC2 only about services that name
+    # security groups, or whose tasks lack addresses.
     granted = {action for s in statements if s["Effect"] == "Allow" for action in as_list(s["Action"])}
     allowed = {action for action in granted if not action.startswith(("sqs:", "logs:", "ec2:"))}
     assert allowed == {call.action for call in front.calls}
