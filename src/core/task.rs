@@ -117,6 +117,11 @@ pub struct Origin {
 }
 
 impl Task {
+    /// Whether it serves without an IPv6 address, so that it belongs in no target group.
+    pub fn serves_without_address(&self) -> bool {
+        self.phase == Phase::Serving && self.address.is_none()
+    }
+
     /// Folds another report about the same task into this one.
     ///
     /// The higher version wins, but nothing revives a leaving task and no known address is

@@ -3,7 +3,7 @@
 
 use crate::core::binding::Binding;
 use crate::core::failure::Failure;
-use crate::core::task::{Phase, Task};
+use crate::core::task::Task;
 use crate::doctor::facts::{Facts, Inbound, SecurityGroup, Subnet, TargetGroup};
 use crate::doctor::unread;
 use crate::doctor::verdict::Verdict::{self, DoesNotApply, Fail, Pass, Warn};
@@ -128,8 +128,7 @@ fn allow(group: &str, ways: &[String]) -> String {
 /// else the account's setting (ECS developer guide, "Task networking": using a VPC in dual-stack
 /// mode).
 pub fn subnets<'a>(_: &Binding, facts: &'a Facts) -> Judged<'a> {
-    let lacks = |task: &Task| task.phase == Phase::Serving && task.address.is_none();
-    if !facts.tasks.as_ref()?.iter().any(lacks) {
+    if !facts.tasks.as_ref()?.iter().any(Task::serves_without_address) {
         return Ok(DoesNotApply);
     }
     let subnets = match &facts.subnets {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Reads;
 use crate::core::binding::{Binding, Owner};
-use crate::core::task::{Phase, Task};
+use crate::core::task::Task;
 use crate::doctor::facts::{NativeGroup, Read, SecurityGroup, Service, Subnet, TaskDefinition};
 
 /// What is known of a service, and what follows from it. By default there is none.
@@ -76,9 +76,8 @@ impl Reads<'_> {
         binding: &Binding,
     ) -> (Read<Vec<Task>>, Read<Vec<Subnet>>) {
         let tasks = self.tasks(binding).await;
-        let lacks = |task: &Task| task.phase == Phase::Serving && task.address.is_none();
         let service = match &binding.owner {
-            Owner::Service(name) if tasks.iter().flatten().any(lacks) => {
+            Owner::Service(name) if tasks.iter().flatten().any(Task::serves_without_address) => {
                 self.service(binding.cluster.as_str(), name).await
             }
             _ => Ok(None),
