@@ -9,7 +9,7 @@ use crate::call::{Call, Outcome};
 use crate::ecs;
 use crate::elb;
 use crate::fault::Effect;
-use crate::hook::Decision;
+use crate::hook::{Decision, Hook};
 use crate::lattice;
 use crate::rest::refused_targets;
 use crate::script::{Script, Steps};
@@ -38,8 +38,10 @@ impl Aws {
         }
         let (outcome, refused, reply) = self.settle(number, &asked, effect, decision.as_of);
         self.run_steps(&asked, |script| &mut script.after);
-        self.report(Call { outcome, refused, ..call }, &decision);
+        let call = Call { outcome, refused, ..call };
+        self.with_hook(|hook| hook.settled(&call, &decision));
         wait(decision.answer_latency).await;
+        self.with_hook(|hook| hook.answered(&call));
         reply
     }
 
@@ -49,10 +51,10 @@ impl Aws {
     }
 
     /// The hook runs without the lock, because it works on this same world.
-    fn report(&self, call: Call, decision: &Decision) {
+    fn with_hook(&self, tell: impl FnOnce(&dyn Hook)) {
         let hook = self.world().hook.clone();
         if let Some(hook) = hook {
-            hook.settled(&call, decision);
+            tell(&*hook);
         }
     }
 

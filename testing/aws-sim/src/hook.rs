@@ -15,6 +15,10 @@ pub trait Hook: Send + Sync {
     /// The call was applied or refused just now, and its answer has not left. A caller that gave up
     /// has none.
     fn settled(&self, call: &Call, decision: &Decision);
+
+    /// The answer has reached the caller, unless it was lost on the way. A caller that gave up has
+    /// none.
+    fn answered(&self, _call: &Call) {}
 }
 
 /// What happens to one call.

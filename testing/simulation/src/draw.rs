@@ -36,8 +36,8 @@ pub fn lattice_dice(seed: u64) -> Dice {
     Dice::of(seed ^ LATTICE_STREAM)
 }
 
-/// Draws the scenario of a run.
-pub fn scenario(dice: &mut Dice, rare: &mut Dice, lattice: &mut Dice) -> Scenario {
+/// Draws the scenario of a run, without groups of VPC Lattice.
+pub fn scenario(dice: &mut Dice, rare: &mut Dice) -> Scenario {
     let fault_rates = FaultRates::draw(dice);
     let (services, groups, bonds) = layout(dice);
     let mut scenario = Scenario {
@@ -55,7 +55,6 @@ pub fn scenario(dice: &mut Dice, rare: &mut Dice, lattice: &mut Dice) -> Scenari
         lattice: Lattice::default(),
     };
     add_rare(&mut scenario, rare);
-    add_lattice(&mut scenario, lattice);
     scenario
 }
 
@@ -87,12 +86,13 @@ pub fn sources(scenario: &mut Scenario, dice: &mut Dice) {
     }
 }
 
-/// Makes some groups ones of VPC Lattice. They have no zones.
-fn add_lattice(scenario: &mut Scenario, dice: &mut Dice) {
+/// Makes some groups ones of VPC Lattice. They have no zones, and are in no other account.
+pub fn lattice(scenario: &mut Scenario, dice: &mut Dice) {
     if !dice.chance(IN_LATTICE) || scenario.rare.zone_quota.is_some() {
         return;
     }
-    scenario.groups.iter_mut().for_each(|group| group.is_lattice = dice.chance(0.7));
+    let own = scenario.groups.iter_mut().filter(|group| group.by != By::Role);
+    own.for_each(|group| group.is_lattice = dice.chance(0.7));
     scenario.lattice =
         Lattice { refuses_whole_calls: dice.chance(0.5), refuses_absent_targets: dice.chance(0.5) };
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
 use crate::coverage::Case;
+use crate::group_owners;
 use crate::hung_call::HungCall;
 use crate::invocation::NUMBER;
 use crate::observer::{self, FOREVER};
@@ -44,6 +45,12 @@ impl Hook for FaultInjector {
         observer::settled(&world, number, call, decision);
         if decision.answer_latency == FOREVER {
             kill(&world, number);
+        }
+    }
+
+    fn answered(&self, call: &Call) {
+        if let (Some(world), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) {
+            group_owners::answered(&world, number, call);
         }
     }
 }

@@ -168,7 +168,7 @@ pub fn is_first(call: &Call) -> bool {
 }
 
 /// The function asked for tags or for the credentials of a role.
-pub fn asked(world: &World, number: usize, call: &Call, is_read: bool) {
+pub fn asked(world: &World, call: &Call, is_read: bool) {
     let state = &mut *world.state();
     if call.action == Action::AssumeRole {
         let denied = call.outcome == Outcome::Error("AccessDenied".to_owned());
@@ -178,10 +178,17 @@ pub fn asked(world: &World, number: usize, call: &Call, is_read: bool) {
         state.coverage.note_if(denied, Case::RoleDenied);
         return;
     }
-    if let Some(invocation) = state.observed.invocations.get_mut(&number) {
-        invocation.has_read_tags = is_read;
-        invocation.tags_broke_off &= !is_read;
-    }
     state.coverage.note_if(!is_read, Case::TagsUnread);
     state.coverage.note_if(!is_read && !is_first(call), Case::TagsBrokeOff);
+}
+
+/// An answer has reached the function in time.
+pub fn answered(world: &World, number: usize, call: &Call) {
+    if call.action != Action::GetResources || call.outcome != Outcome::Ok {
+        return;
+    }
+    if let Some(invocation) = world.state().observed.invocations.get_mut(&number) {
+        invocation.has_read_tags = true;
+        invocation.tags_broke_off = false;
+    }
 }

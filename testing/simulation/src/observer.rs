@@ -35,9 +35,7 @@ pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decisi
         (Some(write), _) => wrote(world, number, write, call, decision),
         (None, Action::DescribeTasks) if read => described(world, number, call, decision),
         (None, Action::ListTasks) if read => listed(world, call, decision),
-        (None, Action::GetResources | Action::AssumeRole) => {
-            group_owners::asked(world, number, call, read)
-        }
+        (None, Action::GetResources | Action::AssumeRole) => group_owners::asked(world, call, read),
         _ => {}
     }
 }

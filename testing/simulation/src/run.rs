@@ -73,11 +73,11 @@ pub async fn carry_out(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
 
 fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let mut dice = Dice::of(seed);
-    let (mut rare, mut lattice) = (draw::rare_dice(seed), draw::lattice_dice(seed));
-    let mut scenario = draw::scenario(&mut dice, &mut rare, &mut lattice);
+    let mut scenario = draw::scenario(&mut dice, &mut draw::rare_dice(seed));
     if kind == Kind::Bindings {
         draw::sources(&mut scenario, &mut draw::source_dice(seed));
     }
+    draw::lattice(&mut scenario, &mut draw::lattice_dice(seed));
     let aws = Aws::starting_at(SystemTime::UNIX_EPOCH + BEGIN);
     let group = |(place, group): (usize, &Group)| {
         let settings = TargetGroup::ipv6(group.name).port(group.port).quota(group.quota);

@@ -90,6 +90,8 @@ pub fn examine_end(stage: &Stage) {
 pub async fn put_right(stage: &Stage) {
     stage.note("simulation", || "the faults cease".to_owned());
     stage.state().faults = false;
+    // A fault that was drawn before may still strike an invocation under way.
+    until_none_is_under_way(stage).await;
     let begun = stage.aws.now();
     let minute = Duration::from_secs(60);
     let is_waited_for = |service: usize| {
@@ -116,6 +118,10 @@ pub async fn put_right(stage: &Stage) {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    until_none_is_under_way(stage).await;
+}
+
+async fn until_none_is_under_way(stage: &Stage) {
     while !stage.state().ledger.looks.is_empty() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

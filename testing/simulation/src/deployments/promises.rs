@@ -98,7 +98,7 @@ pub fn may_protect(
     }
     let read = look.read_at(task);
     match ledger.protections.get(task) {
-        Some(known) if known.since <= read && known.until > read => {
+        Some(known) if known.since < read && known.until > read => {
             let how = format!("{task} was protected, and was so before, by the {:?}", known.by);
             broken("once", how)
         }
