@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_sim::{Aws, Task};
 
+use crate::faults::FaultInjector;
 use crate::queue::Queue;
 
 /// About so many tasks serve at a time.
@@ -18,6 +20,8 @@ const REMEMBERED: usize = 200;
 pub struct Fleet {
     dice: fastrand::Rng,
     aws: Aws,
+    /// Is told which tasks serve.
+    faults: Arc<FaultInjector>,
     started: usize,
     events: usize,
     serving: Vec<Task>,
@@ -25,9 +29,9 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub fn new(seed: u64, aws: Aws) -> Self {
-        let dice = fastrand::Rng::with_seed(seed);
-        Self { dice, aws, started: 0, events: 0, serving: Vec::new(), stopped: VecDeque::new() }
+    pub fn new(seed: u64, aws: Aws, faults: Arc<FaultInjector>) -> Self {
+        let (dice, stopped) = (fastrand::Rng::with_seed(seed), VecDeque::new());
+        Self { dice, aws, faults, started: 0, events: 0, serving: Vec::new(), stopped }
     }
 
     pub fn events(&self) -> usize {
@@ -66,11 +70,13 @@ impl Fleet {
         let task = task.address(&format!("2001:db8::{:x}:{:x}", number >> 16, number & 0xffff));
         let task = if number.is_multiple_of(10) { task.service("other-service") } else { task };
         let task = self.report(task.pending(), queue);
+        task.ipv6().inspect(|address| self.faults.serves(*address));
         let task = self.report(task.running(), queue);
         self.serving.push(task);
     }
 
     fn stop(&mut self, task: Task, queue: &mut Queue) {
+        task.ipv6().inspect(|address| self.faults.leaves(*address));
         let task = self.report(task.deactivating(), queue);
         let task = self.report(task.stopped(), queue);
         self.stopped.push_back(task.arn());

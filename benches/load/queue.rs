@@ -46,10 +46,6 @@ impl Queue {
         self.done
     }
 
-    pub fn batches(&self) -> usize {
-        self.batches
-    }
-
     /// Puts an event somewhere near the end; one in fifty twice.
     pub fn put(&mut self, body: String) {
         if self.dice.u8(0..50) == 0 {
