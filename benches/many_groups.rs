@@ -21,6 +21,9 @@ use lambda_runtime::LambdaEvent;
 use serde_json::json;
 
 const GROUPS: usize = 3_000;
+/// The tasks of each group's service.
+const TASKS: usize = 10;
+
 const PORT: u16 = 8080;
 
 /// The minutes in which every group has its turn once.
@@ -37,12 +40,12 @@ fn main() {
     runtime().block_on(rounds());
 }
 
-/// A group for each of as many services with so many tasks, in step.
-fn region(aws: &Aws, tasks: usize) {
+/// A group for each of as many services, in step.
+fn region(aws: &Aws) {
     for number in 0..GROUPS {
         let group = aws.add_target_group(TargetGroup::ipv6(&format!("group-{number}")).port(PORT));
         aws.tag(&group, "ecs-ipv6-targets:bind", &format!("demo-cluster/service-{number}:{PORT}"));
-        for task in 0..tasks {
+        for task in 0..TASKS {
             aws.put_target(&group, &start(aws, number, task).to_string(), PORT);
         }
     }
@@ -57,11 +60,10 @@ fn start(aws: &Aws, service: usize, task: usize) -> Ipv6Addr {
     address
 }
 
-/// Rounds in which everything is in step, and in which an event of some groups was lost. The
-/// calls do not depend on how many tasks a service has, so each has one.
+/// Rounds in which everything is in step, and in which an event of some groups was lost.
 async fn rounds() {
     let aws = Aws::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-    region(&aws, 1);
+    region(&aws);
     aws.limit_rates(Rate::ELB_WRITES, Rate::ELB_CALLS);
     aws.set_hook(Arc::new(Latency::of(1)));
     let clock = aws.clone();
@@ -131,7 +133,7 @@ fn is_of_elb(call: &Call) -> bool {
 /// One scheduled reconcile by a new process.
 async fn one_reconcile() {
     let aws = Aws::new();
-    region(&aws, 1);
+    region(&aws);
     let server = aws.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("loopback is there");
     let binary = env!("CARGO_BIN_EXE_ecs-ipv6-targets");
     let function = Function::start(binary, &server.url(), &SETTINGS).await.expect("it starts");

@@ -25,7 +25,7 @@ pub fn rare_dice(seed: u64) -> Dice {
     Dice::of(seed ^ 0x5eed_0f00)
 }
 
-/// The dice for tags and roles, in runs of bindings.
+/// The dice for tags and roles, in runs of bindings and of deployments.
 pub fn source_dice(seed: u64) -> Dice {
     Dice::of(seed ^ 0x7a65_0000)
 }

@@ -18,7 +18,8 @@ use crate::writing::Writing;
 /// How long the credentials of a role last.
 const HOUR: Duration = Duration::from_secs(3600);
 
-const KEY: &str = "ecs-ipv6-targets:bind";
+/// The key of the tags that bind.
+pub const KEY: &str = "ecs-ipv6-targets:bind";
 
 /// Writes the tags and makes the roles with which a run begins.
 pub fn begin(world: &World) {

@@ -17,10 +17,15 @@ use crate::deployments::injector::Injector;
 use crate::deployments::operator;
 use crate::deployments::queue;
 use crate::deployments::setting::{Kind, Service, Setting, Starting, Strategy};
+use crate::deployments::situation::Situation;
 use crate::deployments::stage::{BEGIN, PORT, Place, Stage};
 use crate::deployments::watch::watch;
-use crate::draw::{IN_LATTICE, lattice_dice};
+use crate::draw::{IN_LATTICE, lattice_dice, source_dice};
+use crate::group_owners::KEY;
 use crate::history::History;
+
+/// The part of the runs in which services are bound by tags.
+const BY_TAGS: f64 = 0.2;
 
 /// Carries out a run of this setting; the answer is the world as it is at the end, and what does
 /// not depend on holds, if the run came to rest.
@@ -75,21 +80,32 @@ fn set_up(seed: u64, setting: Setting, dice: Dice, wanted: bool) -> Arc<Stage> {
             .fold(balancer, |balancer, (group, port)| balancer.listener("TCP", port, group));
         aws.add_load_balancer(balancer);
     }
-    let mut bindings = bindings(&setting, &places);
-    if setting.family {
-        bindings.push(family(&aws));
-    }
-    if bindings.is_empty() {
+    let is_tagged = source_dice(seed).chance(BY_TAGS);
+    let (tagged, others): (Vec<Bound>, Vec<Bound>) =
+        bound(&setting, &places).into_iter().partition(|bound| is_tagged && bound.hold);
+    tagged.iter().for_each(|bound| aws.tag(bound.group, KEY, &bound.tag()));
+    let mut bindings: Vec<Value> = others.iter().map(Bound::entry).collect();
+    if setting.family || (bindings.is_empty() && tagged.is_empty()) {
         bindings.push(family(&aws));
     }
     let minutes = setting.hold_minutes.to_string();
     let dry_run = setting.dry_run.to_string();
-    let settings = [("HOLD_MINUTES", minutes.as_str()), ("DRY_RUN", dry_run.as_str())];
+    let mut settings = vec![("HOLD_MINUTES", minutes.as_str()), ("DRY_RUN", dry_run.as_str())];
+    if !tagged.is_empty() {
+        settings.push(("DISCOVER", "tags"));
+    }
+    if bindings.is_empty() {
+        settings.push(("BINDINGS", ""));
+    }
     let function = Instances::none(&Value::Array(bindings), &settings, &aws);
+    let is_tagged = !tagged.is_empty();
     let mut history = History::new(wanted);
     history.note(Duration::ZERO, "seed", format!("{seed}: {setting:#?}"));
     let stage = Stage::new(aws, function, setting, places, dice, history);
     stage.aws.set_hook(Arc::new(Injector(Arc::downgrade(&stage))));
+    if is_tagged {
+        stage.cover(Situation::BoundByTags);
+    }
     stage
 }
 
@@ -157,18 +173,36 @@ fn configuration(service: &Service) -> DeploymentConfiguration {
     }
 }
 
-fn bindings(setting: &Setting, places: &[Place]) -> Vec<Value> {
-    let of_service = |(service, place): (&Service, &Place)| {
-        let groups = service.bindings.iter().zip(&place.groups);
-        let binding = |(hold, group): (&bool, &String)| {
-            json!({
-                "cluster": "demo-cluster", "service": service.name,
-                "targetGroupArn": group, "port": PORT, "hold": hold,
-            })
-        };
-        groups.map(binding).collect::<Vec<Value>>()
+/// A service that is bound to a group.
+struct Bound<'a> {
+    service: &'static str,
+    group: &'a str,
+    hold: bool,
+}
+
+fn bound<'a>(setting: &Setting, places: &'a [Place]) -> Vec<Bound<'a>> {
+    let of_service = |(service, place): (&Service, &'a Place)| {
+        let (name, groups) = (service.name, service.bindings.iter().zip(&place.groups));
+        let bound = groups.map(|(hold, group)| Bound { service: name, group, hold: *hold });
+        bound.collect::<Vec<_>>()
     };
     setting.services.iter().zip(places).flat_map(of_service).collect()
+}
+
+impl Bound<'_> {
+    /// The entry of `BINDINGS` that says so.
+    fn entry(&self) -> Value {
+        let Self { service, group, hold } = self;
+        json!({
+            "cluster": "demo-cluster", "service": service,
+            "targetGroupArn": group, "port": PORT, "hold": hold,
+        })
+    }
+
+    /// The tag of the group that says so. It cannot say that the binding takes no part in holds.
+    fn tag(&self) -> String {
+        format!("demo-cluster/{}:{PORT}", self.service)
+    }
 }
 
 /// Two standalone tasks that were started by different callers, and their binding.

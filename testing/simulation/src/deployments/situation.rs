@@ -7,6 +7,7 @@ cases! { Situation:
     DeployedFailing "life: deployment of tasks that do not start",
     DeployedDeaf "life: deployment of tasks whose targets never become healthy",
     DeployedBlueGreen "life: BLUE_GREEN deployment",
+    BoundByTags "life: services bound by tags",
     Superseded "life: deployment superseded by the next",
     RolledBack "life: deployment rolled back",
     ScaledOut "life: desired count up during a deployment",
