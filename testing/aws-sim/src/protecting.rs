@@ -33,4 +33,9 @@ impl Aws {
     pub fn fail_protection(&self, task_arn: &str) {
         self.world().protections.fail_next(task_arn);
     }
+
+    /// From now on no protection fails for which that was wanted.
+    pub fn fail_no_protection(&self) {
+        self.world().protections.fail_none();
+    }
 }

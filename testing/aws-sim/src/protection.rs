@@ -33,6 +33,11 @@ impl Protections {
         self.failing.insert(arn.to_owned());
     }
 
+    /// No change fails.
+    pub(crate) fn fail_none(&mut self) {
+        self.failing.clear();
+    }
+
     /// Whether this change of the task's protection is to fail.
     pub(crate) fn fails(&mut self, arn: &str) -> bool {
         self.failing.remove(arn)

@@ -92,6 +92,8 @@ pub async fn put_right(stage: &Stage) {
     stage.state().faults = false;
     // A fault that was drawn before may still strike an invocation under way.
     until_none_is_under_way(stage).await;
+    // Nor may one whose call did not come to its effect.
+    stage.aws.fail_no_protection();
     let begun = stage.aws.now();
     let minute = Duration::from_secs(60);
     let is_waited_for = |service: usize| {
