@@ -1,18 +1,22 @@
 //! How long the handler takes for an invocation: `cargo bench --bench warm`.
 //!
 //! From the invocation's JSON to its answer's, over a simulated AWS on loopback and connections
-//! that stay open. Most of the time is the SDK's and the simulation's; compare runs of two versions
-//! of the function.
+//! that stay open. The SDK's clients alone, which make the same calls, take turns with the handler:
+//! what it takes more than they do is the function's own.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_config::SdkConfig;
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use aws_sim::{Aws, TargetGroup, Task};
 use ecs_ipv6_targets::handler::Handler;
-use harness::function::over_network;
+use futures_util::future::join_all;
+use harness::function::{over_network, sdk_over_network};
 use harness::lambda::context;
 use lambda_runtime::LambdaEvent;
+use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
@@ -31,20 +35,60 @@ fn main() {
     let bindings = json!([{"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": group, "port": PORT}]);
     // Always the same moment, so that no event ever grows old.
     let now = SystemTime::now();
-    let handler = over_network(&bindings, &serve(aws), Arc::new(move || now));
+    let url = serve(aws);
+    let handler = over_network(&bindings, &url, Arc::new(move || now));
+    let sdk = Sdk::new(&sdk_over_network(&url), group);
 
     let runtime = runtime();
-    println!("| medians of {TIMES} | µs |\n| --- | ---: |");
+    println!("| medians of {TIMES}, µs | SDK's clients | handler | handler adds | of that CPU |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
     let events: Vec<String> = tasks.iter().map(|task| task.event(now).to_string()).collect();
-    row(&runtime, &handler, "one RUNNING event: register, look", &events[0]);
+    let row = |name, payload: &str, tasks| row(&runtime, &handler, &sdk, name, payload, tasks);
+    row("one RUNNING event: register, look", &events[0], 1);
     let ids: Vec<String> = (0..BATCH).map(|number| format!("m{number}")).collect();
     let batch = aws_sim::events::sqs_batch(ids.iter().map(String::as_str).zip(events));
-    row(&runtime, &handler, "a batch of 300: 2 registers, 3 looks at once", &batch.to_string());
+    row("a batch of 300: 2 registers, 3 looks at once", &batch.to_string(), BATCH);
+}
+
+/// The SDK's clients alone.
+struct Sdk {
+    ecs: aws_sdk_ecs::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+    group: String,
+}
+
+impl Sdk {
+    fn new(sdk: &SdkConfig, group: String) -> Self {
+        let elb = aws_sdk_elasticloadbalancingv2::Client::new(sdk);
+        Self { ecs: aws_sdk_ecs::Client::new(sdk), elb, group }
+    }
+
+    /// Makes the calls that the handler makes for so many tasks.
+    async fn call(&self, tasks: usize) {
+        let numbers: Vec<usize> = (0..tasks).collect();
+        for chunk in numbers.chunks(200) {
+            let target = |number: &usize| TargetDescription::builder().id(address(*number));
+            let targets = chunk.iter().map(|number| target(number).port(PORT.into()).build());
+            let call = self.elb.register_targets().target_group_arn(&self.group);
+            let call = call.set_targets(Some(targets.collect()));
+            call.send().await.expect("nothing is wrong");
+        }
+        let looks = numbers.chunks(100).map(|page| {
+            let arns = page.iter().map(|number| task(*number).arn()).collect();
+            self.ecs.describe_tasks().cluster("demo-cluster").set_tasks(Some(arns)).send()
+        });
+        for answer in join_all(looks).await {
+            assert!(!answer.expect("nothing is wrong").tasks().is_empty());
+        }
+    }
 }
 
 fn task(number: usize) -> Task {
-    let address = Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | (number as u128 + 1));
-    Task::new(&format!("{number:032x}")).address(&address.to_string()).running()
+    Task::new(&format!("{number:032x}")).address(&address(number)).running()
+}
+
+fn address(number: usize) -> String {
+    Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | (number as u128 + 1)).to_string()
 }
 
 /// Serves AWS on a thread of its own; returns the URL.
@@ -67,17 +111,29 @@ fn runtime() -> Runtime {
     runtime.expect("a runtime can be made")
 }
 
-/// Measures and prints what this payload costs.
-fn row(runtime: &Runtime, handler: &Handler, name: &str, payload: &str) {
-    let mut times: Vec<Duration> = (0..TIMES)
-        .map(|_| {
-            let begin = Instant::now();
-            runtime.block_on(handle(handler, payload));
-            begin.elapsed()
-        })
-        .collect();
-    times.sort();
-    println!("| {name} | {} |", times[TIMES / 2].as_micros());
+/// Measures and prints what this payload costs, which is about so many tasks.
+fn row(runtime: &Runtime, handler: &Handler, sdk: &Sdk, name: &str, payload: &str, tasks: usize) {
+    let taken = (0..TIMES).map(|_| {
+        let (clients, clients_cpu) = time(|| runtime.block_on(sdk.call(tasks)));
+        let (whole, cpu) = time(|| runtime.block_on(handle(handler, payload)));
+        [clients, whole, clients_cpu, cpu]
+    });
+    let taken: Vec<[Duration; 4]> = taken.collect();
+    let [clients, whole, clients_cpu, cpu] = [0, 1, 2, 3].map(|column| {
+        let mut times: Vec<u128> = taken.iter().map(|row| row[column].as_micros()).collect();
+        times.sort();
+        times[TIMES / 2] as i128
+    });
+    println!("| {name} | {clients} | {whole} | {} | {} |", whole - clients, cpu - clients_cpu);
+}
+
+/// How long this takes, and how much of the time this thread has the CPU. The simulated AWS is on
+/// another.
+fn time(work: impl FnOnce()) -> (Duration, Duration) {
+    let clock = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("Linux has it");
+    let (begin, begin_cpu) = (Instant::now(), clock());
+    work();
+    (begin.elapsed(), (clock() - begin_cpu).into())
 }
 
 /// Does what the runtime does for an invocation, but for the Runtime API's two requests.

@@ -49,15 +49,19 @@ pub fn handler_as_set(
 
 /// The handler with clients that call an AWS at this URL over the network.
 pub fn over_network(bindings: &Value, url: &str, clock: Clock) -> Handler {
+    Handler::new(config(bindings, &[]), &sdk_over_network(url), clock)
+}
+
+/// The SDK's settings for an AWS at this URL.
+pub fn sdk_over_network(url: &str) -> SdkConfig {
     let settings = [("AWS_ENDPOINT_URL", url)];
-    let (variable, config) = (environment(bindings, &settings), config(bindings, &settings));
+    let variable = environment(&Value::Null, &settings);
     let sdk = || {
         let endpoints = Endpoints::read(&variable)?;
-        let http = https_client(&config.region, &endpoints, &variable)?;
-        sdk_config(&config.region, http, &endpoints, &variable)
+        let http = https_client(REGION, &endpoints, &variable)?;
+        sdk_config(REGION, http, &endpoints, &variable)
     };
-    let sdk = sdk().expect("the settings are right");
-    Handler::new(config, &sdk, clock)
+    sdk().expect("the settings are right")
 }
 
 fn config(bindings: &Value, settings: &[(&str, &str)]) -> Config {
