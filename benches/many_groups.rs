@@ -15,9 +15,8 @@ use aws_sim::events::scheduled;
 use aws_sim::{Action, Answer, Aws, Call, Function, Outcome, Rate, TargetGroup, Task};
 use ecs_ipv6_targets::handler::Handler;
 use harness::function::{handler, runtime};
-use harness::lambda::context;
+use harness::lambda;
 use harness::latency::Latency;
-use lambda_runtime::LambdaEvent;
 use serde_json::json;
 
 const GROUPS: usize = 3_000;
@@ -88,7 +87,7 @@ async fn round(aws: &Aws, function: &Handler, lost: &[(usize, Ipv6Addr)]) -> Str
         let next = begin + Duration::from_secs(60 * (minutes as u64 + 1));
         tokio::time::sleep(next.duration_since(aws.now()).unwrap_or_default()).await;
         let payload = scheduled(aws.now());
-        let event = LambdaEvent::new(payload, context(aws.now() + Duration::from_secs(30)));
+        let event = lambda::event(&payload, lambda::context(aws.now() + Duration::from_secs(30)));
         if let Err(error) = function.handle(event).await {
             eprintln!("{error}");
         }

@@ -33,7 +33,7 @@ use crate::handler::answers::{answer, answer_unless_failed, failures};
 use crate::input::deployment_event::{self, ServiceArn};
 use crate::input::lifecycle_hook::LifecycleHook;
 use crate::input::sqs::Message;
-use crate::input::{Input, Release, task_event};
+use crate::input::{Input, Payload, Release, task_event};
 use crate::report::Report;
 use crate::report::failed::Failed;
 use crate::report::hook_answer::HookAnswer;
@@ -100,7 +100,7 @@ impl Handler {
     }
 
     /// Handles one invocation.
-    pub async fn handle(&self, invocation: LambdaEvent<Value>) -> Result<Value, Error> {
+    pub async fn handle(&self, invocation: LambdaEvent<Payload>) -> Result<Value, Error> {
         let now = (self.clock)();
         self.clients.take_traffic();
         self.discovery.learn_home(&invocation.context.invoked_function_arn)?;
@@ -121,7 +121,7 @@ impl Handler {
             Input::Deployment(event) => self.deployment(event, now, limits).await,
             Input::LifecycleHook(hook) => self.gate(&hook, now, limits).await,
             Input::Copy(event) => self.copy(event, now, limits).await,
-            Input::SqsBatch(records) => self.batch(records, now, limits).await,
+            Input::SqsBatch(messages) => self.batch(&messages, now, limits).await,
             Input::Scheduled => self.reconcile(Reach::Slice, now, limits).await,
             Input::Reconcile => self.reconcile(Reach::All, now, limits).await,
             Input::Plan => self.plan(now, limits).await,
@@ -221,11 +221,11 @@ impl Handler {
 
     async fn batch(
         &self,
-        records: Vec<Value>,
+        messages: &[Message],
         now: SystemTime,
         limits: &Limits,
     ) -> Result<Value, Error> {
-        let messages: Vec<Message> = records.into_iter().map(Message::read).collect();
+        messages.iter().for_each(Message::log);
         let sightings = messages.iter().filter_map(Message::sighting);
         // A stop that a copy settled took only as long as the copy.
         let heard = {
@@ -233,7 +233,7 @@ impl Handler {
             let is_news = |sighting: &&Sighting| !copied.contains(&sighting.task.arn);
             EventTimes::of(sightings.clone().filter(is_news), now)
         };
-        let unreadable = messages.iter().filter(|message| message.news.is_none()).count();
+        let unreadable = messages.iter().filter(|message| message.news.is_err()).count();
         let services: BTreeSet<&ServiceArn> =
             messages.iter().filter_map(Message::deployment).collect();
         let bound = self.discovery.recent(now, limits).await;
@@ -244,7 +244,7 @@ impl Handler {
         );
         let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
         let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
-        let failed_messages = failures(&messages, &report, &failed_services)?;
+        let failed_messages = failures(messages, &report, &failed_services)?;
         holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
         self.tell("sqs", &InvocationKind::Events { heard, unreadable }, &report);
         answer(&failed_messages)

@@ -8,12 +8,43 @@ pub mod sqs;
 pub mod task_event;
 pub mod widget;
 
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess};
+use serde_json::{Map, Value};
 
 use crate::core::binding::TargetGroupArn;
+use crate::json::{Any, Read};
 use explain::TaskName;
 use lifecycle_hook::LifecycleHook;
+use sqs::{Message, Records};
 use widget::Widget;
+
+/// The JSON of an invocation: the messages of a batch, which can have 6 MB, as what they report,
+/// and everything else as it came.
+#[derive(Default)]
+pub struct Payload {
+    fields: Value,
+    records: Records,
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Any::deserialize(deserializer).map(|Any(payload)| payload)
+    }
+}
+
+impl<'de> Read<'de> for Payload {
+    fn object<A: MapAccess<'de>>(mut fields: A) -> Result<Self, A::Error> {
+        let mut others = Map::new();
+        let mut records = Records::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            match name.as_str() {
+                "Records" => Any(records) = fields.next_value()?,
+                _ => drop(others.insert(name, fields.next_value()?)),
+            }
+        }
+        Ok(Self { fields: Value::Object(others), records })
+    }
+}
 
 /// The input of an invocation.
 pub enum Input {
@@ -25,8 +56,8 @@ pub enum Input {
     LifecycleHook(LifecycleHook),
     /// An event that the queue has as well.
     Copy(Value),
-    /// The records of an SQS batch.
-    SqsBatch(Vec<Value>),
+    /// The messages of an SQS batch.
+    SqsBatch(Vec<Message>),
     /// A reconcile from the schedule.
     Scheduled,
     /// A reconcile that an operator asks for.
@@ -56,7 +87,7 @@ pub struct Release {
 
 impl Input {
     /// Recognises an input by its shape; `None` if the function accepts no such input.
-    pub fn of(mut payload: Value) -> Option<Self> {
+    pub fn of(Payload { fields: mut payload, records }: Payload) -> Option<Self> {
         // First, because whoever edits a dashboard may add anything else to these.
         if let Some(widget) = Widget::read(&payload) {
             let describes = widget::is_describe(&payload);
@@ -92,14 +123,7 @@ impl Input {
         if let Some(hook) = LifecycleHook::read(&payload) {
             return Some(Self::LifecycleHook(hook));
         }
-        match payload.get_mut("Records").map(Value::take) {
-            Some(Value::Array(records))
-                if records.is_empty() || records.iter().any(sqs::is_message) =>
-            {
-                Some(Self::SqsBatch(records))
-            }
-            _ => None,
-        }
+        records.0.map(Self::SqsBatch)
     }
 }
 
@@ -128,10 +152,14 @@ mod tests {
     use super::*;
     use crate::core::fixtures::group;
 
+    fn input_of(text: &str) -> Option<Input> {
+        Input::of(serde_json::from_str(text).unwrap())
+    }
+
     #[test]
     fn a_release_names_a_target_group_and_may_be_a_dry_run() {
         let group = group("demo-ipv6");
-        let read = |input: Value| match Input::of(input) {
+        let read = |input: Value| match input_of(&input.to_string()) {
             Some(Input::Release(release)) => Some((release.group, release.dry_run)),
             _ => None,
         };
@@ -144,6 +172,30 @@ mod tests {
             (json!({"action": "release"}), None),
         ] {
             assert_eq!(read(input), expected.map(|dry_run| (group.clone(), dry_run)));
+        }
+    }
+
+    #[test]
+    fn the_records_of_a_batch_are_read_wherever_they_stand() {
+        for (payload, messages) in [
+            (r#"{"Records": [{"messageId": "a"}, 7], "other": {}}"#, Some(2)),
+            (r#"{"other": {}, "Records": []}"#, Some(0)),
+            (r#"{"Records": 7, "Records": [{"messageId": "a"}]}"#, Some(1)),
+            (r#"{"Records": [{"messageId": "a"}], "Records": 7}"#, None),
+            (r#"{"Records": [7]}"#, None),
+            (r#"{"records": [{"messageId": "a"}]}"#, None),
+            (r#"[{"messageId": "a"}]"#, None),
+            (r#"["Records", [{"messageId": "a"}]]"#, None),
+            (r#""Records""#, None),
+            ("null", None),
+            ("7", None),
+        ] {
+            let read = match input_of(payload) {
+                Some(Input::SqsBatch(messages)) => Some(messages.len()),
+                Some(_) => panic!("{payload}"),
+                None => None,
+            };
+            assert_eq!(read, messages, "{payload}");
         }
     }
 

@@ -14,7 +14,7 @@
 //! | 3 | [`aws`] | everything that names the SDK or waits for AWS |
 //! | 2 | [`config`], [`input`], [`report`] | in and out, without calls |
 //! | 1 | [`core`] | decisions and nouns |
-//! | 0 | [`json`] | JSON objects that are not read from arrays |
+//! | 0 | [`json`] | JSON objects that are not read from arrays, and values of any type |
 
 pub mod aws;
 pub mod config;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use aws_sim::{Aws, DeploymentConfiguration, Sent, Service, Starts, TargetGroup};
 use ecs_ipv6_targets::handler::Handler;
 use harness::{function, lambda};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -197,7 +196,7 @@ impl Play {
     /// Invokes the function. Returns what it did about holds.
     async fn invoke(&self, input: &Value) -> Result<Vec<String>, Error> {
         let context = lambda::context(self.aws.now() + 30 * SECOND);
-        let report = self.handler.handle(LambdaEvent::new(input.clone(), context)).await;
+        let report = self.handler.handle(lambda::event(input, context)).await;
         let report =
             report.map_err(|error| Error::Failed(format!("the function failed: {error}")))?;
         let count = |list: &str| report[list].as_array().map_or(0, Vec::len);

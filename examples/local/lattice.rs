@@ -8,7 +8,6 @@ use std::time::Duration;
 use aws_sim::{Answer, Aws, TargetGroup, Task};
 use ecs_ipv6_targets::handler::Handler;
 use harness::{function, lambda};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -124,7 +123,7 @@ async fn invoke(aws: &Aws, handler: &Handler, tasks: &[Task]) -> Answer {
         }
     };
     let context = lambda::context(aws.now() + Duration::from_secs(30));
-    match handler.handle(LambdaEvent::new(input, context)).await {
+    match handler.handle(lambda::event(&input, context)).await {
         Ok(answer) => Answer::Success(answer),
         Err(error) => Answer::Error {
             error_type: "TargetsFailed".to_owned(),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use aws_sim::{Aws, DeploymentConfiguration, LoadBalancer, Sent, Service, Starts, TargetGroup};
 use ecs_ipv6_targets::handler::Handler;
 use harness::{function, lambda};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -84,7 +83,7 @@ impl Play {
 
     async fn invoke(&self, input: Value) -> Result<(), Error> {
         let context = lambda::context(self.aws.now() + 30 * SECOND);
-        let answer = self.handler.handle(LambdaEvent::new(input, context)).await;
+        let answer = self.handler.handle(lambda::event(&input, context)).await;
         answer.map(drop).map_err(|error| Error::Failed(format!("the function failed: {error}")))
     }
 }

@@ -10,7 +10,6 @@ use aws_sim::{
 };
 use ecs_ipv6_targets::handler::Handler;
 use harness::{function, lambda};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -44,7 +43,7 @@ impl Scene {
     /// Invokes the function.
     pub async fn invoke(&self, input: Value) -> Result<Value, Error> {
         let context = lambda::context(self.aws.now() + 30 * SECOND);
-        let answer = self.handler.handle(LambdaEvent::new(input, context)).await;
+        let answer = self.handler.handle(lambda::event(&input, context)).await;
         answer.map_err(|error| Error::Failed(format!("the function failed: {error}")))
     }
 

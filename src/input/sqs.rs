@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use aws_lambda_events::event::sqs::SqsMessage;
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
 use tracing::{debug, error};
 
@@ -10,23 +11,103 @@ use crate::core::knowledge::Sighting;
 use crate::core::task::TaskArn;
 use crate::input::deployment_event::{self, ServiceArn};
 use crate::input::task_event;
-use crate::json::JsonObject;
+use crate::json::{Any, Read};
 
-/// Records of other sources have another `eventSource`, or no `messageId`.
-pub fn is_message(record: &Value) -> bool {
-    match record.get("eventSource") {
-        Some(source) => source == "aws:sqs",
-        None => record["messageId"].is_string(),
+/// The `Records` of an invocation: messages, unless all are records of another source.
+#[derive(Default)]
+pub struct Records(pub Option<Vec<Message>>);
+
+impl<'de> Read<'de> for Records {
+    fn array<A: SeqAccess<'de>>(mut items: A) -> Result<Self, A::Error> {
+        let mut messages = Vec::new();
+        let mut is_of_sqs = false;
+        while let Some(Any(record)) = items.next_element::<Any<Record>>()? {
+            is_of_sqs |= record.is_message;
+            messages.push(record.message);
+        }
+        Ok(Self((is_of_sqs || messages.is_empty()).then_some(messages)))
     }
 }
 
-/// A message of a batch, and what it reports if it can be read.
+struct Record {
+    /// Records of other sources have another `eventSource`, or no `messageId`.
+    is_message: bool,
+    message: Message,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        let message = Message { id: None, news: Err("it is not an object".to_owned()) };
+        Self { is_message: false, message }
+    }
+}
+
+/// The fields of a record that matter here.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Field {
+    MessageId,
+    EventSource,
+    Body,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Read<'de> for Record {
+    /// Nothing is required of the other fields. Of a repeated one the last counts.
+    fn object<A: MapAccess<'de>>(mut fields: A) -> Result<Self, A::Error> {
+        let mut id = None;
+        let mut source = None;
+        let mut body = Body::default();
+        while let Some(field) = fields.next_key()? {
+            match field {
+                Field::MessageId => Any(Text(id)) = fields.next_value()?,
+                Field::EventSource => source = Some(fields.next_value::<Any<Text>>()?.0.0),
+                Field::Body => Any(body) = fields.next_value()?,
+                Field::Other => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        let is_message = match source {
+            Some(source) => source.as_deref() == Some("aws:sqs"),
+            None => id.is_some(),
+        };
+        let id = id.filter(|id| !id.is_empty());
+        Ok(Self { is_message, message: Message { id, news: body.0 } })
+    }
+}
+
+/// A string; `None` if it is something else.
+#[derive(Default)]
+struct Text(Option<String>);
+
+impl Read<'_> for Text {
+    fn string(text: &str) -> Self {
+        Self(Some(text.to_owned()))
+    }
+}
+
+/// What the body of a message reports. It is read where it stands, without a copy of its text.
+struct Body(Result<News, String>);
+
+impl Default for Body {
+    fn default() -> Self {
+        Self(Err("body is no string".to_owned()))
+    }
+}
+
+impl Read<'_> for Body {
+    fn string(text: &str) -> Self {
+        Self(News::read(text))
+    }
+}
+
+/// A message of a batch, and what it reports.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// Its `messageId`.
     pub id: Option<String>,
-    /// What it reports; `None` if it cannot be read.
-    pub news: Option<News>,
+    /// What it reports, or why it cannot be read.
+    pub news: Result<News, String>,
 }
 
 /// What a message reports.
@@ -39,19 +120,18 @@ pub enum News {
 }
 
 impl Message {
-    /// Reads a record. A message that cannot be read is logged.
-    pub fn read(record: Value) -> Self {
-        let id = record["messageId"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-        let news = news(record)
-            .inspect_err(|problem| error!(message_id = id, problem, "message cannot be read"))
-            .inspect(|news| debug!(message_id = id, ?news, "message"));
-        Self { id, news: news.ok() }
+    /// Logs it, as an error if it cannot be read.
+    pub fn log(&self) {
+        match &self.news {
+            Ok(news) => debug!(message_id = self.id, ?news, "message"),
+            Err(problem) => error!(message_id = self.id, problem, "message cannot be read"),
+        }
     }
 
     /// What it reports of a task.
     pub fn sighting(&self) -> Option<&Sighting> {
         match &self.news {
-            Some(News::Task(sighting)) => Some(sighting),
+            Ok(News::Task(sighting)) => Some(sighting),
             _ => None,
         }
     }
@@ -59,7 +139,7 @@ impl Message {
     /// The service whose deployment it reports.
     pub fn deployment(&self) -> Option<&ServiceArn> {
         match &self.news {
-            Some(News::Deployment(service)) => service.as_ref(),
+            Ok(News::Deployment(service)) => service.as_ref(),
             _ => None,
         }
     }
@@ -68,32 +148,117 @@ impl Message {
     /// these.
     pub fn failed(&self, tasks: &BTreeSet<&TaskArn>, services: &BTreeSet<&ServiceArn>) -> bool {
         match &self.news {
-            None => true,
-            Some(News::Task(sighting)) => tasks.contains(&sighting.task.arn),
-            Some(News::Deployment(service)) => {
+            Err(_) => true,
+            Ok(News::Task(sighting)) => tasks.contains(&sighting.task.arn),
+            Ok(News::Deployment(service)) => {
                 service.as_ref().is_some_and(|service| services.contains(service))
             }
         }
     }
 }
 
-fn news(record: Value) -> Result<News, String> {
-    let JsonObject(message): JsonObject<SqsMessage> =
-        serde_json::from_value(record).map_err(|e| e.to_string())?;
-    let body = message.body.unwrap_or_default();
-    if let Some(sighting) = task_event::read_text(&body) {
-        return Ok(News::Task(sighting));
+impl News {
+    fn read(body: &str) -> Result<Self, String> {
+        if let Some(sighting) = task_event::read_text(body) {
+            return Ok(Self::Task(sighting));
+        }
+        let event: Value =
+            serde_json::from_str(body).map_err(|e| format!("body is no JSON: {e}"))?;
+        let news = if task_event::is_task_state_change(&event) {
+            task_event::read(event).map(Self::Task)
+        } else if deployment_event::is_deployment_state_change(&event) {
+            deployment_event::read(event).map(Self::Deployment)
+        } else {
+            return Err(
+                "body is neither an ECS Task State Change nor a Deployment State Change of aws.ecs"
+                    .to_owned(),
+            );
+        };
+        news.map_err(|error| error.to_string())
     }
-    let event: Value = serde_json::from_str(&body).map_err(|e| format!("body is no JSON: {e}"))?;
-    let news = if task_event::is_task_state_change(&event) {
-        task_event::read(event).map(News::Task)
-    } else if deployment_event::is_deployment_state_change(&event) {
-        deployment_event::read(event).map(News::Deployment)
-    } else {
-        return Err(
-            "body is neither an ECS Task State Change nor a Deployment State Change of aws.ecs"
-                .to_owned(),
-        );
-    };
-    news.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str = include_str!("../../events/task-running.json");
+
+    /// What these records are read as: of each its id and whether it can be read.
+    fn read(records: &str) -> Option<Vec<(Option<String>, bool)>> {
+        let Any(Records(messages)) = serde_json::from_str(records).unwrap();
+        let seen = |message: Message| (message.id, message.news.is_ok());
+        messages.map(|messages| messages.into_iter().map(seen).collect())
+    }
+
+    fn body() -> String {
+        Value::from(EVENT).to_string()
+    }
+
+    #[test]
+    fn records_are_messages_if_one_of_them_is_of_sqs() {
+        for (records, are_messages) in [
+            (r#"[]"#, true),
+            (r#"[{"eventSource": "aws:sqs"}]"#, true),
+            (r#"[{"messageId": ""}]"#, true),
+            (r#"[{"eventSource": "aws:kinesis"}, 7, {"messageId": "m"}]"#, true),
+            (r#"[{"messageId": "m", "eventSource": "aws:kinesis"}]"#, false),
+            (r#"[{"messageId": "m", "eventSource": null}]"#, false),
+            (r#"[{"messageId": 7}, [], "m", null]"#, false),
+            (r#"{"messageId": "m"}"#, false),
+            (r#""aws:sqs""#, false),
+            ("7", false),
+            ("-7", false),
+            ("0.7", false),
+            ("true", false),
+            ("null", false),
+        ] {
+            assert_eq!(read(records).is_some(), are_messages, "{records}");
+        }
+    }
+
+    #[test]
+    fn a_record_without_an_id_or_a_readable_body_is_still_a_message() {
+        let body = body();
+        for (record, expected) in [
+            (format!(r#"{{"messageId": "m", "body": {body}}}"#), (Some("m"), true)),
+            (format!(r#"{{"messageId": "", "body": {body}}}"#), (None, true)),
+            (format!(r#"{{"messageId": {{"a": [1]}}, "body": {body}}}"#), (None, true)),
+            (format!(r#"{{"body": {body}}}"#), (None, true)),
+            (r#"{"messageId": "m"}"#.to_owned(), (Some("m"), false)),
+            (r#"{"messageId": "m", "body": null}"#.to_owned(), (Some("m"), false)),
+            (format!(r#"{{"messageId": "m", "body": {EVENT}}}"#), (Some("m"), false)),
+            (r#"{"messageId": "m", "body": "{"}"#.to_owned(), (Some("m"), false)),
+            (format!(r#"["m", null, {body}]"#), (None, false)),
+            ("7".to_owned(), (None, false)),
+        ] {
+            let read = read(&format!(r#"[{{"messageId": "first"}}, {record}]"#)).unwrap();
+            assert_eq!((read[1].0.as_deref(), read[1].1), expected, "{record}");
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_field_of_a_record_the_last_counts() {
+        let body = body();
+        for (record, expected) in [
+            (r#""messageId": "m", "messageId": "n", "body": "", "body": BODY"#, (Some("n"), true)),
+            (r#""messageId": "m", "messageId": 7, "body": BODY, "body": 7"#, (None, false)),
+        ] {
+            let record = record.replace("BODY", &body);
+            let read = read(&format!(r#"[{{"eventSource": "aws:sqs", {record}}}]"#)).unwrap();
+            assert_eq!((read[0].0.as_deref(), read[0].1), expected, "{record}");
+        }
+    }
+
+    #[test]
+    fn fields_that_nobody_reads_may_hold_anything() {
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        for odd in ["7", "[]", r#"{"SentTimestamp": 7}"#, r#""\ud800""#, "1e999", &deep] {
+            let body = body();
+            let record = format!(
+                r#"{{"messageId": "m", "attributes": {odd}, "body": {body}, "new": {odd}}}"#
+            );
+            assert_eq!(read(&format!("[{record}]")), Some(vec![(Some("m".to_owned()), true)]));
+        }
+    }
 }

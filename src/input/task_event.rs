@@ -1,15 +1,15 @@
 //! ECS Task State Change events, as EventBridge delivers them, read into [`Sighting`]s.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
-use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::core::knowledge::Sighting;
 use crate::core::task::{Phase, Task, TaskArn, first_address};
-use crate::json::JsonObject;
+use crate::json::{Any, JsonObject, Read};
 
 /// Why an event cannot be read; a phrase that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,21 @@ pub fn read_text(text: &str) -> Option<Sighting> {
     is_task_state_change.then(|| sighting(event).ok())?
 }
 
-type Event = EventBridgeEvent<JsonObject<TaskStateChange>>;
+/// The fields that matter here. Nothing is required of the others, not even their types, because
+/// ECS adds fields and fills some in odd ways ("prepare to handle unknown properties", ECS
+/// developer guide, "Amazon ECS task state change events").
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Event<'a> {
+    #[serde(borrow)]
+    detail_type: Cow<'a, str>,
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(default)]
+    time: Option<DateTime<Utc>>,
+    #[serde(borrow)]
+    detail: JsonObject<TaskStateChange<'a>>,
+}
 
 fn sighting(event: Event) -> Result<Sighting, Unreadable> {
     let at = event.time.map(SystemTime::from);
@@ -60,57 +74,68 @@ fn sighting(event: Event) -> Result<Sighting, Unreadable> {
     Ok(Sighting { at, changed: change.changed(), task: change.into_task()? })
 }
 
-/// The fields of the event's `detail` that matter here. Nothing is required of the other fields,
-/// not even their types, because ECS adds fields and fills some in odd ways ("prepare to handle
-/// unknown properties", ECS developer guide, "Amazon ECS task state change events").
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TaskStateChange {
-    task_arn: String,
+struct TaskStateChange<'a> {
+    #[serde(borrow)]
+    task_arn: Cow<'a, str>,
     #[serde(default)]
     cluster_arn: Option<String>,
     #[serde(default)]
     group: Option<String>,
     version: u64,
-    last_status: String,
-    desired_status: String,
+    #[serde(borrow)]
+    last_status: Cow<'a, str>,
+    #[serde(borrow)]
+    desired_status: Cow<'a, str>,
     #[serde(default)]
-    updated_at: Value,
+    updated_at: Any<Time>,
     #[serde(default)]
-    stopping_at: Value,
+    stopping_at: Any<Time>,
     #[serde(default)]
-    execution_stopped_at: Value,
+    execution_stopped_at: Any<Time>,
     #[serde(default, deserialize_with = "null_as_default")]
     containers: Vec<JsonObject<Container>>,
 }
 
 /// Each container of an awsvpc task repeats the task's one network interface.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Container {
     #[serde(default, deserialize_with = "null_as_default")]
     network_interfaces: Vec<JsonObject<NetworkInterface>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NetworkInterface {
     #[serde(default)]
     ipv6_address: Option<String>,
 }
 
-impl TaskStateChange {
+/// A moment; `None` if it is not written as one.
+#[derive(Default)]
+struct Time(Option<SystemTime>);
+
+impl Read<'_> for Time {
+    fn string(text: &str) -> Self {
+        Self(text.parse::<DateTime<Utc>>().ok().map(SystemTime::from))
+    }
+}
+
+impl TaskStateChange<'_> {
     /// A leaving task left when it began to stop or when its containers ended, whichever is
     /// earlier. `updatedAt` is the time of the event's own state: of a crash, the first event is
     /// that of DEPROVISIONING, ten seconds after the container's end.
     fn changed(&self) -> Option<SystemTime> {
-        let times = match Phase::of(&self.last_status, &self.desired_status) {
-            Phase::Leaving => vec![&self.updated_at, &self.stopping_at, &self.execution_stopped_at],
-            Phase::Starting | Phase::Serving => vec![&self.updated_at],
-        };
-        let times =
-            times.into_iter().filter_map(|time| time.as_str()?.parse::<DateTime<Utc>>().ok());
-        times.min().map(SystemTime::from)
+        let Self { updated_at, stopping_at, execution_stopped_at, .. } = self;
+        match Phase::of(&self.last_status, &self.desired_status) {
+            Phase::Leaving => {
+                let times = [updated_at, stopping_at, execution_stopped_at];
+                times.into_iter().filter_map(|Any(Time(time))| *time).min()
+            }
+            Phase::Starting | Phase::Serving => updated_at.0.0,
+        }
     }
 
     fn into_task(self) -> Result<Task, Unreadable> {

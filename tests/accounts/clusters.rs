@@ -3,7 +3,7 @@
 use aws_sim::Action::{DescribeServices, DescribeTasks, ListTasks};
 use aws_sim::Aws;
 use ecs_ipv6_targets::config::Config;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 
 use crate::common::{Function, reasons, target};
@@ -60,7 +60,7 @@ async fn without_the_functions_arn_such_a_binding_is_never_no_binding() {
         context.deadline = u64::MAX / 2;
         aws.put_task(&task_there(0));
         let event: Value = task_there(0).event(aws.now());
-        handler.handle(LambdaEvent::new(event, context)).await
+        handler.handle(harness::lambda::event(&event, context)).await
     };
     let error = invoke("demo-cluster").await.unwrap_err();
     assert_eq!(error.kind(), "AccountUnknown");

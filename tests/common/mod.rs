@@ -11,7 +11,6 @@ use aws_sim::{Action, Aws, TargetGroup, Task};
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use harness::{function, lambda};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 /// The port of the binding in [`Function::new`].
@@ -78,7 +77,7 @@ impl Function {
 
     pub async fn invoke_within(&self, left: Duration, payload: Value) -> Result<Value, Error> {
         let context = lambda::context(self.aws.now() + left);
-        self.handler.handle(LambdaEvent::new(payload, context)).await
+        self.handler.handle(lambda::event(&payload, context)).await
     }
 
     pub async fn reconcile(&self) -> Result<Value, Error> {

@@ -8,7 +8,7 @@ use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::Handler;
 use harness::function;
 use harness::lambda;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -98,23 +98,25 @@ impl Fixture {
         // A plan makes both handlers look up the ports that they then remember, so that the first
         // case makes the same calls as the others.
         for handler in [&fixture.wet, &fixture.dry] {
-            let plan = handler.handle(LambdaEvent::new(json!({"action": "plan"}), context())).await;
+            let plan = handler.handle(lambda::event(&json!({"action": "plan"}), context())).await;
             plan.expect("a plan only reads");
         }
         fixture.aws.take_calls();
         fixture
     }
 
-    /// Invokes the function, which has half a minute. Returns the answer and the calls made.
+    /// Invokes the function with this text, which is this input. It has half a minute. Returns the
+    /// answer and the calls made.
     pub fn invoke(
         &self,
         runtime: &Runtime,
-        input: Value,
+        text: &[u8],
+        input: &Value,
         dry: bool,
     ) -> (Result<Value, Error>, Vec<Call>) {
-        let event = LambdaEvent::new(input, context());
+        let event = lambda::event_of_text(text, context());
         let answer = runtime.block_on(async {
-            if event.payload.get("copy").is_none() {
+            if input.get("copy").is_none() {
                 let handler = if dry { &self.dry } else { &self.wet };
                 return handler.handle(event).await;
             }

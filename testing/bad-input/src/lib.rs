@@ -119,7 +119,7 @@ impl Bench {
         let mut made = 0;
         let (verdict, answer) = guarded(|| {
             let reading = oracle::read(&input);
-            let (answer, calls) = fixture.invoke(&self.runtime, input, dry);
+            let (answer, calls) = fixture.invoke(&self.runtime, &text, &input, dry);
             made = calls.len();
             let verdict = Check(AllowedEffects { fixture, dry }).input(&reading, &answer, &calls);
             let shown = if wanted || verdict.is_err() {

@@ -13,7 +13,6 @@ use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::handler::Handler;
 use harness::function::{runtime, sdk};
 use harness::lambda;
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
@@ -155,7 +154,7 @@ impl Function {
         let context = lambda::context(now + Duration::from_secs(30));
         let payload = payload(input, &self.bounds);
         self.runtime.block_on(async {
-            let mut work = pin!(handler.handle(LambdaEvent::new(payload, context)));
+            let mut work = pin!(handler.handle(lambda::event(&payload, context)));
             for step in moves.iter().map(Some).chain([None]) {
                 tokio::select! {
                     biased;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use aws_sim::Aws;
 use aws_sim::events::sqs_batch;
 use ecs_ipv6_targets::error::Error;
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
@@ -138,7 +137,7 @@ impl Delivery {
     pub async fn invoke(&self, payload: Value) -> Result<Value, Error> {
         self.state().invocations += 1;
         let context = lambda::context(self.aws.now() + TIMEOUT);
-        self.function.invoke(LambdaEvent::new(payload, context)).await
+        self.function.invoke(lambda::event(&payload, context)).await
     }
 
     /// How many invocations there were.

@@ -14,6 +14,7 @@ use ecs_ipv6_targets::aws::{https_client, sdk_config};
 use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::error::Error;
 use ecs_ipv6_targets::handler::{Clock, Handler};
+use ecs_ipv6_targets::input::Payload;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -106,7 +107,7 @@ impl Instances {
     }
 
     /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
-    pub async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    pub async fn invoke(&self, event: LambdaEvent<Payload>) -> Result<Value, Error> {
         let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let last = waiting().pop();
         let instance = last.unwrap_or_else(|| self.make());

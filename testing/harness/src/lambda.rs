@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_runtime::Context;
+use ecs_ipv6_targets::input::Payload;
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 /// How long a message that was handed out stays invisible, as in the template.
@@ -25,6 +26,17 @@ pub fn context(deadline: SystemTime) -> Context {
     context.invoked_function_arn = FUNCTION_ARN.to_owned();
     context.deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     context
+}
+
+/// An invocation with this payload.
+pub fn event(payload: &Value, context: Context) -> LambdaEvent<Payload> {
+    event_of_text(payload.to_string().as_bytes(), context)
+}
+
+/// An invocation with this payload, as the function gets and reads it. Text that is no JSON is a
+/// panic.
+pub fn event_of_text(payload: &[u8], context: Context) -> LambdaEvent<Payload> {
+    LambdaEvent::new(serde_json::from_slice(payload).expect("it is JSON"), context)
 }
 
 /// Whether a batch's answer returns this message; without an answer, all are.

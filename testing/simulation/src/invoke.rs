@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use harness::lambda;
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -29,7 +28,7 @@ pub async fn invoke(
     let context = lambda::context(world.aws.now() + world.scenario.timeout);
     let rate = world.scenario.fault_rates.crash;
     let crash = world.strikes(rate).then(|| world.draw_seconds(0.0, 0.6));
-    let handle = world.function.invoke(LambdaEvent::new(payload, context));
+    let handle = world.function.invoke(lambda::event(&payload, context));
     let ending = tokio::select! {
         biased;
         () = kill.notified() => Ending::Killed,

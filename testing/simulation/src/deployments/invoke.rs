@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use harness::lambda;
-use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 
 use crate::deployments::ledger::{Look, LookKind};
@@ -27,7 +26,7 @@ pub async fn invoke(stage: &Stage, kind: LookKind, payload: Value) -> (Look, End
         number
     };
     let context = lambda::context(now + TIMEOUT);
-    let handle = stage.function.invoke(LambdaEvent::new(payload, context));
+    let handle = stage.function.invoke(lambda::event(&payload, context));
     let ending = tokio::select! {
         biased;
         () = kill.notified() => Ending::Killed,
