@@ -113,7 +113,7 @@ pub fn decide(
     let why_not = why_not(service, rollout, now, end);
     let missing = service.desired.saturating_sub(rollout.ready.len());
     let keep = match why_not {
-        Some(NoHold::Over) | None => missing.min(rollout.old.len()).saturating_sub(foreign),
+        Some(NoHold::Over) | None => missing.saturating_sub(foreign),
         Some(_) => 0,
     };
 
@@ -137,7 +137,8 @@ pub fn decide(
     let held = protect.len() + ours.len().min(keep);
     Decision {
         minutes: minutes_until(end.min(now + longest + SKEW), now),
-        expires: held > 0 && now + NOTICE >= end && missing > 0,
+        // A task is kept only for one that is missing.
+        expires: held > 0 && now + NOTICE >= end,
         protect,
         release,
         held,

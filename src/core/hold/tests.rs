@@ -1,5 +1,6 @@
 //! Holds by table: a service, its tasks, their protections, and what follows.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use super::*;
@@ -109,6 +110,7 @@ fn a_begin_in_the_future_lengthens_a_hold_by_a_minute_at_most() {
         story.tasks(2, "old", "healthy");
         assert_eq!(story.decide(&service(2), began() - ahead).minutes, minutes, "{ahead:?}");
     }
+    assert_eq!(minutes_until(began() + 2881 * MINUTE, began()), 2880, "ECS takes no more");
 }
 
 #[test]
@@ -120,6 +122,8 @@ fn zones_keep_tasks_in_turn_and_healthy_ones_first() {
     // Zones: 0 3 6 in a, 1 4 in b, 2 5 in c.
     let expected = [0, 4, 2, 3, 1].map(|number: usize| old[number].clone());
     assert_eq!(decision.protect, expected);
+    story.tasks.reverse();
+    assert_eq!(story.decide(&service(5), began()).protect, expected, "in whatever order");
 }
 
 #[test]
@@ -143,6 +147,7 @@ fn a_protection_that_ends_later_is_the_applications_and_counts_as_kept() {
     story.protect(&old[..3], end() + 10 * MINUTE);
     let decision = story.decide(&service(4), began());
     assert_eq!(decision.protect, old[3..]);
+    assert_eq!(story.decide(&service(3), began()).protect, [], "never more than desired");
     story.protect(&old[3..], end());
     story.tasks(4, "new", "healthy");
     let decision = story.decide(&service(4), began() + 3 * MINUTE);
@@ -152,10 +157,10 @@ fn a_protection_that_ends_later_is_the_applications_and_counts_as_kept() {
 #[test]
 fn a_retry_protects_the_rest_and_renews_nothing() {
     let mut story = Story::default();
-    let old = story.tasks(4, "old", "healthy");
+    let old = story.tasks(6, "old", "healthy");
     story.protect(&old[..3], end());
     let decision = story.decide(&service(4), began() + MINUTE);
-    assert_eq!((decision.protect, decision.held), (old[3..].to_vec(), 4));
+    assert_eq!((decision.protect, decision.held), (old[3..4].to_vec(), 4));
     // Later ECS may wait for protected tasks already, and refuses.
     story.tasks(1, "new", "healthy");
     let decision = story.decide(&service(5), began() + MINUTE);
@@ -166,9 +171,33 @@ fn a_retry_protects_the_rest_and_renews_nothing() {
 fn a_task_that_replaced_an_old_one_meanwhile_is_not_protected() {
     let mut story = Story::default();
     let old = story.tasks(2, "old", "healthy");
-    story.tasks[1].origin.as_mut().unwrap().created = Some(began() + MINUTE);
-    let decision = story.decide(&service(2), began() + MINUTE);
-    assert_eq!(decision.protect, old[..1]);
+    for (created, protected) in
+        [(Some(began() + MINUTE), 1), (Some(began()), 2), (Some(began() - MINUTE), 2), (None, 2)]
+    {
+        story.tasks[1].origin.as_mut().unwrap().created = created;
+        let decision = story.decide(&service(2), began() + MINUTE);
+        assert_eq!(decision.protect, old[..protected], "{created:?}");
+    }
+}
+
+#[test]
+fn a_first_look_that_finds_new_tasks_ready_protects_for_the_others() {
+    let mut story = Story::default();
+    let old = story.tasks(4, "old", "healthy");
+    story.tasks(1, "new", "healthy");
+    let decision = story.decide(&service(4), began() + 3 * MINUTE);
+    assert_eq!((decision.protect, decision.held), (old[..3].to_vec(), 3));
+}
+
+#[test]
+fn a_protection_is_the_holds_if_it_ends_within_the_rounding() {
+    for (later, ours) in [(ROUNDING, true), (ROUNDING + Duration::from_secs(1), false)] {
+        let mut story = Story::default();
+        let [old, new] = ["old", "new"].map(|by| story.task(by, "healthy"));
+        story.protect(&[old.clone(), new.clone()], end() + later);
+        let decision = story.decide(&service(1), began() + MINUTE);
+        assert_eq!(decision.release, if ours { vec![old, new] } else { vec![] });
+    }
 }
 
 #[test]
@@ -214,26 +243,43 @@ fn after_the_end_nothing_is_protected_and_nothing_needed_is_released() {
 
 #[test]
 fn the_end_is_announced_a_minute_before_if_targets_are_still_awaited() {
-    for (new, before, announced) in
-        [("initial", 59, true), ("initial", 61, false), ("healthy", 59, false)]
-    {
+    let far = end() + 10 * MINUTE;
+    for (new, before, until, announced) in [
+        ("initial", 59, end(), true),
+        ("initial", 60, end(), true),
+        ("initial", 61, end(), false),
+        ("healthy", 59, end(), false),
+        ("initial", 59, far, false),
+    ] {
         let mut story = Story::default();
         let old = story.tasks(2, "old", "healthy");
         story.tasks(2, "new", new);
-        story.protect(&old, end());
+        story.protect(&old, until);
         let decision = story.decide(&service(2), end() - Duration::from_secs(before));
-        assert_eq!(decision.expires, announced, "{new}, {before} s before");
+        assert_eq!(decision.expires, announced, "{new}, {before} s before, {until:?}");
     }
 }
 
 #[test]
 fn a_rollback_releases_the_tasks_that_stay() {
     let mut story = Story::default();
-    let stay = story.tasks(2, "old", "healthy");
+    let stay = ["healthy", "initial"].map(|state| story.task("old", state));
     story.tasks(2, "new", "unhealthy");
     story.protect(&stay, end());
     let mut service = service(2);
     service.deployments.iter_mut().for_each(|d| d.is_primary = d.id == "old");
     let decision = story.decide(&service, began() + 5 * MINUTE);
-    assert_eq!((decision.release, decision.protect), (stay, vec![]));
+    assert_eq!((decision.release, decision.protect), (stay.to_vec(), vec![]));
+}
+
+#[test]
+fn every_reason_for_no_hold_is_told_in_words_of_its_own() {
+    use NoHold::*;
+    let reasons = [Daemon, External, NoDeployment, NothingDesired, NoOldTasks, NoRoom, Over, Ready];
+    let words: BTreeSet<String> = reasons.iter().map(NoHold::to_string).collect();
+    assert_eq!(words.len(), reasons.len());
+    assert_eq!(
+        NoRoom.to_string(),
+        "maximumPercent leaves no room for new tasks beside the old ones"
+    );
 }
