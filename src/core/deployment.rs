@@ -125,3 +125,110 @@ pub fn is_deploying<'a>(tasks: impl Iterator<Item = &'a Task>) -> bool {
     let Some(first) = started_by.next() else { return false };
     started_by.any(|other| other != first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fixtures::{ADDRESS, binding, task};
+    use crate::core::task::Origin;
+
+    fn started_by(id: &str, phase: Phase, deployment: &str) -> Task {
+        let origin = Origin {
+            started_by: deployment.to_owned(),
+            zone: String::new(),
+            created: None,
+            started: None,
+        };
+        Task { origin: Some(origin), ..task(id, phase, ADDRESS) }
+    }
+
+    #[test]
+    fn tasks_of_two_deployments_that_do_not_leave_make_a_deployment() {
+        use Phase::{Leaving, Serving, Starting};
+        for (tasks, deploying) in [
+            (vec![], false),
+            (vec![(Serving, "old")], false),
+            (vec![(Serving, "old"), (Serving, "old")], false),
+            (vec![(Serving, "old"), (Serving, "old"), (Starting, "new")], true),
+            (vec![(Leaving, "old"), (Serving, "new")], false),
+        ] {
+            let made = tasks.iter().map(|(phase, by)| started_by("c50e", *phase, by));
+            let made: Vec<Task> = made.collect();
+            assert_eq!(is_deploying(made.iter()), deploying, "{tasks:?}");
+        }
+        let unknown = task("c50e", Phase::Serving, ADDRESS);
+        assert!(!is_deploying([unknown, started_by("d61f", Serving, "old")].iter()));
+    }
+
+    #[test]
+    fn serving_tasks_are_new_if_the_primary_deployment_started_them() {
+        let primary = |id: &str| Deployment {
+            id: id.to_owned(),
+            is_primary: true,
+            created: SystemTime::UNIX_EPOCH,
+        };
+        let service = |deployments| Service {
+            arn: String::new(),
+            desired: 1,
+            deployments,
+            maximum_percent: None,
+            is_daemon: false,
+            is_external: false,
+        };
+        let tasks = [
+            started_by("starting", Phase::Starting, "new"),
+            started_by("leaving", Phase::Leaving, "old"),
+            started_by("new", Phase::Serving, "new"),
+            started_by("old", Phase::Serving, "old"),
+            task("unknown", Phase::Serving, ADDRESS),
+        ];
+        for (deployments, new, old) in [
+            (vec![primary("new")], vec!["new"], vec!["old", "unknown"]),
+            (vec![], vec![], vec!["new", "old", "unknown"]),
+        ] {
+            let service = service(deployments);
+            let rollout = Rollout::of(&service, &tasks, &[], &Ports::new(), &Healths::new());
+            assert_eq!(rollout.ready.iter().map(|task| task.arn.id()).collect::<Vec<_>>(), new);
+            let olds = rollout.old.iter().map(|(task, _)| task.arn.id());
+            assert_eq!(olds.collect::<Vec<_>>(), old);
+        }
+    }
+
+    #[test]
+    fn the_groups_of_bindings_that_hold_gate_or_all_if_none_holds() {
+        let free = |group| Binding { hold: false, ..binding("demo", group, None) };
+        let family = Binding { owner: Owner::Family("demo".into()), ..binding("demo", "a", None) };
+        let elsewhere = Binding {
+            cluster: Cluster::parse("elsewhere", &family.target_group).unwrap(),
+            ..binding("demo", "d", None)
+        };
+        let strangers = [family.clone(), elsewhere, binding("other", "e", None)];
+        for (own, gates, held) in [
+            (vec![free("a"), binding("demo", "b", None)], vec!["b"], true),
+            (vec![free("a"), free("b")], vec!["a", "b"], false),
+            (vec![], vec![], false),
+        ] {
+            let bindings: Vec<Binding> = own.into_iter().chain(strangers.clone()).collect();
+            let demo = free("a");
+            let gating = gating(&bindings, &demo.cluster, &demo.owner);
+            let names: Vec<&str> = gating.iter().map(|b| b.target_group.name()).collect();
+            assert_eq!((names, is_held(&bindings, &demo)), (gates, held));
+            assert!(!is_held(&bindings, &family), "a family has no deployments");
+        }
+    }
+
+    #[test]
+    fn tasks_that_stopped_after_the_others_were_read_are_left_out_everywhere() {
+        let tasks = ["a", "b", "c", "d", "e", "f"].map(|id| task(id, Phase::Serving, ADDRESS));
+        let [a, b, c, d, e, f] = &tasks;
+        let mut rollout = Rollout {
+            ready: vec![a, b],
+            waiting: vec![(c, vec![]), (d, vec![])],
+            old: vec![(e, true), (f, false)],
+        };
+        rollout.forget(&[a, c, e].map(|task| task.arn.clone()).into());
+        assert_eq!(rollout.ready, [b]);
+        assert_eq!(rollout.waiting, [(d, vec![])]);
+        assert_eq!(rollout.old, [(f, false)]);
+    }
+}

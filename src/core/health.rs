@@ -94,3 +94,62 @@ pub fn awaited(
     });
     judged.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fixtures::{ADDRESS, binding, group, target, task};
+    use crate::core::task::Phase;
+
+    fn health(state: &str, reason: &str) -> Health {
+        Health { state: state.to_owned(), reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn a_target_is_waited_for_unless_healthy_or_in_a_group_without_checks() {
+        for (state, reason, present, ready) in [
+            ("healthy", "", true, true),
+            ("unavailable", "Target.HealthCheckDisabled", true, true),
+            ("unused", "Target.NotInUse", true, true),
+            ("unused", "TargetGroupNotInUse", true, true),
+            ("unused", "Target.InvalidState", true, false),
+            ("initial", "Elb.RegistrationInProgress", true, false),
+            ("unhealthy", "Target.NotInUse", true, false),
+            ("unhealthy.draining", "", true, false),
+            ("draining", "Target.DeregistrationInProgress", false, false),
+        ] {
+            let health = health(state, reason);
+            assert_eq!((health.is_present(), health.is_ready()), (present, ready), "{health}");
+        }
+    }
+
+    #[test]
+    fn a_task_lacks_its_targets_that_are_not_ready_and_no_others() {
+        let bindings = [
+            binding("demo", "demo", Some(80)),
+            binding("demo", "own-port", None),
+            binding("demo", "unread", Some(80)),
+            binding("other", "other", Some(80)),
+        ];
+        let target = target();
+        let states = |state| {
+            let of_group = BTreeMap::from([((target.id, target.port), health(state, ""))]);
+            Healths::from([(target.group.clone(), of_group)])
+        };
+        let task = task("c50e", Phase::Serving, ADDRESS);
+        let lacking = |healths: &Healths| {
+            let awaited = awaited(&bindings, &Ports::new(), healths, &task);
+            awaited.iter().map(Awaited::to_string).collect::<Vec<_>>()
+        };
+        let others = [
+            "a target without address or port in own-port is not known to be registered",
+            "[::1]:80 in unread is not known to be registered",
+        ];
+        assert_eq!(lacking(&states("healthy")), others);
+        assert_eq!(lacking(&states("initial"))[0], "[::1]:80 in demo is initial");
+        assert_eq!(lacking(&states("initial"))[1..], others);
+        assert_eq!(health("unused", "Target.NotInUse").to_string(), "unused (Target.NotInUse)");
+        let ports = Ports::from([(group("own-port"), 80)]);
+        assert_eq!(awaited(&bindings[1..2], &ports, &Healths::new(), &task)[0].health, None);
+    }
+}
