@@ -118,3 +118,74 @@ fn explained(bindings: &[Binding], ports: &Ports, knowledge: &Knowledge) -> BTre
     let staying = knowledge.iter().filter(|known| known.task.phase != Phase::Leaving);
     staying.flat_map(|known| targets_of(bindings, ports, known)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fixtures::{ADDRESS, binding, group, target, task};
+    use crate::core::task::Task;
+
+    /// What was read: the group `demo` with its one target, and these tasks.
+    fn findings(tasks: impl IntoIterator<Item = Task>) -> Findings {
+        Findings {
+            present: [(group("demo"), [target()].into())].into(),
+            knowledge: Knowledge::of(tasks),
+            incomplete: BTreeSet::new(),
+        }
+    }
+
+    fn drifted(bindings: &[Binding], findings: &Findings) -> Plan {
+        drift(bindings, &Ports::new(), findings, Prune::All)
+    }
+
+    #[test]
+    fn a_group_is_emptied_unless_a_task_or_family_may_explain_its_targets() {
+        let service = binding("demo", "demo", Some(80));
+        let elsewhere = Some("2001:db8::2".parse().unwrap());
+        let family = Owner::Family("demo".into());
+        let family = Binding { owner: family, ..service.clone() };
+        let of_family = Task { group: "family:demo".into(), ..task("c50e", Phase::Leaving, None) };
+        for (binding, task, removed) in [
+            (&service, None, 1),
+            (&service, Some(task("c50e", Phase::Leaving, ADDRESS)), 1),
+            (&service, Some(task("c50e", Phase::Starting, None)), 0),
+            (&service, Some(task("c50e", Phase::Starting, elsewhere)), 1),
+            (&service, Some(task("c50e", Phase::Serving, None)), 1),
+            (&service, Some(of_family.clone()), 1),
+            (&family, None, 0),
+            (&family, Some(of_family), 1),
+        ] {
+            let plan = drifted(std::slice::from_ref(binding), &findings(task.clone()));
+            assert_eq!((plan.deregister.len(), plan.unowned.len()), (removed, 1 - removed));
+        }
+    }
+
+    #[test]
+    fn of_tasks_without_a_change_only_those_that_could_serve_are_skipped() {
+        let bindings = [binding("demo", "demo", Some(80))];
+        for (phase, address, reason) in [
+            (Phase::Starting, ADDRESS, Some(Reason::NotRunning)),
+            (Phase::Serving, None, Some(Reason::NoAddress)),
+            (Phase::Leaving, None, None),
+        ] {
+            let plan = drifted(&bindings, &findings([task("c50e", phase, address)]));
+            let reasons: Vec<Reason> = plan.skipped.iter().map(|skipped| skipped.reason).collect();
+            assert_eq!(reasons, reason.into_iter().collect::<Vec<_>>(), "{phase:?}");
+        }
+        let [old, new] = [(Phase::Leaving, "old"), (Phase::Serving, "new")]
+            .map(|(phase, id)| task(id, phase, ADDRESS));
+        let plan = drifted(&bindings, &findings([old, new]));
+        assert_eq!(plan, Plan::default(), "the address is in use again");
+    }
+
+    #[test]
+    fn only_what_serves_is_in_step_and_only_groups_that_were_read_are_filled() {
+        let bindings = ["demo", "unread"].map(|name| binding("demo", name, Some(80)));
+        for (phase, contained) in [(Phase::Serving, 1), (Phase::Starting, 0), (Phase::Leaving, 0)] {
+            let findings = findings([task("c50e", phase, ADDRESS)]);
+            let in_step = in_step(&bindings, &Ports::new(), &findings);
+            assert_eq!(in_step, [(group("demo"), contained)].into(), "{phase:?}");
+            assert_eq!(drifted(&bindings, &findings).register, [], "{phase:?}");
+        }
+    }
+}
