@@ -137,3 +137,32 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_by_its_call_its_code_and_the_message() {
+        let failure = |code| Failure::new("RegisterTargets", Code::of_aws(code), "why");
+        let unknown = failure(None);
+        assert_eq!(unknown.to_string(), "RegisterTargets: UnknownError: why");
+        assert!(!unknown.says_no_group());
+        for (code, no_group) in [
+            ("TargetGroupNotFound", true),
+            ("ResourceNotFoundException", true),
+            ("InvalidTarget", false),
+        ] {
+            let failure = failure(Some(code));
+            assert_eq!((failure.code.as_str(), failure.says_no_group()), (code, no_group));
+        }
+    }
+
+    #[test]
+    fn every_code_of_our_own_has_a_name_of_its_own() {
+        let names = Code::OWN.map(|(code, _)| code.to_string());
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+        let debug = Code::OWN.map(|(code, _)| format!("{code:?}"));
+        assert_eq!(names, debug);
+    }
+}

@@ -61,3 +61,16 @@ pub type AddressPort = (Ipv6Addr, u16);
 
 /// The targets that a call left as they were although it was accepted, and why.
 pub type Refused = BTreeMap<AddressPort, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fixtures::target;
+
+    #[test]
+    fn a_target_is_named_by_address_port_and_group_and_a_write_by_its_call() {
+        assert_eq!(target().to_string(), "[::1]:80 in demo");
+        assert_eq!(Write::Register.action(), "RegisterTargets");
+        assert_eq!(Write::Deregister.action(), "DeregisterTargets");
+    }
+}
