@@ -154,6 +154,7 @@ pub fn first_address<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<Ipv
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fixtures::task;
 
     const ARN: &str =
         "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e321c974248dbaf4ae2cfa1662986";
@@ -188,6 +189,32 @@ mod tests {
     }
 
     #[test]
+    fn the_newer_report_counts_but_leaving_is_final_and_nothing_known_is_lost() {
+        use Phase::{Leaving, Serving, Starting};
+        let address = Some(Ipv6Addr::LOCALHOST);
+        let origin = Some(Origin {
+            started_by: "ecs-svc/1".to_owned(),
+            zone: String::new(),
+            created: None,
+            started: None,
+        });
+        for (older, (version, newer), phase) in [
+            (Starting, (4, Serving), Serving),
+            (Serving, (4, Starting), Starting),
+            (Serving, (3, Starting), Serving),
+            (Leaving, (4, Serving), Leaving),
+            (Serving, (4, Leaving), Leaving),
+        ] {
+            let older = Task { origin: origin.clone(), ..task("c50e", older, address) };
+            let newer = Task { version, ..task("c50e", newer, None) };
+            let folded = newer.clone().merge(older.clone());
+            assert_eq!((folded.version, folded.phase, folded.address), (version, phase, address));
+            assert_eq!(folded.origin, origin);
+            assert_eq!(older.merge(newer), folded, "the order makes no difference");
+        }
+    }
+
+    #[test]
     fn a_group_that_is_left_out_is_not_forgotten() {
         let task = |version, group: &str| Task {
             arn: TaskArn::parse(ARN).unwrap(),
@@ -207,7 +234,9 @@ mod tests {
         for last in ["PENDING", "RUNNING", "DEACTIVATING", "STOPPED", "SOMETHING NEW"] {
             assert_eq!(Phase::of(last, "STOPPED"), Phase::Leaving, "{last}");
         }
-        assert_eq!(Phase::of("STOPPED", "RUNNING"), Phase::Leaving);
+        for last in ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"] {
+            assert_eq!(Phase::of(last, "RUNNING"), Phase::Leaving, "{last}");
+        }
         assert_eq!(Phase::of("RUNNING", "RUNNING"), Phase::Serving);
         assert_eq!(Phase::of("ACTIVATING", "RUNNING"), Phase::Starting);
         assert_eq!(Phase::of("SOMETHING NEW", "RUNNING"), Phase::Starting);
