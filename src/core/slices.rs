@@ -101,4 +101,12 @@ mod tests {
         let all = groups(100);
         assert!((0..9).all(|minute| of_minute(&all, &BTreeSet::new(), minute) == all));
     }
+
+    #[test]
+    fn the_order_is_by_fnv_1a_whatever_version_an_instance_runs() {
+        // From the test vectors of the hash's authors.
+        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);
+    }
 }
