@@ -119,9 +119,12 @@ mod tests {
             "arn:aws:iam::222222222222:role/path/",
             "arn:aws:iam::222222222222:role/a b",
             "arn:aws:iam::22222222222:role/a",
+            "arn:aws:iam::22222222222a:role/a",
+            "arn:amazon:iam::222222222222:role/a",
             "arn:aws:iam:us-east-2:222222222222:role/a",
             "arn:aws:sts::222222222222:assumed-role/a/b",
             &format!("arn:aws:iam::222222222222:role/{}", "a".repeat(65)),
+            &format!("arn:aws:iam::222222222222:role/{}/a", "p".repeat(2048)),
         ] {
             assert_eq!(Role::parse(bad), None, "{bad}");
         }
@@ -142,6 +145,7 @@ mod tests {
         for (wanted, name) in [
             ("my-function_2", "my-function_2"),
             ("a b:c/é", "a-b-c--"),
+            ("fn", "fn"),
             ("f", "ecs-ipv6-targets"),
             ("", "ecs-ipv6-targets"),
         ] {
