@@ -39,3 +39,43 @@ pub fn is_name(text: &str) -> bool {
         && text.len() <= 255
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_is_split_into_its_parts_and_the_resource_keeps_its_colons() {
+        let arn = Arn::parse("arn:aws-cn:ecs:cn-north-1:123456789012:a/b:c").unwrap();
+        assert_eq!((arn.partition, arn.service, arn.region), ("aws-cn", "ecs", "cn-north-1"));
+        assert_eq!((arn.account, arn.resource), ("123456789012", "a/b:c"));
+    }
+
+    #[test]
+    fn an_arn_with_a_missing_or_malformed_part_is_none() {
+        for text in [
+            "",
+            "arn:aws:ecs:us-east-2:123456789012",
+            "arn:aws:ecs:us-east-2:123456789012:",
+            "urn:aws:ecs:us-east-2:123456789012:a",
+            "arn:amazon:ecs:us-east-2:123456789012:a",
+            "arn:aws/:ecs:us-east-2:123456789012:a",
+            "arn:aws::us-east-2:123456789012:a",
+            "arn:aws:ecs::123456789012:a",
+            "arn:aws:ecs:us-east-2:12345678901:a",
+            "arn:aws:ecs:us-east-2:12345678901a:a",
+        ] {
+            assert!(Arn::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_up_to_255_letters_digits_hyphens_and_underscores() {
+        for good in ["a", "Demo_service-2", &"a".repeat(255)] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "a.b", "é", &"a".repeat(256)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

@@ -223,8 +223,23 @@ mod tests {
             assert!(!cluster(CLUSTER).unwrap().is(&elsewhere));
             assert!(cluster(&elsewhere).unwrap().is(&elsewhere));
         }
-        for text in ["no spaces", "", "arn:aws:ecs:us-east-2:123456789012:service/a/b"] {
+        let eks = CLUSTER.replace(":ecs:", ":eks:");
+        for text in ["no spaces", "", "arn:aws:ecs:us-east-2:123456789012:service/a/b", &eks] {
             assert_eq!(cluster(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_in_its_account_and_region_and_its_services_are_too() {
+        let cluster = cluster("demo-cluster").unwrap();
+        assert_eq!(
+            cluster.arn_of_service("demo"),
+            "arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo"
+        );
+        assert!(cluster.is_in("arn:aws:ecs:us-east-2:123456789012"));
+        for elsewhere in ["arn:aws:ecs:us-east-1:123456789012", "arn:aws:ecs:us-east-2:12345678901"]
+        {
+            assert!(!cluster.is_in(elsewhere), "{elsewhere}");
         }
     }
 

@@ -201,7 +201,7 @@ mod tests {
         for (older, (version, newer), phase) in [
             (Starting, (4, Serving), Serving),
             (Serving, (4, Starting), Starting),
-            (Serving, (3, Starting), Serving),
+            (Starting, (3, Serving), Serving),
             (Leaving, (4, Serving), Leaving),
             (Serving, (4, Leaving), Leaving),
         ] {

@@ -136,6 +136,7 @@ fn each_new_task_that_is_ready_releases_an_old_one() {
         story.protect(&old, end());
         let decision = story.decide(&service(4), began() + 3 * MINUTE);
         assert_eq!(decision.release.len(), released, "{ready} ready");
+        assert_eq!(decision.why_not, (ready >= 4).then_some(NoHold::Ready));
         assert_eq!((decision.protect.len(), decision.held), (0, 4 - released));
     }
 }
