@@ -27,7 +27,7 @@ impl Widget {
             _ => None,
         };
         let offset = context["timezone"]["offsetInMinutes"].as_i64();
-        let offset = offset.filter(|minutes| minutes.abs() <= FURTHEST);
+        let offset = offset.filter(|minutes| (-FURTHEST..=FURTHEST).contains(minutes));
         Some(Self { is_dark, offset: offset.map_or(0, |minutes| minutes as i32) })
     }
 }
@@ -57,7 +57,8 @@ mod tests {
             (zone(json!(-210)), of(None, -210)),
             (zone(json!(840)), of(None, 840)),
             (zone(json!(841)), of(None, 0)),
-            (zone(json!(i64::MIN + 1)), of(None, 0)),
+            (zone(json!(-841)), of(None, 0)),
+            (zone(json!(i64::MIN)), of(None, 0)),
             (json!([]), None),
             (json!("odd"), None),
         ] {
