@@ -180,6 +180,8 @@ impl News {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const EVENT: &str = include_str!("../../events/task-running.json");
@@ -259,6 +261,49 @@ mod tests {
                 r#"{{"messageId": "m", "attributes": {odd}, "body": {body}, "new": {odd}}}"#
             );
             assert_eq!(read(&format!("[{record}]")), Some(vec![(Some("m".to_owned()), true)]));
+        }
+    }
+
+    const TASK: &str = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
+    const SERVICE: &str = "arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo";
+
+    fn message(source: &str, detail_type: &str, name: &str) -> Message {
+        let detail = json!({
+            "taskArn": TASK, "version": 3, "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
+            "eventName": name,
+        });
+        let body = json!({
+            "source": source, "detail-type": detail_type, "resources": [SERVICE], "detail": detail,
+        });
+        of_body(&body.to_string())
+    }
+
+    fn of_body(body: &str) -> Message {
+        let records = json!([{"messageId": "m", "body": body}]).to_string();
+        let Any(Records(messages)) = serde_json::from_str(&records).unwrap();
+        messages.unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_message_returns_if_it_is_unreadable_or_its_task_or_service_failed() {
+        const DEPLOYMENT: &str = "ECS Deployment State Change";
+        const BEGINS: &str = "SERVICE_DEPLOYMENT_IN_PROGRESS";
+        let (task, service) = (TaskArn::parse(TASK).unwrap(), ServiceArn::parse(SERVICE).unwrap());
+        let (none, tasks, services) =
+            (BTreeSet::new(), BTreeSet::from([&task]), BTreeSet::from([&service]));
+        for (message, returns) in [
+            (message("aws.ecs", "ECS Task State Change", ""), [false, true, false]),
+            (message("aws.ecs", DEPLOYMENT, BEGINS), [false, false, true]),
+            (message("aws.ecs", DEPLOYMENT, "SERVICE_DEPLOYMENT_COMPLETED"), [false; 3]),
+            (message("mine", DEPLOYMENT, BEGINS), [true; 3]),
+            (of_body("{"), [true; 3]),
+        ] {
+            let failed = [
+                message.failed(&none, &BTreeSet::new()),
+                message.failed(&tasks, &BTreeSet::new()),
+                message.failed(&none, &services),
+            ];
+            assert_eq!(failed, returns, "{message:?}");
         }
     }
 }
