@@ -119,7 +119,14 @@ mod tests {
 
     #[test]
     fn what_names_no_service_is_unreadable() {
-        for resources in [&[][..], &["demo"], &["arn:aws:ecs:us-east-2:123456789012:cluster/a"]] {
+        for resources in [
+            &[][..],
+            &["demo"],
+            &["arn:aws:ecs:us-east-2:123456789012:cluster/a"],
+            &["arn:aws:ec2:us-east-2:123456789012:service/demo-cluster/demo"],
+            &["arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/demo/1"],
+            &["arn:aws:ecs:us-east-2:123456789012:service/demo-cluster/"],
+        ] {
             let error = read(event(IN_PROGRESS, resources)).unwrap_err().to_string();
             assert_eq!(
                 error,
@@ -152,6 +159,7 @@ mod tests {
             (&short, &bound, true),
             (SERVICE, &binding("other", Owner::Service("demo".into())), false),
             (SERVICE, &binding("demo-cluster", Owner::Family("demo".into())), false),
+            (SERVICE, &binding("demo-cluster", Owner::Service("other".into())), false),
             (&SERVICE.replace("us-east-2", "us-east-1"), &bound, false),
             (&short.replace("123456789012", "210987654321"), &bound, false),
             (&short.replace("service/demo", "service/other"), &bound, false),

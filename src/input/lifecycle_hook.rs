@@ -99,6 +99,7 @@ mod tests {
     fn what_names_no_service_or_no_stage_is_no_hook() {
         for payload in [
             json!({"serviceArn": SERVICE}),
+            json!({"serviceArn": SERVICE, "lifecycleStage": null}),
             json!({"lifecycleStage": "POST_SCALE_UP"}),
             json!({"lifecycleStage": "POST_SCALE_UP", "serviceArn": "demo"}),
             json!({"executionDetails": [SERVICE]}),

@@ -281,6 +281,13 @@ mod tests {
     }
 
     #[test]
+    fn what_started_a_task_may_be_left_out() {
+        let group = |detail| read(event_with(detail)).unwrap().task.group;
+        assert_eq!(group(json!({})), "service:demo-service");
+        assert_eq!(group(json!({"group": null})), "");
+    }
+
+    #[test]
     fn an_array_is_not_read_as_an_object_by_position() {
         let arn = "arn:aws:ecs:us-east-2:123456789012:task/demo-cluster/c50e";
         let mut event = event_with(json!({}));
