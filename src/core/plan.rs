@@ -128,7 +128,6 @@ enum Intent {
 }
 
 fn intent(known: &Known) -> Option<Intent> {
-    known.task.address?;
     match (known.task.phase, known.gone) {
         (Phase::Serving, false) => Some(Intent::Register),
         (Phase::Leaving, _) => Some(Intent::Deregister),

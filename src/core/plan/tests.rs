@@ -113,4 +113,15 @@ fn a_task_is_skipped_once_for_one_reason() {
     let plan = plan(&bindings()[..1], &Ports::new(), &knowledge);
     // The first for its event, and for its target, which serves another.
     assert_eq!(reasons(&plan), ["superseded", "not-running"]);
+    assert_eq!((plan.register.len(), plan.deregister.len()), (1, 0));
+}
+
+#[test]
+fn a_stop_counts_even_if_ecs_has_forgotten_the_task() {
+    let stopped = task("c50e", Phase::Leaving, ADDRESS);
+    let mut knowledge = Knowledge::of([stopped.clone()]);
+    knowledge.learn_gone(&stopped.arn);
+    let plan = plan(&bindings()[..1], &Ports::new(), &knowledge);
+    assert_eq!((plan.register.len(), plan.deregister.len()), (0, 1));
+    assert_eq!(reasons(&plan), ["gone"]);
 }
