@@ -152,6 +152,10 @@ mod tests {
             ("", Malformed),
             ("demo-ipv6", Malformed),
             ("arn:aws:elasticloadbalancing:us-east-2:1234:targetgroup/demo/6d0e", Malformed),
+            (
+                "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/de mo/6d0e",
+                Malformed,
+            ),
             ("arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo", Malformed),
             (
                 "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/demo/6d 0e",
