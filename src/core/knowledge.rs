@@ -1,5 +1,6 @@
 //! What is known about the tasks of an invocation: events folded per task, then ECS's answers.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -36,12 +37,10 @@ pub struct Known {
 
 impl Known {
     fn fold(self, sighting: Sighting) -> Self {
-        let newest = if sighting.task.version == self.task.version {
-            self.at.max(sighting.at)
-        } else if sighting.task.version > self.task.version {
-            sighting.at
-        } else {
-            self.at
+        let newest = match sighting.task.version.cmp(&self.task.version) {
+            Ordering::Less => self.at,
+            Ordering::Equal => self.at.max(sighting.at),
+            Ordering::Greater => sighting.at,
         };
         Self {
             superseded: self.superseded || sighting.task.version != self.task.version,
