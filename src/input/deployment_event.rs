@@ -112,7 +112,9 @@ mod tests {
     fn a_deployment_that_begins_names_its_service_and_others_are_ignored() {
         let begins = read(event(IN_PROGRESS, &[SERVICE])).unwrap().unwrap();
         assert_eq!(begins.to_string(), SERVICE);
-        for other in ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED", "NEW"] {
+        for other in
+            ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED", "NEW_IN_PROGRESS"]
+        {
             assert_eq!(read(event(other, &[])), Ok(None), "{other}");
         }
     }
