@@ -110,6 +110,8 @@ fn unbound_tasks_are_split_off_and_others_stay() {
     knowledge.extend([stranger.clone(), two.clone()]);
     let split_off = knowledge.split_off_unbound(&[binding("demo", "demo-ipv6", None)]);
     assert_eq!(split_off.into_iter().map(|known| known.task).collect::<Vec<_>>(), [stranger]);
+    let only = knowledge.only(|known| known.task.arn == one.arn);
+    assert_eq!(only, Knowledge::of([one.clone()]));
     assert_eq!(knowledge.remove(&one.arn).map(|known| known.task), Some(one));
     assert_eq!(knowledge, Knowledge::of([two]));
 }
