@@ -143,6 +143,7 @@ mod tests {
         let group = TargetGroupArn::parse(LATTICE).unwrap();
         assert_eq!((group.region(), group.name()), ("us-east-2", "tg-0123456789abcdefg"));
         assert_eq!((group.kind(), group.account()), (GroupKind::Lattice, "123456789012"));
+        assert!(group.is_lattice());
     }
 
     #[test]

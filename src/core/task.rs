@@ -230,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_the_first_text_that_is_one_and_missed_only_in_service() {
+        let address = Some(Ipv6Addr::LOCALHOST);
+        assert_eq!(first_address(["", "10.0.0.1", "::1", "::2"].into_iter()), address);
+        assert_eq!(first_address(["::1/128"].into_iter()), None);
+        for (phase, address, missed) in [
+            (Phase::Serving, None, true),
+            (Phase::Serving, address, false),
+            (Phase::Starting, None, false),
+            (Phase::Leaving, None, false),
+        ] {
+            assert_eq!(task("c50e", phase, address).serves_without_address(), missed, "{phase:?}");
+        }
+    }
+
+    #[test]
     fn desired_stopped_means_leaving_whatever_the_last_status() {
         for last in ["PENDING", "RUNNING", "DEACTIVATING", "STOPPED", "SOMETHING NEW"] {
             assert_eq!(Phase::of(last, "STOPPED"), Phase::Leaving, "{last}");
