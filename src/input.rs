@@ -200,6 +200,28 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_has_a_queued_event_and_a_batch_a_message_or_nothing() {
+        let event = json!({"source": "aws.ecs", "detail-type": "ECS Task State Change"});
+        for (copy, event, is) in
+            [("queued", &event, true), ("other", &event, false), ("queued", &json!({}), false)]
+        {
+            let input = input_of(&json!({"copy": copy, "event": event}).to_string());
+            assert_eq!(matches!(input, Some(Input::Copy(_))), is, "{copy} {event}");
+        }
+        let [message, other] = [json!({"messageId": "m"}), json!({"eventSource": "aws:sns"})];
+        for (records, is) in [
+            (json!([]), true),
+            (json!([message]), true),
+            (json!([other, message]), true),
+            (json!([other]), false),
+            (json!(message), false),
+        ] {
+            let input = input_of(&json!({"Records": records}).to_string());
+            assert_eq!(matches!(input, Some(Input::SqsBatch(_))), is, "{records}");
+        }
+    }
+
+    #[test]
     fn an_envelope_is_known_by_its_source_and_its_type_together() {
         const CHANGE: &str = "ECS Task State Change";
         const SCHEDULED: &str = "Scheduled Event";

@@ -111,24 +111,29 @@ mod tests {
 
     #[test]
     fn a_rollback_is_a_shift_that_gives_the_target_revision_no_traffic() {
-        for (stage, weight, is_rollback) in [
-            ("PRODUCTION_TRAFFIC_SHIFT", json!(0), true),
-            ("PRODUCTION_TRAFFIC_SHIFT", json!(0.0), true),
-            ("PRODUCTION_TRAFFIC_SHIFT", json!("0"), true),
-            ("PRODUCTION_TRAFFIC_SHIFT", json!("100"), false),
-            ("PRODUCTION_TRAFFIC_SHIFT", json!(null), false),
-            ("PRODUCTION_TRAFFIC_SHIFT", json!(100), false),
-            ("TEST_TRAFFIC_SHIFT", json!(0), false),
-            ("POST_SCALE_UP", json!(0), false),
+        const SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
+        const WEIGHTS: &str = "productionTrafficWeights";
+        for (stage, weights, weight, is_rollback) in [
+            (SHIFT, WEIGHTS, json!(0), true),
+            (SHIFT, WEIGHTS, json!(0.0), true),
+            (SHIFT, WEIGHTS, json!("0"), true),
+            (SHIFT, WEIGHTS, json!("100"), false),
+            (SHIFT, WEIGHTS, json!(null), false),
+            (SHIFT, WEIGHTS, json!(100), false),
+            (SHIFT, "testTrafficWeights", json!(0), false),
+            ("TEST_TRAFFIC_SHIFT", WEIGHTS, json!(0), false),
+            ("TEST_TRAFFIC_SHIFT", "testTrafficWeights", json!(0), true),
+            ("POST_SCALE_UP", WEIGHTS, json!(0), false),
         ] {
-            let payload = json!({
+            let mut payload = json!({
                 "lifecycleStage": stage,
                 "executionDetails": {
                     "serviceArn": SERVICE, "targetServiceRevisionArn": "new",
-                    "productionTrafficWeights": {"new": weight, "old": 100},
+                    "productionTrafficWeights": {"new": 100, "old": 100},
                     "testTrafficWeights": {"new": 100},
                 },
             });
+            payload["executionDetails"][weights]["new"] = weight;
             let hook = LifecycleHook::read(&payload).unwrap();
             assert_eq!(hook.is_rollback, is_rollback, "{payload}");
         }

@@ -304,6 +304,9 @@ mod tests {
                 message.failed(&none, &services),
             ];
             assert_eq!(failed, returns, "{message:?}");
+            let reports = (message.sighting().is_some(), message.deployment().is_some());
+            let expected = (returns == [false, true, false], returns == [false, false, true]);
+            assert_eq!(reports, expected, "{message:?}");
         }
     }
 }
