@@ -66,4 +66,12 @@ mod tests {
         }
         assert_eq!(Widget::read(&json!({"action": "plan"})), None);
     }
+
+    #[test]
+    fn only_true_asks_for_a_description() {
+        assert!(is_describe(&json!({"describe": true})));
+        for other in [json!({"describe": false}), json!({"describe": "true"}), json!({})] {
+            assert!(!is_describe(&other), "{other}");
+        }
+    }
 }
