@@ -89,5 +89,6 @@ trap 'mv -f "$work/native" "$debug"' EXIT
 rm -f "$debug"
 cp "$emulated" "$debug"
 for executable in "${executables[@]}"; do
-  "$executable"
+  # A release has no lines of level TRACE.
+  "$executable" --skip trace_shows
 done
