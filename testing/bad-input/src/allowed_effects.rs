@@ -62,7 +62,8 @@ impl AllowedEffects<'_> {
         let stays = in_ecs.is_some_and(|known| known.phase == Phase::Serving);
         let fits = match write {
             Write::Register => serving && leaving.all(|sight| !sight.certain),
-            Write::Deregister => leaving.next().is_some() || (serving && !stays),
+            // What an event claims and ECS does not show is undone.
+            Write::Deregister => leaving.next().is_some() || (serving && (!stays || !known)),
         };
         bound && (claimed || known) && fits
     }
@@ -71,10 +72,8 @@ impl AllowedEffects<'_> {
     pub fn bound(&self, sights: &[&Sight], task: &str) -> Vec<&Bound> {
         let of_task = || sights.iter().filter(|sight| sight.arn == task);
         let covers = |bound: &&Bound| {
-            let is_it = |cluster: &str| {
-                let at_home = "arn:aws:ecs:us-east-2:123456789012:cluster/";
-                cluster == bound.cluster || cluster.strip_prefix(at_home) == Some(bound.cluster)
-            };
+            let at_home = "arn:aws:ecs:us-east-2:123456789012:cluster/";
+            let is_it = |cluster: &str| cluster.strip_prefix(at_home) == Some(bound.cluster);
             of_task().any(|sight| sight.group == bound.owner)
                 && of_task().any(|sight| is_it(&sight.cluster))
         };

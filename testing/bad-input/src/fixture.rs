@@ -22,7 +22,7 @@ pub const NOW: i64 = 1_683_037_220;
 pub struct Bound {
     /// The `group` of the tasks.
     pub owner: &'static str,
-    /// The cluster, as the binding names it.
+    /// The name of its cluster.
     pub cluster: &'static str,
     pub group: String,
     pub port: u16,
@@ -72,7 +72,7 @@ impl Fixture {
         let bound = vec![
             bound("service:demo-service", "demo-cluster", &demo, 8080),
             bound("service:demo-service", "demo-cluster", &own, 9090),
-            bound("family:batch", CLUSTER, &demo, 9000),
+            bound("family:batch", "demo-cluster", &demo, 9000),
         ];
         let bindings = json!([
             {"cluster": "demo-cluster", "service": "demo-service", "targetGroupArn": demo, "port": 8080},

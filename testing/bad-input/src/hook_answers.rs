@@ -12,9 +12,8 @@ pub fn is_bound(hook: &Hook, bound: &[Bound]) -> bool {
     let Some((cluster, name)) = rules::names_of_service(&hook.service) else { return false };
     hook.service.starts_with(at_home)
         && bound.iter().any(|bound| {
-            let bound_cluster = bound.cluster.rsplit('/').next().unwrap_or_default();
             bound.owner.strip_prefix("service:") == Some(name)
-                && cluster.is_none_or(|cluster| cluster == bound_cluster)
+                && cluster.is_none_or(|cluster| cluster == bound.cluster)
         })
 }
 

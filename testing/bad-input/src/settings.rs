@@ -211,11 +211,16 @@ impl Settings {
     }
 }
 
-/// A cluster by name is known by its ARN where the group has a role.
+/// A cluster by name is known by its ARN where the group has a role. It is in an account that owns
+/// a group without one.
 fn name_clusters_as_set(entries: &mut [Value], read: &[Value]) {
+    let account =
+        |entry: &Value| entry["targetGroupArn"].as_str()?.split(':').nth(4).map(str::to_owned);
+    let own = entries.iter().filter(|entry| entry.get("roleArn").is_none());
+    let own: Vec<String> = own.filter_map(account).collect();
     for (entry, read) in entries.iter_mut().zip(read) {
         let arn = read["cluster"].as_str().unwrap_or_default();
-        let is_own = arn.starts_with("arn:aws:ecs:us-east-2:123456789012:cluster/");
+        let is_own = arn.split(':').nth(4).is_some_and(|a| own.iter().any(|own| own == a));
         let name = entry["cluster"].as_str().unwrap_or_default();
         if is_own && entry.get("roleArn").is_some() && arn.ends_with(&format!("/{name}")) {
             entry["cluster"] = read["cluster"].clone();
