@@ -172,9 +172,14 @@ impl Check<'_> {
         let bound = self.0.bound(&[sight], &sight.arn);
         let done = (report.registered.len(), report.deregistered.len());
         let fresh = sight.at.is_some_and(|at| (at - NOW).abs() <= 60);
-        let serves =
-            self.0.fixture.tasks.iter().any(|t| t.arn == sight.arn && t.phase == Phase::Serving);
-        let expected = match (sight.phase, sight.addresses.first()) {
+        let first = sight.addresses.first();
+        // Of the address, too, ECS has the last word.
+        let shows = |known: &Sight| {
+            known.addresses.is_empty() || first.is_none_or(|id| known.addresses.contains(id))
+        };
+        let mut of_task = self.0.fixture.tasks.iter().filter(|known| known.arn == sight.arn);
+        let serves = of_task.any(|known| known.phase == Phase::Serving && shows(known));
+        let expected = match (sight.phase, first) {
             _ if bound.is_empty() => (0, 0),
             (Phase::Starting, _) => (0, 0),
             (Phase::Leaving, Some(_)) => (0, bound.len()),
@@ -182,7 +187,6 @@ impl Check<'_> {
             (Phase::Serving, Some(_)) if fresh => (0, bound.len()),
             _ => return Ok(()),
         };
-        let first = sight.addresses.first();
         let done_to = report.registered.iter().chain(&report.deregistered);
         let first_only = done_to.clone().all(|(_, _, address, _)| Some(address) == first);
         if done != expected || !first_only {
