@@ -26,7 +26,7 @@ struct Counts {
 }
 
 /// Which version takes batches.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Phase {
     New,
     Old,
@@ -41,9 +41,8 @@ pub struct Turn {
 }
 
 /// What one version does in a round. An instance has one invocation at a time.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    #[default]
     Nothing,
     Batch,
     Reconcile,
