@@ -6,7 +6,7 @@
 //! whether it was accepted, and lists targets by pages of 100. (All shapes and codes: VPC Lattice
 //! API reference, as botocore models it.)
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use serde::Deserialize;
@@ -109,9 +109,36 @@ impl Lattice {
         Self(SignedClient::new(sdk, &LATTICE, counter))
     }
 
-    /// Makes one call that registers or deregisters these targets of a group, and returns those
-    /// that it did not change: those that VPC Lattice lists as unsuccessful, or not at all.
+    /// Registers or deregisters these targets of a group, and returns those that it did not change:
+    /// those that VPC Lattice lists as unsuccessful, or not at all.
+    ///
+    /// Whether a target that is not there counts as deregistered is not documented; here it does.
+    /// If that cannot be read, it is as VPC Lattice said. One that is there after all may have been
+    /// registered since, so it is deregistered once more.
     pub async fn write(
+        &self,
+        write: Write,
+        group: &TargetGroupArn,
+        chunk: &[AddressPort],
+        limits: &Limits,
+    ) -> Result<Refused, Failure> {
+        let mut refused = self.write_once(write, group, chunk, limits).await?;
+        if write == Write::Register || refused.is_empty() {
+            return Ok(refused);
+        }
+        let again = self.still_there(group, &mut refused, limits).await;
+        if !again.is_empty()
+            && let Ok(mut since) = self.write_once(write, group, &again, limits).await
+        {
+            self.still_there(group, &mut since, limits).await;
+            again.iter().for_each(|target| drop(refused.remove(target)));
+            refused.extend(since);
+        }
+        Ok(refused)
+    }
+
+    /// Makes one such call.
+    async fn write_once(
         &self,
         write: Write,
         group: &TargetGroupArn,
@@ -126,44 +153,41 @@ impl Lattice {
         let action = write.action();
         let written: Written =
             self.call(Kind::LatticeWrite, action, group, verb, Some(body), limits).await?;
-        let mut left_out: BTreeSet<AddressPort> = chunk.iter().copied().collect();
+        let message = "VPC Lattice left the target out of its answer";
+        let left_out = Failure::new(action, Code::TargetFailed, message);
+        let mut refused: Refused = chunk.iter().map(|target| (*target, left_out.clone())).collect();
         for target in written.successful.iter().filter_map(Told::target) {
-            left_out.remove(&target);
+            refused.remove(&target);
         }
-        let mut refused = Refused::new();
         for told in written.unsuccessful {
             if let Some(target) = told.target() {
-                left_out.remove(&target);
                 refused.insert(target, told.failure(action));
             }
         }
-        if write == Write::Deregister && !refused.is_empty() {
-            self.keep_registered(group, &mut refused, limits).await;
-        }
-        refused.extend(left_out.into_iter().map(|target| {
-            let message = "VPC Lattice left the target out of its answer";
-            (target, Failure::new(action, Code::TargetFailed, message))
-        }));
         Ok(refused)
     }
 
-    /// Keeps those of the refused targets that are registered. Whether a target that is not there
-    /// counts as deregistered is not documented; here it does. If that cannot be read, all are
-    /// kept.
-    async fn keep_registered(
+    /// Takes those out of the refused targets that are not registered, and returns those that are.
+    /// Those that cannot be read stay.
+    async fn still_there(
         &self,
         group: &TargetGroupArn,
         refused: &mut Refused,
         limits: &Limits,
-    ) {
+    ) -> Vec<AddressPort> {
+        let mut there = Vec::new();
         let targets: Vec<AddressPort> = refused.keys().copied().collect();
         for some in targets.chunks(NAMED) {
             let Ok(listed) = self.list(group, some, limits).await else { continue };
-            let is_present = |target| listed.get(target).is_some_and(Health::is_present);
-            some.iter().filter(|target| !is_present(*target)).for_each(|target| {
-                refused.remove(target);
-            });
+            for target in some {
+                if listed.get(target).is_some_and(Health::is_present) {
+                    there.push(*target);
+                } else {
+                    refused.remove(target);
+                }
+            }
         }
+        there
     }
 
     /// The targets of a group with their health, draining ones among them: all pages, or a failure.

@@ -78,15 +78,30 @@ async fn as_many_as_fit_are_registered_in_a_full_group() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_the_answer_leaves_out_has_failed() {
-    for (task, action) in [(task(0), RegisterTargets), (task(0).stopping(), DeregisterTargets)] {
-        let function = lattice().await;
-        function.aws.fault(Fault::on(action).rewritten(|answer| {
-            answer["successful"] = Value::Array(vec![]);
-        }));
-        let error = function.deliver(&task).await.unwrap_err().to_string();
-        let told = format!("{action}: TargetFailed: VPC Lattice left the target out of its answer");
-        assert!(error.contains(&told), "{error}");
+    let function = lattice().await;
+    function.aws.fault(Fault::on(RegisterTargets).rewritten(leave_out));
+    let error = function.deliver(&task(0)).await.unwrap_err().to_string();
+    assert!(error.contains("RegisterTargets: TargetFailed: VPC Lattice left the target out"));
+
+    let function = lattice().await;
+    function.aws.fault(Fault::on(DeregisterTargets).rewritten(leave_out));
+    put_back(&function, [1, 2]);
+    let error = function.deliver(&task(0).stopping()).await.unwrap_err().to_string();
+    assert!(error.contains("DeregisterTargets: TargetFailed: VPC Lattice left the target out"));
+}
+
+/// Puts the target of task 0 there just after each of these deregisters.
+fn put_back<const N: usize>(function: &Function, deregisters: [usize; N]) {
+    for nth in deregisters {
+        let group = function.group.clone();
+        function.aws.after(DeregisterTargets, nth, move |aws| {
+            aws.put_target(&group, &address(0), 8080);
+        });
     }
+}
+
+fn leave_out(answer: &mut Value) {
+    answer["successful"] = Value::Array(vec![]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,15 +136,41 @@ async fn a_stop_is_done_if_the_target_is_draining() {
     assert_eq!(ids(&report, "deregistered"), [address(0)]);
 }
 
+/// Found by seed 12,019,154.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_registered_between_refusal_and_look_is_deregistered_once_more() {
+    let function = lattice().await;
+    function.aws.lattice_refuses_absent_targets(true);
+    put_back(&function, [1]);
+    let report = function.deliver(&task(0).stopping()).await.unwrap();
+    assert_eq!(ids(&report, "deregistered"), [address(0)]);
+    assert!(function.registered().is_empty());
+    assert_eq!(function.sizes(DeregisterTargets), [1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_gone_before_the_second_deregister_is_done() {
+    let function = lattice().await;
+    function.aws.lattice_refuses_absent_targets(true);
+    put_back(&function, [1]);
+    let group = function.group.clone();
+    function.aws.before(DeregisterTargets, 2, move |aws| {
+        aws.take_target(&group, &address(0), 8080);
+    });
+    let report = function.deliver(&task(0).stopping()).await.unwrap();
+    assert_eq!(ids(&report, "deregistered"), [address(0)]);
+    assert_eq!(function.sizes(Action::ListTargets), [1, 1]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_has_failed_if_the_target_is_still_there() {
     let function = lattice().await;
     function.deliver(&task(0)).await.unwrap();
-    let group = function.group.clone();
-    function.aws.after(DeregisterTargets, 1, move |aws| aws.put_target(&group, &address(0), 8080));
+    put_back(&function, [1, 2]);
     function.aws.fault(Fault::on(DeregisterTargets).rewritten(refuse_all));
     let error = function.deliver(&task(0).stopping()).await.unwrap_err().to_string();
     assert!(error.contains("DeregisterTargets: TargetBusy: not now"), "{error}");
+    assert_eq!(function.sizes(DeregisterTargets), [1, 1], "not more often");
 }
 
 #[tokio::test(start_paused = true)]

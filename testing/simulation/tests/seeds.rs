@@ -42,6 +42,11 @@ const BROKE_ONCE: &[(u64, &str)] = &[
          deregister failed and its message was received again, but the promise asked for the older \
          message.",
     ),
+    (
+        12_019_154,
+        "A late start was registered between VPC Lattice's refusal to deregister an absent target and \
+         the look whether it is there, so that the message of the stop came back.",
+    ),
 ];
 
 /// Likewise, with bindings by tags and groups in other accounts.
