@@ -1,6 +1,7 @@
 //! What an invocation does: flows over the adapters in [`crate::aws`], which decide with
 //! [`crate::core`] and end in a [`crate::report::Report`].
 
+pub mod catch_up;
 pub mod copy;
 pub mod discovery;
 pub mod explain;
@@ -48,6 +49,8 @@ pub struct Settler<'a> {
     pub hold: Option<Duration>,
     /// Whether to decide and report, but write nothing.
     pub dry_run: bool,
+    /// Whether to leave out writes that have to wait for the rates if a read shows them as made.
+    pub skips_made: bool,
     /// Whether a dry run says where each binding stands.
     pub names_bindings: bool,
 }

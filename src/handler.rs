@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::flow::Settler;
 use crate::flow::discovery::{Discovery, Snapshot};
 use crate::flow::rounds::Reach;
+use crate::flow::task_events::Settled;
 use crate::flow::warm_up::warm_up;
 use crate::handler::answers::{answer, answer_unless_failed, failures};
 use crate::input::deployment_event::{self, ServiceArn};
@@ -137,7 +138,7 @@ impl Handler {
         let sighting = task_event::read(event)?;
         let heard = EventTimes::of([&sighting].into_iter(), now);
         let bound = self.discovery.recent(now, limits).await;
-        let report = self.settle(&bound, limits).events([sighting], now).await;
+        let report = self.settle(&bound, limits).events([sighting], now).await.report;
         self.tell("event", &InvocationKind::Events { heard, unreadable: 0 }, &report);
         answer_unless_failed(report)
     }
@@ -237,16 +238,22 @@ impl Handler {
         let services: BTreeSet<&ServiceArn> =
             messages.iter().filter_map(Message::deployment).collect();
         let bound = self.discovery.recent(now, limits).await;
-        let settle = self.settle(&bound, limits);
-        let (mut report, holds) = tokio::join!(
+        let settle = Settler { skips_made: true, ..self.settle(&bound, limits) };
+        let (settled, holds) = tokio::join!(
             settle.events(sightings.cloned(), now),
             settle.deployments(&services, now)
         );
         let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
         let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
+        let Settled { mut report, knowledge, late } = settled;
         let failed_messages = failures(messages, &report, &failed_services)?;
         holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
         self.tell("sqs", &InvocationKind::Events { heard, unreadable }, &report);
+        if !late.is_empty() && bound.gap.is_none() {
+            let kept = bound.kept();
+            let report = settle.catch_up(late, &knowledge, &kept, self.config.prune).await;
+            self.tell("catch-up", &InvocationKind::CatchUp, &report);
+        }
         answer(&failed_messages)
     }
 
@@ -314,6 +321,7 @@ impl Handler {
             limits,
             hold: self.config.hold,
             dry_run: self.config.dry_run,
+            skips_made: false,
             names_bindings: false,
         }
     }

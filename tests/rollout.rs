@@ -27,6 +27,15 @@ fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
 }
 
 #[test]
+fn twenty_groups_are_right_half_a_minute_after_the_last_change() {
+    let rollout = Rollout { tasks: 1000, services: 20, over: Duration::from_secs(20) };
+    let course = run(0, rollout, TEMPLATE);
+    let settled = course.settled.expect("the groups are right in the end");
+    assert!(settled <= course.last_change + Duration::from_secs(30), "{settled:?}");
+    assert_eq!(course.lost, 0);
+}
+
+#[test]
 fn a_lone_stop_is_deregistered_within_two_seconds_whatever_the_queue_does() {
     for seed in 0..20 {
         let took = stop_one(seed, TEMPLATE).expect("it is deregistered");

@@ -155,6 +155,14 @@ impl Accounts {
         self.roles.keys().position(|known| known == role)
     }
 
+    /// The same time, and the rates of the account that owns a group.
+    pub fn limits_for(&self, group: &TargetGroupArn, limits: &Limits) -> Limits {
+        match self.role(group).and_then(|role| self.roles.get(role)) {
+            Some(assumed) => limits.in_account(assumed.role.account(), &assumed.rates),
+            None => limits.clone(),
+        }
+    }
+
     /// What calls about a group are made with, within these limits; without a group, calls about
     /// anything in the function's own account. Assumes the role of the group if need be.
     pub async fn reach(

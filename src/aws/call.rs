@@ -80,7 +80,7 @@ where
     if !limits.acquire(kind).await || limits.deadline.is_over() {
         return Err(too_late(action));
     }
-    let result = match timeout_at(limits.deadline.instant(), call).await {
+    let result = match timeout_at(limits.end_of_call().instant(), call).await {
         Ok(answer) => answer.map_err(|error| failure(action, &error)),
         Err(_) => Err(too_late(action)),
     };

@@ -39,6 +39,11 @@ impl Elb {
         Self { accounts }
     }
 
+    /// The same time, and the rates of the account that owns a group.
+    pub fn limits_for(&self, group: &TargetGroupArn, limits: &Limits) -> Limits {
+        self.accounts.limits_for(group, limits)
+    }
+
     /// Makes one call that registers or deregisters these targets of a group. ELB refuses no target
     /// by itself, but the whole call.
     pub async fn write(

@@ -7,12 +7,15 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::aws::deadline::Deadline;
 use crate::aws::traffic::Counter;
+use crate::core::target_group::GroupKind;
 
 /// The limits of one invocation.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// When to stop making and awaiting calls.
     pub deadline: Deadline,
+    /// The longest that one call may take, once it is due.
+    per_call: Option<Duration>,
     rates: RateLimits,
     /// The rates of ELB in other accounts, as far as they were called.
     elsewhere: Arc<Mutex<BTreeMap<String, RateLimits>>>,
@@ -169,7 +172,7 @@ pub enum Kind {
 impl Limits {
     /// Limits with these rates, until `deadline`.
     pub fn new(deadline: Deadline, rates: RateLimits) -> Self {
-        Self { deadline, rates, elsewhere: Arc::default() }
+        Self { deadline, per_call: None, rates, elsewhere: Arc::default() }
     }
 
     /// The same time, and the rates of ELB in another account, whose own limits are not shared with
@@ -210,11 +213,33 @@ impl Limits {
         true
     }
 
+    /// How long the last of so many writes to target groups of this kind would wait for the rates,
+    /// one at least.
+    pub fn writes_wait(&self, kind: GroupKind, writes: usize) -> Duration {
+        let writes = u32::try_from(writes).unwrap_or(u32::MAX).max(1);
+        let bucket = match kind {
+            GroupKind::LoadBalancer => &self.rates.elb_writes,
+            GroupKind::Lattice => &self.rates.lattice_writes,
+        };
+        bucket.due(writes).saturating_duration_since(Instant::now())
+    }
+
     /// The same rates, but only this part (0 to 1) of the remaining time, so that a call that hangs
     /// in one stage leaves time for the next.
     #[must_use]
     pub fn for_part(&self, part: f64) -> Self {
         Self { deadline: self.deadline.part(part), ..self.clone() }
+    }
+
+    /// The same time and rates, but no call may take longer than this, once it is due.
+    #[must_use]
+    pub fn with_calls_of(&self, time: Duration) -> Self {
+        Self { per_call: Some(time), ..self.clone() }
+    }
+
+    /// Until when to wait for the answer to a call that is made now.
+    pub fn end_of_call(&self) -> Deadline {
+        self.per_call.map_or(self.deadline, |time| self.deadline.earlier(Deadline::after(time)))
     }
 
     /// The same rates, but at most this much of the remaining time.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::aws::accounts::Accounts;
 use crate::aws::bisect::{Bisection, NotTried, Outcome, Refusal, RefusalBudget, Traits};
@@ -41,6 +42,12 @@ impl Targets {
             ports: Mutex::default(),
             refused_alone: Mutex::default(),
         }
+    }
+
+    /// How long the last of so many writes to groups of the same kind and account as this one would
+    /// wait for the rates, one at least.
+    pub fn writes_wait(&self, group: &TargetGroupArn, writes: usize, limits: &Limits) -> Duration {
+        self.elb.limits_for(group, limits).writes_wait(group.kind(), writes)
     }
 
     /// Makes the writes to one group, each for targets with the numbers of their owners, in as few

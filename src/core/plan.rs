@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::knowledge::{Knowledge, Known};
-use crate::core::target::{Change, Target};
+use crate::core::target::{Change, Target, Write};
 use crate::core::task::{Phase, Task, TaskArn};
 
 /// Why a task needs no change; the names are part of the interface.
@@ -173,6 +173,12 @@ fn portless(bindings: &[Binding], ports: &Ports, known: &Known) -> Vec<Portless>
 }
 
 impl Plan {
+    /// The changes, registers first.
+    pub fn changes(&self) -> impl Iterator<Item = (Write, &Change)> {
+        let register = self.register.iter().map(|change| (Write::Register, change));
+        register.chain(self.deregister.iter().map(|change| (Write::Deregister, change)))
+    }
+
     /// The plan after a look at the tasks that were registered. Targets of tasks that are leaving
     /// by now are to be deregistered again, and so are targets that turn out not to be the task's:
     /// ECS shows another address, service or family than the event. Nothing more is to be

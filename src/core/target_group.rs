@@ -21,7 +21,7 @@ pub enum NotATargetGroup {
 }
 
 /// The services that have target groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupKind {
     /// Elastic Load Balancing v2: `targetgroup/<name>/<id>`.
     LoadBalancer,

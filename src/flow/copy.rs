@@ -24,7 +24,7 @@ impl Settler<'_> {
         if !self.dry_run && !groups.is_empty() && !rates.admits_copy(groups.len()) {
             return Report { skipped: vec![queued], ..Report::default() };
         }
-        let mut report = self.events([sighting], now).await;
+        let mut report = self.events([sighting], now).await.report;
         let failed = std::mem::take(&mut report.failed);
         if !failed.is_empty() {
             failed.iter().for_each(|failure| warn!(%failure, "copy left to the queue"));

@@ -30,7 +30,7 @@ impl Settler<'_> {
         let surveyed: BTreeSet<TargetGroupArn> =
             bindings.iter().map(|binding| binding.target_group.clone()).collect();
         let survey = self.survey(bindings, kept, prune).await;
-        let Survey { readable, ports, findings, healths, gone, mut report } = survey;
+        let Survey { readable, ports, mut findings, healths, gone, mut report } = survey;
         let in_step = in_step(&readable, &ports, &findings);
         let plan = drift(&readable, &ports, &findings, prune);
         let tasks = findings.knowledge.iter().filter(|_| self.hold.is_some());
@@ -38,8 +38,8 @@ impl Settler<'_> {
         let seen = Seen { tasks, ports: ports.clone(), healths, gone, failures: Vec::new() };
         let outcomes = Outcomes::new();
         // Neither waits for the other: a hold keeps no target from being registered.
-        let ((), holds) = tokio::join!(
-            self.carry_out(plan, &ports, findings.knowledge, outcomes, &mut report),
+        let (_, holds) = tokio::join!(
+            self.carry_out(plan, &ports, &mut findings.knowledge, outcomes, &mut report),
             self.holds(seen, &surveyed, now),
         );
         report.add_holds(holds);

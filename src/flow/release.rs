@@ -33,7 +33,7 @@ impl Settler<'_> {
         }
         let portless = bindings.iter().filter(|binding| binding.port.is_none());
         let portless: BTreeSet<TargetGroupArn> = portless.map(|_| group.clone()).collect();
-        let (ports, health, knowledge) = tokio::join!(
+        let (ports, health, mut knowledge) = tokio::join!(
             self.own_ports(portless, self.limits),
             self.targets.health(group, self.limits),
             self.tasks_of(&bindings, &mut report),
@@ -60,7 +60,7 @@ impl Settler<'_> {
             let task = Some(known.task.arn.clone());
             plan.deregister.extend(explained.map(|target| Change { task: task.clone(), target }));
         }
-        self.carry_out(plan, &ports_known, knowledge, Outcomes::new(), &mut report).await;
+        self.carry_out(plan, &ports_known, &mut knowledge, Outcomes::new(), &mut report).await;
         report
     }
 

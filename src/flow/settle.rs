@@ -1,5 +1,6 @@
 //! Settling a plan: act, look again. Everything that writes to a target group is here.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::debug;
@@ -18,56 +19,74 @@ use crate::report::Report;
 pub type Outcomes = BTreeMap<(Write, Change), Result<(), Failure>>;
 
 /// The writes to one group, registers first. Several tasks can be the reason for one.
-type Writes<'a> = BTreeMap<Write, BTreeMap<AddressPort, Vec<&'a Change>>>;
+pub type Writes<'a> = BTreeMap<Write, BTreeMap<AddressPort, Vec<&'a Change>>>;
 
 impl Settler<'_> {
     /// Makes a plan's changes except those that have an outcome already, looks at the tasks again,
-    /// and puts everything into the report. The plan was made from `knowledge` and `ports`.
+    /// and puts everything into the report. The plan was made from `knowledge`, which takes in what
+    /// the look shows, and from `ports`.
     pub async fn carry_out(
         self,
         plan: Plan,
         ports: &Ports,
-        mut knowledge: Knowledge,
+        knowledge: &mut Knowledge,
         mut outcomes: Outcomes,
         report: &mut Report,
-    ) {
+    ) -> BTreeSet<TargetGroupArn> {
         if self.dry_run {
             let first = [report.registered.len(), report.deregistered.len()];
             self.report_outcomes(plan, outcomes, report);
-            self.name_bindings(ports, &knowledge, first, report);
-            return;
+            self.name_bindings(ports, knowledge, first, report);
+            return BTreeSet::new();
         }
         // Each step has a part of the time, so that writes that hang in one group leave the others
         // time for their look, and a look that hangs leaves time for what follows from another.
         let limits = self.limits.for_part(0.8);
-        Settler { limits: &limits, ..self }.act(&plan, &knowledge, &mut outcomes).await;
+        let late = Settler { limits: &limits, ..self }.act(&plan, knowledge, &mut outcomes).await;
         let limits = self.limits.for_part(0.6);
-        Settler { limits: &limits, ..self }.look_again(&mut knowledge, &mut outcomes).await;
+        Settler { limits: &limits, ..self }.look_again(knowledge, &mut outcomes).await;
         // Leaving is final, and so is a task's address, so all that can follow from the look is to
         // deregister, and after that there is nothing left to look for.
-        let plan = plan.revised(self.bindings, ports, &knowledge);
-        self.act(&plan, &knowledge, &mut outcomes).await;
+        let plan = plan.revised(self.bindings, ports, knowledge);
+        self.act(&plan, knowledge, &mut outcomes).await;
         self.report_outcomes(plan, outcomes, report);
+        late
     }
 
-    /// Makes the changes that were not tried yet, unless this is a dry run.
-    pub async fn act(self, plan: &Plan, knowledge: &Knowledge, outcomes: &mut Outcomes) {
+    /// Makes the changes that were not tried yet, unless this is a dry run. Returns the groups
+    /// whose writes had to wait for the rates.
+    pub async fn act(
+        self,
+        plan: &Plan,
+        knowledge: &Knowledge,
+        outcomes: &mut Outcomes,
+    ) -> BTreeSet<TargetGroupArn> {
         if self.dry_run {
-            return;
+            return BTreeSet::new();
         }
         let mut groups = BTreeMap::<&TargetGroupArn, Writes>::new();
-        let register = plan.register.iter().map(|change| (Write::Register, change));
-        let deregister = plan.deregister.iter().map(|change| (Write::Deregister, change));
-        for (write, change) in register.chain(deregister) {
+        for (write, change) in plan.changes() {
             if !outcomes.contains_key(&(write, change.clone())) {
                 let endpoint = (change.target.id, change.target.port);
                 let writes = groups.entry(&change.target.group).or_default();
                 writes.entry(write).or_default().entry(endpoint).or_default().push(change);
             }
         }
-        let works =
-            groups.into_iter().map(|(group, writes)| self.act_on_group(group, writes, knowledge));
-        outcomes.extend(side_by_side(works).await.into_iter().flatten());
+        let late = if self.skips_made { self.late(&groups) } else { BTreeSet::new() };
+        let hang = Cell::new(false);
+        let works = groups.into_iter().map(async |(group, mut writes)| {
+            let mut outcomes = Outcomes::new();
+            let is_late = late.contains(group);
+            if is_late {
+                outcomes = self.take_made(group, &mut writes, &hang).await;
+            }
+            let late = (is_late && !writes.is_empty()).then(|| group.clone());
+            outcomes.extend(self.act_on_group(group, writes, knowledge).await);
+            (outcomes, late)
+        });
+        let (results, late): (Vec<_>, Vec<_>) = side_by_side(works).await.into_iter().unzip();
+        outcomes.extend(results.into_iter().flatten());
+        late.into_iter().flatten().collect()
     }
 
     async fn act_on_group(

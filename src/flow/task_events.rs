@@ -37,6 +37,16 @@ enum Answered {
     Port(TargetGroupArn, Result<u16, Failure>),
 }
 
+/// What became of events.
+pub struct Settled {
+    /// What was done, and what was not.
+    pub report: Report,
+    /// What is known of the tasks.
+    pub knowledge: Knowledge,
+    /// Groups whose writes had to wait for the rates.
+    pub late: BTreeSet<TargetGroupArn>,
+}
+
 /// What is known so far, and what was done about it.
 struct Course {
     knowledge: Knowledge,
@@ -53,19 +63,19 @@ impl Settler<'_> {
         self,
         sightings: impl IntoIterator<Item = Sighting>,
         now: SystemTime,
-    ) -> Report {
+    ) -> Settled {
         let knowledge = Knowledge::fold(sightings);
         let tasks: Vec<TaskArn> = match self.gap {
             Some(gap) if gap.is_blind => knowledge.iter().map(|k| k.task.arn.clone()).collect(),
             _ => Vec::new(),
         };
-        let mut report = self.settle_events(knowledge, now).await;
+        let mut settled = self.settle_events(knowledge, now).await;
         // Without any tag read, other bindings of these tasks may be unknown.
-        tasks.iter().for_each(|task| self.fail_for_gap(task, &mut report));
-        report
+        tasks.iter().for_each(|task| self.fail_for_gap(task, &mut settled.report));
+        settled
     }
 
-    async fn settle_events(self, knowledge: Knowledge, now: SystemTime) -> Report {
+    async fn settle_events(self, knowledge: Knowledge, now: SystemTime) -> Settled {
         let mut course = Course {
             knowledge,
             open: BTreeSet::new(),
@@ -75,7 +85,7 @@ impl Settler<'_> {
         };
         self.skip_unbound(&mut course);
         self.ask(&mut course, now).await;
-        let Course { knowledge, mut ports, outcomes, mut report, .. } = course;
+        let Course { mut knowledge, mut ports, outcomes, mut report, .. } = course;
         // ECS may have named another owner than the event did.
         let missing = groups_to_ask_for_their_port(self.bindings, &knowledge);
         let missing = missing.into_iter().filter(|group| !ports.contains_key(group));
@@ -85,8 +95,8 @@ impl Settler<'_> {
         for portless in std::mem::take(&mut plan.portless) {
             self.fail_for_lack_of_port(portless, &ports, &mut report);
         }
-        self.carry_out(plan, &known, knowledge, outcomes, &mut report).await;
-        report
+        let late = self.carry_out(plan, &known, &mut knowledge, outcomes, &mut report).await;
+        Settled { report, knowledge, late }
     }
 
     /// Asks what the events leave open, and takes in the answers as they arrive. If some take long,
@@ -142,7 +152,7 @@ impl Settler<'_> {
         let mut act = pin!(settler.act(&plan, &course.knowledge, &mut course.outcomes));
         let asked = tokio::select! {
             biased;
-            () = &mut act => return false,
+            _ = &mut act => return false,
             () = asking => true,
         };
         act.await;

@@ -40,6 +40,8 @@ pub enum InvocationKind {
     Deployment,
     /// It took a target group out of use.
     Release,
+    /// It settled target groups as a whole, because writes had to wait.
+    CatchUp,
     /// It reconciled. Has the number of targets of serving tasks that each group already contained,
     /// for groups that could be read.
     Reconcile(BTreeMap<TargetGroupArn, usize>),
@@ -50,7 +52,7 @@ impl InvocationKind {
     pub fn unreadable(&self) -> usize {
         match self {
             Self::Events { unreadable, .. } => *unreadable,
-            Self::Deployment | Self::Release | Self::Reconcile(_) => 0,
+            Self::Deployment | Self::Release | Self::CatchUp | Self::Reconcile(_) => 0,
         }
     }
 
@@ -163,7 +165,7 @@ impl Invocation<'_> {
         self.add_holds(metrics);
         match self.work {
             InvocationKind::Reconcile(_) => metrics.count("Reconciles", 1),
-            InvocationKind::Deployment | InvocationKind::Release => {}
+            InvocationKind::Deployment | InvocationKind::Release | InvocationKind::CatchUp => {}
             InvocationKind::Events { heard, unreadable } => {
                 metrics.times("EventAge", heard.ages.clone());
                 let Report { registered, deregistered, failed, held, released, .. } = self.report;

@@ -138,7 +138,7 @@ async fn a_stop_is_done_if_the_target_is_draining() {
 
 /// Found by seed 12,019,154.
 #[tokio::test(start_paused = true)]
-async fn a_target_that_is_registered_between_refusal_and_look_is_deregistered_once_more() {
+async fn a_target_that_is_there_after_a_refusal_is_deregistered_once_more() {
     let function = lattice().await;
     function.aws.lattice_refuses_absent_targets(true);
     put_back(&function, [1]);

@@ -21,8 +21,10 @@ impl Rate {
     pub const ELB_WRITES: Self = Self { at_once: 20, per_second: 4 };
     /// All calls to ELBv2 (the same page).
     pub const ELB_CALLS: Self = Self { at_once: 40, per_second: 10 };
-    /// UpdateTaskProtection and GetTaskProtection together (ECS docs, "Request throttling for the
-    /// Amazon ECS API").
+    /// DescribeTasks and ListTasks together (ECS docs, "Request throttling for the Amazon ECS
+    /// API").
+    pub const ECS_READS: Self = Self { at_once: 100, per_second: 20 };
+    /// UpdateTaskProtection and GetTaskProtection together (the same page).
     pub const TASK_PROTECTION: Self = Self { at_once: 200, per_second: 80 };
     /// GetResources (AWS general reference, "AWS Resource Groups endpoints and quotas").
     pub const TAG_READS: Self = Self { at_once: 15, per_second: 15 };
@@ -56,6 +58,7 @@ pub(crate) struct Rates {
     calls: Bucket,
     lattice_writes: Bucket,
     lattice_calls: Bucket,
+    ecs_reads: Bucket,
     task_protection: Bucket,
     tag_reads: Bucket,
 }
@@ -67,6 +70,7 @@ impl Rates {
             calls: Bucket::full(calls),
             lattice_writes: Bucket::full(writes),
             lattice_calls: Bucket::full(calls),
+            ecs_reads: Bucket::full(Rate::ECS_READS),
             task_protection: Bucket::full(Rate::TASK_PROTECTION),
             tag_reads: Bucket::full(Rate::TAG_READS),
         }
@@ -84,6 +88,7 @@ impl Rates {
             Action::UpdateTaskProtection | Action::GetTaskProtection => {
                 self.task_protection.take(now)
             }
+            Action::DescribeTasks | Action::ListTasks => self.ecs_reads.take(now),
             Action::GetResources => self.tag_reads.take(now),
             _ if api == Api::Lattice => {
                 self.lattice_calls.take(now)

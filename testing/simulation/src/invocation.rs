@@ -35,8 +35,11 @@ pub struct Invocation {
     pub kind: InvocationKind,
     /// What was shown to it.
     pub shown: Evidence,
-    /// For each target, the last write whose answer it received.
-    pub acknowledged: BTreeMap<Target, Write>,
+    /// What it had been shown before it began to settle whole groups beside its messages.
+    pub shown_before: Option<Evidence>,
+    /// For each target, the last write whose answer it received, and writes that reads since then
+    /// show as made.
+    pub acknowledged: BTreeMap<Target, BTreeSet<Write>>,
     /// Targets that it asked to register.
     pub asked: BTreeSet<Target>,
     /// Targets that it registered, whether it received the answer or not.
@@ -67,6 +70,7 @@ impl Invocation {
         Self {
             kind,
             shown,
+            shown_before: None,
             acknowledged: BTreeMap::new(),
             asked: BTreeSet::new(),
             registered: BTreeSet::new(),
@@ -78,6 +82,23 @@ impl Invocation {
             tags_broke_off: false,
             tally: Tally::default(),
             kill,
+        }
+    }
+
+    /// Whether it registered a target, or left its register out because a read showed it as made.
+    pub fn takes_for_registered(&self, target: &Target) -> bool {
+        let left_out = self.kind != InvocationKind::Reconcile && self.shown_before.is_none();
+        let made = self.acknowledged.get(target);
+        self.registered.contains(target)
+            || left_out && made.is_some_and(|made| made.contains(&Write::Register))
+    }
+
+    /// It settles whole groups from now on. What was shown to it until now is what its messages go
+    /// by.
+    pub fn catches_up(&mut self) {
+        if self.kind != InvocationKind::Reconcile && self.shown_before.is_none() {
+            self.shown_before = Some(self.shown.clone());
+            self.shrunk.clear();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Invokes the function, kills it now and then, and checks what must hold when it has ended.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use harness::lambda;
@@ -14,6 +15,7 @@ use crate::known_bindings;
 use crate::log_capture;
 use crate::observation::Observation;
 use crate::promises;
+use crate::scenario::Target;
 use crate::tracked_task::{Excuse, Phase, phase};
 use crate::world::World;
 
@@ -44,7 +46,7 @@ pub async fn invoke(
             Err(error) => Ending::Error(error.to_string()),
         },
     };
-    (end(world, number, &ending), ending)
+    (end(world, number, sightings, &ending), ending)
 }
 
 /// Invokes the function for a reconcile.
@@ -75,7 +77,7 @@ fn begin(world: &World, kind: InvocationKind, sightings: &[Sighting]) -> (usize,
     (number, kill)
 }
 
-fn end(world: &World, number: usize, ending: &Ending) -> Invocation {
+fn end(world: &World, number: usize, sightings: &[Sighting], ending: &Ending) -> Invocation {
     let logged = log_capture::take(number);
     world.note(&format!("invocation {number}"), || match ending {
         Ending::Answer(answer) => format!("answers {}; {logged}", shortened(answer)),
@@ -95,8 +97,10 @@ fn end(world: &World, number: usize, ending: &Ending) -> Invocation {
     if matches!(ending, Ending::Killed) && !invocation.unlooked.is_empty() {
         state.coverage.note(Case::KilledBeforeLook);
     }
-    if invocation.kind == InvocationKind::Reconcile && ending.answer().is_none() {
-        excuse_registered(&mut state.observed, &invocation);
+    if invocation.kind != InvocationKind::Reconcile {
+        excuse(&mut state.observed, &invocation.unlooked, sightings);
+    } else if ending.answer().is_none() {
+        excuse(&mut state.observed, &invocation.registered, &[]);
     }
     if invocation.tags_broke_off {
         for place in invocation.shown.places() {
@@ -116,12 +120,14 @@ fn end(world: &World, number: usize, ending: &Ending) -> Invocation {
     invocation
 }
 
-/// A reconcile was cut short, and no message will be received again for what it registered.
-fn excuse_registered(observed: &mut Observation, invocation: &Invocation) {
-    for target in &invocation.registered {
+/// These targets were registered without a look, and no message will be received again for them,
+/// unless it is one of these.
+fn excuse(observed: &mut Observation, registered: &BTreeSet<Target>, messages: &[Sighting]) {
+    let has_message = |holder: &usize| messages.iter().any(|message| message.place == *holder);
+    for target in registered {
         let holders: Vec<usize> = observed.holders(target).collect();
-        for holder in holders {
-            observed.tasks[holder].excuse.get_or_insert(Excuse::ReconcileCut);
+        for holder in holders.into_iter().filter(|holder| !has_message(holder)) {
+            observed.tasks[holder].excuse.get_or_insert(Excuse::NoLook);
         }
     }
 }

@@ -34,6 +34,9 @@ pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decisi
     match (write(call.action), call.action) {
         (Some(write), _) => wrote(world, number, write, call, decision),
         (None, Action::DescribeTasks) if read => described(world, number, call, decision),
+        (None, Action::DescribeTargetHealth | Action::ListTargets) if read => {
+            shown_targets(world, number, call);
+        }
         (None, Action::ListTasks) if read => listed(world, call, decision),
         (None, Action::GetResources | Action::AssumeRole) => group_owners::asked(world, call, read),
         _ => {}
@@ -61,6 +64,11 @@ fn targets(world: &World, call: &Call) -> Vec<Target> {
 pub fn sent(world: &World, number: usize, call: &Call) {
     if call.action == Action::GetResources {
         group_owners::asks(world, number, call);
+    }
+    if call.action == Action::ListTasks
+        && let Some(invocation) = world.state().observed.invocations.get_mut(&number)
+    {
+        invocation.catches_up();
     }
     let Some(write) = write(call.action) else { return };
     let targets = targets(world, call);
@@ -126,7 +134,8 @@ fn wrote(world: &Arc<World>, number: usize, write: Write, call: &Call, decision:
     let Some(invocation) = state.observed.invocations.get_mut(&number) else { return };
     if answered {
         invocation.tally.answered += 1;
-        invocation.acknowledged.extend(targets.iter().map(|target| (*target, write)));
+        let written = targets.iter().map(|target| (*target, BTreeSet::from([write])));
+        invocation.acknowledged.extend(written);
     }
     match write {
         Write::Register => {
@@ -197,6 +206,20 @@ fn stop_on_register(world: &Arc<World>, state: &mut State, targets: &[Target]) {
     }
 }
 
+/// The targets of a group were shown: what is as a write would make it needs no write.
+fn shown_targets(world: &World, number: usize, call: &Call) {
+    let Some(arn) = call.resource.as_deref() else { return };
+    let group = world.group(arn);
+    let present = world.aws.registered(arn);
+    let Observation { tasks, invocations, .. } = &mut world.state().observed;
+    let Some(invocation) = invocations.get_mut(&number) else { return };
+    for target in tasks.iter().flat_map(|task| &task.targets).filter(|t| Some(t.group) == group) {
+        let is_there = present.contains(&(target.id.into(), target.port));
+        let write = if is_there { Write::Register } else { Write::Deregister };
+        invocation.acknowledged.entry(*target).or_default().insert(write);
+    }
+}
+
 /// ECS listed the tasks that are meant to run, which also shows which are not.
 fn listed(world: &Arc<World>, call: &Call, decision: &Decision) {
     let now = world.aws.now();
@@ -241,7 +264,7 @@ fn described(world: &World, number: usize, call: &Call, decision: &Decision) {
         }
         let case = kind_of_look(invocation, place, tracked, answer.as_ref());
         case.into_iter().for_each(|case| coverage.note(case));
-        let registered = tracked.targets.iter().any(|t| invocation.registered.contains(t));
+        let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t));
         invocation.unlooked.retain(|target| !tracked.targets.contains(target));
         invocation.shown.answer(place, answer.as_ref(), registered);
         newest.answer(place, answer.as_ref(), registered);

@@ -41,9 +41,9 @@
 //! dropped, never sent, or given up (unless the dead-letter queue was sent back); of a task of
 //! which a read of ECS was so stale that it hid a later phase (the look after a register is only as
 //! good as ECS's answer); of a task that ECS forgot before its last event was applied (nothing
-//! shows any more that it has stopped); of a task that a reconcile registered and could not look at
-//! again. Also targets edited by hand, reused addresses, targets for which a full group has no
-//! room, and targets in a group whose tag was changed.
+//! shows any more that it has stopped); of a task that a reconcile, or a batch that has no message
+//! of it, registered and could not look at again. Also targets edited by hand, reused addresses,
+//! targets for which a full group has no room, and targets in a group whose tag was changed.
 //!
 //! **Reconciled** (after one undisturbed reconcile; two if a group was full, because a reconcile
 //! registers before it deregisters): the targets are exactly those of the serving tasks, and no
@@ -53,9 +53,10 @@
 //!
 //! **Nothing lost** ([`nothing_lost`]): every message was answered or is in the dead-letter queue.
 //! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was
-//! done, and AWS said so. (If the same invocation registered a stopped task's target for a newer
-//! task with the same address, the target is the newer task's. If that one leaves as well and its
-//! deregister fails, its own message is received again.)
+//! done, and AWS said so, or showed it as done by a read after the event. (If the same invocation
+//! registered a stopped task's target for a newer task with the same address, the target is the
+//! newer task's. If that one leaves as well and its deregister fails, its own message is received
+//! again.)
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): the only messages
 //! that fail are those whose own target no group accepts, or whose zone is full, unless tags and
@@ -67,7 +68,8 @@
 //!
 //! **A hang stays with its binding** and **what needs no answer waits for none**
 //! (`trials`): while a read about one binding hangs, a reconcile completes another binding
-//! in another group, and a batch makes the changes that need no answer within 2 s.
+//! in another group, and a batch makes the changes that need no answer within 2 s. (Where writes
+//! have to wait for ELB's rates, that comes on top: tests/catch_up.rs has this.)
 //!
 //! **A forged start is undone** (`forgery`): where ECS shows a task with another address
 //! or owner than its event, the target that the event claims is gone when the invocation ends,
@@ -104,7 +106,7 @@ use ecs_ipv6_targets::core::drift::Prune;
 use ecs_ipv6_targets::core::target::Write;
 
 pub use crate::broken::{Broken, broken};
-use crate::evidence::Sighting;
+use crate::evidence::{Evidence, Sighting};
 use crate::invocation::{Invocation, InvocationKind};
 use crate::known_bindings::{bindings_of, may_prune};
 use crate::observation::Observation;
@@ -196,7 +198,8 @@ pub fn is_admitted(observed: &Observation, write: Write, target: &Target) -> boo
     write == Write::Deregister && observed.holders(target).any(serves)
 }
 
-/// What was answered as done was done. `sightings` are those of the messages that did not fail.
+/// What was answered as done was done, as what was shown to the invocation has it, or what was
+/// before it settled whole groups. `sightings` are those of the messages that did not fail.
 pub fn nothing_swallowed(
     observed: &Observation,
     scenario: &Scenario,
@@ -207,33 +210,55 @@ pub fn nothing_swallowed(
     let span = bindings_of(scenario, invocation, now);
     let places: BTreeSet<usize> = sightings.iter().map(|sighting| sighting.place).collect();
     for place in places.iter().copied() {
-        let Some(shown) = invocation.shown.of(place) else { continue };
-        let write = match shown.phase {
-            Phase::Leaving => Write::Deregister,
-            Phase::Serving if !shown.gone => Write::Register,
-            Phase::Serving | Phase::Starting => continue,
-        };
-        let targets = observed.tasks[place].targets.iter().filter(|_| shown.addressed);
-        let is_known = |target: &&Target| {
+        let is_known = |target: &Target| {
             let is_tagged = observed.tags.contains_key(&target.group);
             let stays = observed.stayed_bound(scenario, place, target, &span);
             stays && !(is_tagged && invocation.tags_broke_off)
         };
-        for target in targets.filter(is_known) {
-            let serves = |holder| invocation.shown.has(holder, Phase::Serving);
-            let returns = |holder| {
-                let registered = invocation.registered.contains(target);
-                registered && invocation.shown.of(holder).is_some() && !places.contains(&holder)
+        let undone = |shown: &Evidence| {
+            let shown = shown.of(place)?;
+            let write = match shown.phase {
+                Phase::Leaving => Write::Deregister,
+                Phase::Serving if !shown.gone => Write::Register,
+                Phase::Serving | Phase::Starting => return None,
             };
-            let spared = write == Write::Deregister
-                && observed.holders(target).any(|holder| serves(holder) || returns(holder));
-            if !spared && invocation.acknowledged.get(target) != Some(&write) {
-                let how = format!("t{place} was answered as done without {write:?}Targets");
-                return broken("nothing swallowed", how);
-            }
+            let mut targets = observed.tasks[place].targets.iter().filter(|_| shown.addressed);
+            let is_undone = |target: &Target| {
+                let is_done =
+                    invocation.acknowledged.get(target).is_some_and(|w| w.contains(&write));
+                is_known(target)
+                    && !is_done
+                    && !is_spared(observed, invocation, &places, write, target)
+            };
+            targets.any(is_undone).then_some(write)
+        };
+        let before = invocation.shown_before.as_ref();
+        if let Some(write) = undone(&invocation.shown)
+            && before.is_none_or(|before| undone(before).is_some())
+        {
+            let how = format!("t{place} was answered as done without {write:?}Targets");
+            return broken("nothing swallowed", how);
         }
     }
     Ok(())
+}
+
+/// Whether a target is left where it is because it belongs to another task, which serves, or which
+/// comes back to the queue.
+fn is_spared(
+    observed: &Observation,
+    invocation: &Invocation,
+    places: &BTreeSet<usize>,
+    write: Write,
+    target: &Target,
+) -> bool {
+    let serves = |holder| invocation.shown.has(holder, Phase::Serving);
+    let returns = |holder| {
+        let registered = invocation.registered.contains(target);
+        registered && invocation.shown.of(holder).is_some() && !places.contains(&holder)
+    };
+    write == Write::Deregister
+        && observed.holders(target).any(|holder| serves(holder) || returns(holder))
 }
 
 /// The broken promise if Lambda had to end an invocation.
@@ -281,7 +306,8 @@ pub fn isolated<'a>(
     Ok(())
 }
 
-/// An invocation registers before it deregisters, group by group.
+/// An invocation registers before it deregisters, group by group: what its messages ask for, and
+/// then what whole groups need, if it settles these.
 pub fn register_first(invocation: &Invocation, write: Write, group: usize) -> Result<(), Broken> {
     let searches = invocation.tally.refused.contains_key(&group);
     if write == Write::Register && invocation.shrunk.contains(&group) && !searches {

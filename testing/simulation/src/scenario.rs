@@ -174,15 +174,18 @@ impl Scenario {
     }
 
     /// Whether an invocation's time may be over before it has made, one after the other, the calls
-    /// that tags and roles need and then a read of a port, a write and a look.
+    /// that tags and roles need, then a read of a port, a write and a look, and where a zone can be
+    /// full, three more to search for those that fit.
     pub fn is_short_of_time(&self) -> bool {
         let tagged = self.groups.iter().filter(|group| group.by == By::Tag).count();
         let ghost = usize::from(self.sources.has_ghost);
         let pages = if tagged > 0 { (tagged + ghost).div_ceil(self.sources.page) } else { 0 };
         let roles = usize::from(self.groups.iter().any(|group| group.by == By::Role));
-        let slowest = 2.0 * self.fault_rates.latency * (pages + roles + 3) as f64;
+        let search = if self.rare.zone_quota.is_some() { 3 } else { 0 };
+        let more = pages + roles + search;
+        let slowest = 2.0 * self.fault_rates.latency * (more + 3) as f64;
         // A write leaves half of the time to what comes after it.
-        pages + roles > 0 && slowest > self.timeout.as_secs_f64() / 2.0
+        more > 0 && slowest > self.timeout.as_secs_f64() / 2.0
     }
 
     /// Whether a task of this service may have to be tried several times, because many of the

@@ -81,9 +81,9 @@ pub enum Excuse {
     StaleRead,
     /// ECS forgot it before its last event was applied.
     Forgotten,
-    /// A reconcile registered it and was cut short before it looked again. No message is received
-    /// again for that; the next reconcile looks.
-    ReconcileCut,
+    /// A reconcile, or a batch that settles whole groups, registered it without its message and did
+    /// not get to look again. No message is received again for that; the next reconcile looks.
+    NoLook,
     /// It was handled by what was known of the tags before their pages broke off.
     TagsBrokeOff,
 }

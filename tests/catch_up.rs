@@ -1,0 +1,160 @@
+//! Batches whose writes have to wait for ELB's rates, over the simulated AWS.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_sim::Action::{
+    DeregisterTargets, DescribeTargetHealth, DescribeTasks, ListTasks, RegisterTargets,
+};
+use aws_sim::{Action, Aws, Fault, TargetGroup, Task};
+use common::{Function, PORT, address, binding, failures, target, task};
+
+const FOR_EVER: Duration = Duration::from_secs(600);
+
+/// So many groups that the writes to them have to wait for ELB's rates.
+const MANY: usize = 30;
+
+/// A function with the target of task 0 in each of these groups.
+async fn in_many_groups() -> (Function, Vec<String>) {
+    let (function, groups) = Function::in_groups(MANY).await;
+    groups.iter().for_each(|group| function.aws.put_target(group, &address(0), PORT));
+    (function, groups)
+}
+
+/// In how many of the groups the n-th task's target is registered.
+fn groups_with(function: &Function, groups: &[String], n: u16) -> usize {
+    groups.iter().filter(|group| function.registered_in(group).contains(&target(n))).count()
+}
+
+/// How long the target of task 0 stays in some of the groups after the task's stop.
+async fn time_until_gone(function: &Function, groups: &[String]) -> Duration {
+    let stopped = task(0).deactivating();
+    let begun = function.aws.now();
+    let elapsed = || function.aws.now().duration_since(begun).unwrap();
+    let gone = async {
+        while groups_with(function, groups, 0) > 0 && elapsed() < FOR_EVER {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        elapsed()
+    };
+    tokio::join!(function.deliver_batch([stopped]), gone).1
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_read_shows_as_made_is_not_written_and_its_task_is_looked_at() {
+    let (function, groups) = in_many_groups().await;
+    let answer = function.deliver_batch([task(0), task(1).stopped()]).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    assert_eq!(groups_with(&function, &groups, 0), MANY);
+    let actions: BTreeSet<Action> = function.actions().into_iter().collect();
+    assert_eq!(actions, [DescribeTargetHealth, DescribeTasks].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_target_is_registered_and_what_has_left_is_taken_out() {
+    let (function, groups) = in_many_groups().await;
+    function.deliver_batch([task(0).stopped()]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 0), 0);
+    let successor = Task::new("successor").address(&address(0)).running();
+    function.deliver_batch([successor.clone()]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 0), MANY);
+    function.aws.before(DescribeTargetHealth, 1, {
+        let stopped = successor.clone().stopped();
+        move |aws| aws.put_task(&stopped)
+    });
+    function.deliver_batch([successor]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 0), 0, "the look finds it stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_later_messages_ask_for_is_made_at_once() {
+    let (function, groups) = in_many_groups().await;
+    function.aws.put_task(&task(0).stopped());
+    function.aws.put_task(&task(2));
+    let answer = function.deliver_batch([task(1)]).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    let held = [0, 1, 2].map(|n| groups_with(&function, &groups, n));
+    assert_eq!(held[1], MANY);
+    assert!(held[0] < MANY && held[2] > 0, "{held:?}");
+    function.writes();
+    function.deliver_batch([task(0).stopped(), task(2)]).await.unwrap();
+    assert_eq!([0, 1, 2].map(|n| groups_with(&function, &groups, n)), [0, MANY, MANY]);
+    let rest = held[0].max(MANY - held[2]);
+    assert!(function.writes() <= 2 * rest, "only what was left to do");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_nothing_explains_is_left_to_a_reconcile() {
+    let aws = Aws::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let groups: Vec<String> =
+        (0..MANY).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("tg-{n}")))).collect();
+    let bindings = groups.iter().map(|group| binding(group, Some(PORT))).collect();
+    let function = Function::with(aws, bindings, &[("PRUNE", "all")]).await;
+    groups.iter().for_each(|group| function.aws.put_target(group, &address(9), PORT));
+    function.deliver_batch([task(1)]).await.unwrap();
+    assert_eq!([1, 9].map(|n| groups_with(&function, &groups, n)), [MANY, MANY]);
+    assert!(function.actions().contains(&ListTasks), "the groups are settled as a whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_write_waits_no_group_is_read() {
+    let function = Function::new().await;
+    function.deliver_batch([task(0), task(1).stopped()]).await.unwrap();
+    assert_eq!(function.actions(), [RegisterTargets, DeregisterTargets, DescribeTasks]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stops_in_many_groups_wait_a_second_at_most_for_reads_that_hang() {
+    for action in [ListTasks, DescribeTargetHealth, DescribeTasks] {
+        let (function, groups) = in_many_groups().await;
+        function.aws.put_task(&task(1));
+        function.aws.fault(Fault::on(action).hang(FOR_EVER));
+        let gone = time_until_gone(&function, &groups).await;
+        // Thirty writes take two and a half seconds by themselves.
+        assert!(gone <= Duration::from_secs(4), "{action}: {gone:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_targets_cannot_be_read_waits_for_no_other_group() {
+    let (function, groups) = in_many_groups().await;
+    let reads = || Fault::on(DescribeTargetHealth);
+    function.aws.fault(reads().group(&groups[0]).access_denied());
+    for action in [RegisterTargets, DeregisterTargets] {
+        function.aws.fault(Fault::on(action).group(&groups[1]).hang(FOR_EVER));
+    }
+    let readable = [&groups[..1], &groups[2..]].concat();
+    let gone = time_until_gone(&function, &readable).await;
+    // The calls take five seconds by their rates.
+    assert!(gone <= Duration::from_secs(6), "{gone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_task_gets_in_beside_many_bad_ones_that_no_event_reports() {
+    let (function, groups) = Function::in_groups(MANY).await;
+    for n in 0..190 {
+        let refused = Fault::on(RegisterTargets).error("ValidationError", "not within", 400);
+        function.aws.fault(refused.when_target(&address(n)));
+        function.aws.put_task(&task(n));
+    }
+    let answer = function.deliver_batch([task(195)]).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    assert_eq!(groups_with(&function, &groups, 195), MANY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tasks_register_without_a_look_is_counted_as_failed() {
+    let (function, groups) = in_many_groups().await;
+    let other = task(1);
+    function.aws.put_task(&other);
+    function.aws.before(RegisterTargets, 1, move |aws| {
+        aws.fault(Fault::on(DescribeTasks).when_target(&other.arn()).access_denied());
+    });
+    let answer = function.deliver_batch([task(0).stopped()]).await.unwrap();
+    assert_eq!((failures(&answer), groups_with(&function, &groups, 0)), (vec![], 0));
+    assert!(groups_with(&function, &groups, 1) > 0);
+    let metrics = function.metrics().concat();
+    assert!(metrics.contains(r#""ErrorType":"Unconfirmed""#), "{metrics}");
+}
