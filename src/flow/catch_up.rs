@@ -45,26 +45,28 @@ impl Settler<'_> {
     }
 
     /// Takes those changes out of the writes to a group that a read of its targets shows as made:
-    /// at that moment their write would change nothing. If the group cannot be read, takes none;
-    /// as soon as a read of any group hangs, those that follow do without.
+    /// at that moment their write would change nothing. If the group cannot be read, takes none.
+    ///
+    /// `answers` says whether reads of other groups have come back. If the first ones hang, those
+    /// that follow do without.
     pub async fn take_made(
         self,
         group: &TargetGroupArn,
         writes: &mut Writes<'_>,
-        hang: &Cell<bool>,
+        answers: &Cell<Option<bool>>,
     ) -> Outcomes {
         let mut made = Outcomes::new();
-        if hang.get() {
+        if answers.get() == Some(false) {
             return made;
         }
         let limits = self.limits.with_calls_of(PATIENCE);
-        let targets = match self.targets.health(group, &limits).await {
-            Ok(targets) => targets,
-            Err(error) => {
-                hang.set(hang.get() || error.code == Code::DeadlineReached);
-                return made;
-            }
-        };
+        let read = self.targets.health(group, &limits).await;
+        let hangs = read.as_ref().is_err_and(|error| error.code == Code::DeadlineReached);
+        // A read that is throttled in between can last as long as one that hangs.
+        if !hangs || answers.get().is_none() {
+            answers.set(Some(!hangs));
+        }
+        let Ok(targets) = read else { return made };
         let present = targets.into_iter().filter(|(_, health)| health.is_present());
         let present: BTreeSet<AddressPort> = present.map(|(target, _)| target).collect();
         for (write, of_write) in &mut *writes {

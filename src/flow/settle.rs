@@ -73,12 +73,12 @@ impl Settler<'_> {
             }
         }
         let late = if self.skips_made { self.late(&groups) } else { BTreeSet::new() };
-        let hang = Cell::new(false);
+        let answers = Cell::new(None);
         let works = groups.into_iter().map(async |(group, mut writes)| {
             let mut outcomes = Outcomes::new();
             let is_late = late.contains(group);
             if is_late {
-                outcomes = self.take_made(group, &mut writes, &hang).await;
+                outcomes = self.take_made(group, &mut writes, &answers).await;
             }
             let late = (is_late && !writes.is_empty()).then(|| group.clone());
             outcomes.extend(self.act_on_group(group, writes, knowledge).await);
