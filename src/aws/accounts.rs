@@ -157,10 +157,12 @@ impl Accounts {
 
     /// The same time, and the rates of the account that owns a group.
     pub fn limits_for(&self, group: &TargetGroupArn, limits: &Limits) -> Limits {
-        match self.role(group).and_then(|role| self.roles.get(role)) {
-            Some(assumed) => limits.in_account(assumed.role.account(), &assumed.rates),
-            None => limits.clone(),
-        }
+        self.assumed(group).map_or_else(|| limits.clone(), |assumed| assumed.limits(limits))
+    }
+
+    /// The role by which a group is reached, if it needs one.
+    fn assumed(&self, group: &TargetGroupArn) -> Option<&Arc<Assumed>> {
+        self.roles.get(self.role(group)?)
     }
 
     /// What calls about a group are made with, within these limits; without a group, calls about
@@ -172,21 +174,25 @@ impl Accounts {
     ) -> Result<Reached, Failure> {
         let group = group.into();
         let all_zones = group.is_some_and(|group| self.has_all_zones(group));
-        let role = group.and_then(|group| self.roles.get(self.role(group)?));
-        let Some(assumed) = role else {
+        let Some(assumed) = group.and_then(|group| self.assumed(group)) else {
             let (client, limits) = (self.own.clone(), limits.clone());
             return Ok(Reached { client, all_zones, limits, assumed: None });
         };
         // Boxed, because every future around a call would hold this one too.
         let client: BoxFuture<'_, _> = Box::pin(assumed.client(limits));
         let (number, client) = client.await?;
-        let limits = limits.in_account(assumed.role.account(), &assumed.rates);
+        let limits = assumed.limits(limits);
         let assumed = Some((assumed.clone(), number));
         Ok(Reached { client, all_zones, limits, assumed })
     }
 }
 
 impl Assumed {
+    /// The same time, and the rates of the role's account.
+    fn limits(&self, limits: &Limits) -> Limits {
+        limits.in_account(self.role.account(), &self.rates)
+    }
+
     /// The role's client and the number of the try that made it. Who asks while another is trying
     /// waits for that. A refusal is shared with those who asked before the try began, and with
     /// nobody later.
