@@ -9,6 +9,7 @@ use tokio::time::Duration;
 use crate::core::binding::TargetGroupArn;
 use crate::core::drift::{Prune, drift};
 use crate::core::failure::Code;
+use crate::core::health::Health;
 use crate::core::knowledge::Knowledge;
 use crate::core::target::{AddressPort, Change, Write};
 use crate::flow::Settler;
@@ -19,7 +20,10 @@ use crate::report::Report;
 /// How long writes may wait for the rates before it is worth a read of their groups.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a read may take, once it is due.
+/// How long such a read may take, once it is due: writes wait for it.
+const READ_BEFORE_WRITE: Duration = Duration::from_secs(1);
+
+/// How long a read of what a whole group needs may take, once it is due.
 const READ: Duration = Duration::from_secs(3);
 
 /// How many groups are settled as a whole at a time.
@@ -28,50 +32,57 @@ const AT_A_TIME: usize = 5;
 /// How much time of the invocation must be left for that.
 const OF_A_ROUND: Duration = Duration::from_secs(6);
 
+/// What became of the reads of groups before writes to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// None has ended yet.
+    UnderWay,
+    /// At least one was answered or refused. Others may take long because they are throttled.
+    ComeBack,
+    /// None was, when the first took too long.
+    Hang,
+}
+
 impl Settler<'_> {
     /// The groups whose writes would have to wait for the rates. Each account has rates of its own,
     /// and so has each kind of groups.
     pub fn late(self, groups: &BTreeMap<&TargetGroupArn, Writes<'_>>) -> BTreeSet<TargetGroupArn> {
-        let rates = |group: &TargetGroupArn| (group.kind(), group.account().to_owned());
         let mut counts = BTreeMap::<_, usize>::new();
         for (group, writes) in groups {
-            *counts.entry(rates(group)).or_default() += writes.len();
+            *counts.entry((group.kind(), group.account())).or_default() += writes.len();
         }
         let is_late = |group: &&TargetGroupArn| {
-            let writes = counts.get(&rates(group)).copied().unwrap_or_default();
+            let writes = counts.get(&(group.kind(), group.account())).copied().unwrap_or_default();
             self.targets.writes_wait(group, writes, self.limits) > PATIENCE
         };
         groups.keys().copied().filter(is_late).cloned().collect()
     }
 
     /// Takes those changes out of the writes to a group that a read of its targets shows as made:
-    /// at that moment their write would change nothing. If the group cannot be read, takes none.
-    ///
-    /// `answers` says whether reads of other groups have come back. If the first ones hang, those
-    /// that follow do without.
+    /// at that moment their write would change nothing. If the group cannot be read, takes none,
+    /// and so it does as long as reads of other groups hang.
     pub async fn take_made(
         self,
         group: &TargetGroupArn,
         writes: &mut Writes<'_>,
-        answers: &Cell<Option<bool>>,
+        reads: &Cell<Reads>,
     ) -> Outcomes {
         let mut made = Outcomes::new();
-        if answers.get() == Some(false) {
+        if reads.get() == Reads::Hang {
             return made;
         }
-        let limits = self.limits.with_calls_of(PATIENCE);
+        let limits = self.limits.with_calls_of(READ_BEFORE_WRITE);
         let read = self.targets.health(group, &limits).await;
-        let hangs = read.as_ref().is_err_and(|error| error.code == Code::DeadlineReached);
-        // A read that is throttled in between can last as long as one that hangs.
-        if !hangs || answers.get().is_none() {
-            answers.set(Some(!hangs));
+        let took_too_long = read.as_ref().is_err_and(|error| error.code == Code::DeadlineReached);
+        match (took_too_long, reads.get()) {
+            (false, _) => reads.set(Reads::ComeBack),
+            (true, Reads::UnderWay) => reads.set(Reads::Hang),
+            (true, Reads::ComeBack | Reads::Hang) => {}
         }
         let Ok(targets) = read else { return made };
-        let present = targets.into_iter().filter(|(_, health)| health.is_present());
-        let present: BTreeSet<AddressPort> = present.map(|(target, _)| target).collect();
+        let is_present = |target: &AddressPort| targets.get(target).is_some_and(Health::is_present);
         for (write, of_write) in &mut *writes {
-            let is_made =
-                |target: &AddressPort| present.contains(target) == (*write == Write::Register);
+            let is_made = |target: &AddressPort| is_present(target) == (*write == Write::Register);
             for (_, changes) in of_write.extract_if(.., |target, _| is_made(target)) {
                 made.extend(changes.into_iter().map(|change| ((*write, change.clone()), Ok(()))));
             }
@@ -102,6 +113,7 @@ impl Settler<'_> {
             if self.limits.deadline.left() < OF_A_ROUND {
                 break;
             }
+            // Boxed, because it is large, and part of this future's caller.
             let round = Box::pin(self.catch_up_some(groups, known, kept, prune)).await;
             let hangs = round.failed.iter().any(|failed| *failed.code() == Code::DeadlineReached);
             report.add(round);

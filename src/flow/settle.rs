@@ -13,6 +13,7 @@ use crate::core::plan::{Plan, Ports, target_of};
 use crate::core::target::{AddressPort, Change, Write};
 use crate::core::task::TaskArn;
 use crate::flow::Settler;
+use crate::flow::catch_up::Reads;
 use crate::report::Report;
 
 /// The result of each change that was tried.
@@ -24,7 +25,7 @@ pub type Writes<'a> = BTreeMap<Write, BTreeMap<AddressPort, Vec<&'a Change>>>;
 impl Settler<'_> {
     /// Makes a plan's changes except those that have an outcome already, looks at the tasks again,
     /// and puts everything into the report. The plan was made from `knowledge`, which takes in what
-    /// the look shows, and from `ports`.
+    /// the look shows, and from `ports`. Returns the groups whose writes had to wait for the rates.
     pub async fn carry_out(
         self,
         plan: Plan,
@@ -73,12 +74,12 @@ impl Settler<'_> {
             }
         }
         let late = if self.skips_made { self.late(&groups) } else { BTreeSet::new() };
-        let answers = Cell::new(None);
+        let reads = Cell::new(Reads::UnderWay);
         let works = groups.into_iter().map(async |(group, mut writes)| {
             let mut outcomes = Outcomes::new();
             let is_late = late.contains(group);
             if is_late {
-                outcomes = self.take_made(group, &mut writes, &answers).await;
+                outcomes = self.take_made(group, &mut writes, &reads).await;
             }
             let late = (is_late && !writes.is_empty()).then(|| group.clone());
             outcomes.extend(self.act_on_group(group, writes, knowledge).await);
