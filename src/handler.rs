@@ -5,7 +5,7 @@ mod look;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use futures_util::future::LocalBoxFuture;
@@ -21,7 +21,8 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::config::Config;
-use crate::core::knowledge::Sighting;
+use crate::core::binding::TargetGroupArn;
+use crate::core::knowledge::{Knowledge, Sighting};
 use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
@@ -66,6 +67,9 @@ pub struct Handler {
 /// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does
 /// nothing else.
 const COPIED: usize = 200;
+
+/// How long a read of tags may take before groups are settled after a batch.
+const TAGS_BEFORE_CATCH_UP: Duration = Duration::from_secs(3);
 
 impl Handler {
     /// A handler with these settings, and AWS clients with the settings of `sdk`.
@@ -245,16 +249,32 @@ impl Handler {
         );
         let is_failed = |(_, holds): &&(_, Report)| holds.failed.iter().any(Failed::may_be_retried);
         let failed_services = holds.iter().filter(is_failed).map(|(service, _)| *service).collect();
-        let Settled { mut report, knowledge, late } = settled;
+        let Settled { mut report, knowledge, delayed } = settled;
         let failed_messages = failures(messages, &report, &failed_services)?;
         holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
         self.tell("sqs", &InvocationKind::Events { heard, unreadable }, &report);
-        if !late.is_empty() && bound.gap.is_none() {
-            let kept = bound.kept();
-            let report = settle.catch_up(late, &knowledge, &kept, self.config.prune).await;
-            self.tell("catch-up", &InvocationKind::CatchUp, &report);
+        if !delayed.is_empty() {
+            self.catch_up(delayed, &knowledge, limits).await;
         }
         answer(&failed_messages)
+    }
+
+    /// By bindings read anew: those for events may be of before a group's release, and nobody would
+    /// empty it again.
+    async fn catch_up(
+        &self,
+        delayed: BTreeSet<TargetGroupArn>,
+        known: &Knowledge,
+        limits: &Limits,
+    ) {
+        let for_tags = limits.at_most(TAGS_BEFORE_CATCH_UP);
+        let bound = self.discovery.anew((self.clock)(), &for_tags).await;
+        if bound.gap.is_some() {
+            return;
+        }
+        let settle = self.settle(&bound, limits);
+        let report = settle.catch_up(delayed, known, &bound.kept(), self.config.prune).await;
+        self.tell("catch-up", &InvocationKind::CatchUp, &report);
     }
 
     async fn deployment(

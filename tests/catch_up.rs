@@ -10,8 +10,11 @@ use aws_sim::Action::{
 };
 use aws_sim::{Action, Aws, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, binding, failures, target, task};
+use serde_json::json;
 
 const FOR_EVER: Duration = Duration::from_secs(600);
+
+const KEY: &str = "ecs-ipv6-targets:bind";
 
 /// So many groups that the writes to them have to wait for ELB's rates.
 const MANY: usize = 30;
@@ -115,6 +118,47 @@ async fn stops_in_many_groups_wait_a_second_at_most_for_reads_that_hang() {
         // Thirty writes take two and a half seconds by themselves.
         assert!(gone <= Duration::from_secs(4), "{action}: {gone:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_hang_beside_one_that_is_answered_are_given_up() {
+    let (function, groups) = in_many_groups().await;
+    for group in &groups[1..] {
+        function.aws.fault(Fault::on(DescribeTargetHealth).group(group).hang(FOR_EVER));
+    }
+    let gone = time_until_gone(&function, &groups).await;
+    // Of the first four at most three hang, and then one more.
+    assert!(gone <= Duration::from_secs(5), "{gone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_group_is_begun_with_more_than_eight_seconds_after_the_batch() {
+    let (function, groups) = in_many_groups().await;
+    function.aws.put_task(&task(2));
+    function.aws.fault(Fault::on(ListTasks).hang(Duration::from_millis(2900)));
+    let answer = function.deliver_batch([task(1)]).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    // Two such reads make six seconds for five groups, so that the third five come too late.
+    assert_eq!(groups_with(&function, &groups, 2), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_without_its_tag_is_not_settled_as_a_whole() {
+    let aws = Aws::new();
+    let groups: Vec<String> =
+        (0..MANY).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("tg-{n}")))).collect();
+    groups.iter().for_each(|group| aws.tag(group, KEY, "demo-cluster/demo-service:8080"));
+    let settings = [("DISCOVER", "tags"), ("BINDINGS", "")];
+    let function = Function::with(aws, json!([binding(&groups[0], None)]), &settings).await;
+    function.aws.put_task(&task(2));
+    function.reconcile().await.unwrap();
+    for group in &groups {
+        function.aws.untag(group, KEY);
+        function.aws.take_target(group, &address(2), PORT);
+    }
+    // A minute has not passed, so the batch goes by the tags as they were.
+    function.deliver_batch([task(1)]).await.unwrap();
+    assert_eq!([1, 2].map(|n| groups_with(&function, &groups, n)), [MANY, 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,11 @@ impl Elb {
         self.accounts.limits_for(group, limits)
     }
 
+    /// The account of the role by which a group is reached; `None` if it is the function's own.
+    pub fn account_of_role(&self, group: &TargetGroupArn) -> Option<&str> {
+        self.accounts.role(group).map(Role::account)
+    }
+
     /// Makes one call that registers or deregisters these targets of a group. ELB refuses no target
     /// by itself, but the whole call.
     pub async fn write(

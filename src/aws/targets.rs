@@ -44,10 +44,24 @@ impl Targets {
         }
     }
 
-    /// How long the last of so many writes to groups of the same kind and account as this one would
-    /// wait for the rates, one at least.
+    /// Which writes have the same rates as those to a group: those to groups of its kind and, of
+    /// ELB, those that are made in the same account.
+    pub fn rates_of(&self, group: &TargetGroupArn) -> (GroupKind, Option<&str>) {
+        match group.kind() {
+            GroupKind::LoadBalancer => (GroupKind::LoadBalancer, self.elb.account_of_role(group)),
+            GroupKind::Lattice => (GroupKind::Lattice, None),
+        }
+    }
+
+    /// How long the last of so many writes with the rates of this group would wait for them, one
+    /// at least.
     pub fn writes_wait(&self, group: &TargetGroupArn, writes: usize, limits: &Limits) -> Duration {
         self.elb.limits_for(group, limits).writes_wait(group.kind(), writes)
+    }
+
+    /// How many calls it takes to write so many targets to a group.
+    pub fn calls(group: &TargetGroupArn, targets: usize) -> usize {
+        targets.div_ceil(adapter(group).0)
     }
 
     /// Makes the writes to one group, each for targets with the numbers of their owners, in as few
@@ -61,10 +75,7 @@ impl Targets {
         writes: &[(Write, Vec<(AddressPort, usize)>)],
         limits: &Limits,
     ) -> Vec<Vec<Result<(), Failure>>> {
-        let (chunk, classify): (usize, fn(&Failure) -> Refusal) = match group.kind() {
-            GroupKind::LoadBalancer => (elb::CHUNK, elb::classify),
-            GroupKind::Lattice => (lattice::CHUNK, lattice::classify),
-        };
+        let (chunk, classify) = adapter(group);
         let targets: Vec<Vec<AddressPort>> = writes.iter().map(|(_, of)| addresses(of)).collect();
         let traits = writes.iter().map(|(write, targets)| self.traits(*write, group, targets));
         let traits: Vec<Vec<Traits>> = traits.collect();
@@ -233,6 +244,14 @@ impl Targets {
 
     fn ports(&self) -> MutexGuard<'_, BTreeMap<TargetGroupArn, u16>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many targets one call takes, and what its errors say about them.
+fn adapter(group: &TargetGroupArn) -> (usize, fn(&Failure) -> Refusal) {
+    match group.kind() {
+        GroupKind::LoadBalancer => (elb::CHUNK, elb::classify),
+        GroupKind::Lattice => (lattice::CHUNK, lattice::classify),
     }
 }
 

@@ -4,81 +4,79 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
+use crate::aws::targets::Targets;
 use crate::core::binding::TargetGroupArn;
 use crate::core::drift::{Prune, drift};
 use crate::core::failure::Code;
 use crate::core::health::Health;
 use crate::core::knowledge::Knowledge;
-use crate::core::target::{AddressPort, Change, Write};
+use crate::core::target::{AddressPort, Write};
 use crate::flow::Settler;
 use crate::flow::settle::{Outcomes, Writes};
 use crate::flow::survey::Survey;
 use crate::report::Report;
+use crate::report::failed::Failed;
 
 /// How long writes may wait for the rates before it is worth a read of their groups.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WAIT: Duration = Duration::from_secs(1);
 
 /// How long such a read may take, once it is due: writes wait for it.
 const READ_BEFORE_WRITE: Duration = Duration::from_secs(1);
 
-/// How long a read of what a whole group needs may take, once it is due.
-const READ: Duration = Duration::from_secs(3);
+/// After so many of them that took too long, one after the other, reads are taken to hang, and no
+/// more are made. A throttled one can take too long as well.
+const HANGS: usize = 4;
 
 /// How many groups are settled as a whole at a time.
 const AT_A_TIME: usize = 5;
 
-/// How much time of the invocation must be left for that.
+/// How long a read of what they need may take, once it is due.
+const READ: Duration = Duration::from_secs(3);
+
+/// How long after the batch the last of them are begun with: until they are settled, Lambda hears
+/// nothing of the batch, and the instance takes no other.
+const BEGIN_WITHIN: Duration = Duration::from_secs(8);
+
+/// How much time of the invocation must be left for them.
 const OF_A_ROUND: Duration = Duration::from_secs(6);
 
-/// What became of the reads of groups before writes to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
-    /// None has ended yet.
-    UnderWay,
-    /// At least one was answered or refused. Others may take long because they are throttled.
-    ComeBack,
-    /// None was, when the first took too long.
-    Hang,
-}
-
 impl Settler<'_> {
-    /// The groups whose writes would have to wait for the rates. Each account has rates of its own,
-    /// and so has each kind of groups.
-    pub fn late(self, groups: &BTreeMap<&TargetGroupArn, Writes<'_>>) -> BTreeSet<TargetGroupArn> {
-        let mut counts = BTreeMap::<_, usize>::new();
+    /// The groups whose writes would have to wait for the rates.
+    pub fn delayed(
+        self,
+        groups: &BTreeMap<&TargetGroupArn, Writes<'_>>,
+    ) -> BTreeSet<TargetGroupArn> {
+        let mut calls = BTreeMap::<_, usize>::new();
         for (group, writes) in groups {
-            *counts.entry((group.kind(), group.account())).or_default() += writes.len();
+            let of_group = writes.values().map(|targets| Targets::calls(group, targets.len()));
+            *calls.entry(self.targets.rates_of(group)).or_default() += of_group.sum::<usize>();
         }
-        let is_late = |group: &&TargetGroupArn| {
-            let writes = counts.get(&(group.kind(), group.account())).copied().unwrap_or_default();
-            self.targets.writes_wait(group, writes, self.limits) > PATIENCE
+        let is_delayed = |group: &&TargetGroupArn| {
+            let calls = calls.get(&self.targets.rates_of(group)).copied().unwrap_or_default();
+            self.targets.writes_wait(group, calls, self.limits) > WAIT
         };
-        groups.keys().copied().filter(is_late).cloned().collect()
+        groups.keys().copied().filter(is_delayed).cloned().collect()
     }
 
     /// Takes those changes out of the writes to a group that a read of its targets shows as made:
-    /// at that moment their write would change nothing. If the group cannot be read, takes none,
-    /// and so it does as long as reads of other groups hang.
+    /// at that moment their write would change nothing. If the group cannot be read, takes none.
+    /// `hanging` counts the reads that took too long since the last that did not.
     pub async fn take_made(
         self,
         group: &TargetGroupArn,
         writes: &mut Writes<'_>,
-        reads: &Cell<Reads>,
+        hanging: &Cell<usize>,
     ) -> Outcomes {
         let mut made = Outcomes::new();
-        if reads.get() == Reads::Hang {
+        if hanging.get() >= HANGS {
             return made;
         }
         let limits = self.limits.with_calls_of(READ_BEFORE_WRITE);
         let read = self.targets.health(group, &limits).await;
         let took_too_long = read.as_ref().is_err_and(|error| error.code == Code::DeadlineReached);
-        match (took_too_long, reads.get()) {
-            (false, _) => reads.set(Reads::ComeBack),
-            (true, Reads::UnderWay) => reads.set(Reads::Hang),
-            (true, Reads::ComeBack | Reads::Hang) => {}
-        }
+        hanging.set(if took_too_long { hanging.get() + 1 } else { 0 });
         let Ok(targets) = read else { return made };
         let is_present = |target: &AddressPort| targets.get(target).is_some_and(Health::is_present);
         for (write, of_write) in &mut *writes {
@@ -92,13 +90,11 @@ impl Settler<'_> {
     }
 
     /// Settles target groups as a whole after a batch whose writes there had to wait for the rates,
-    /// as far as there is time, so that the messages still in the queue find their work done.
-    ///
-    /// `known` is what the batch knows of its tasks. They are not registered again: what failed of
-    /// them comes back with a message.
+    /// as far as there is time, so that the messages still in the queue find their work done. What
+    /// there is no time for is left to them. `known` is what the batch knows of its tasks.
     pub async fn catch_up(
         self,
-        late: BTreeSet<TargetGroupArn>,
+        delayed: BTreeSet<TargetGroupArn>,
         known: &Knowledge,
         kept: &BTreeSet<TargetGroupArn>,
         prune: Prune,
@@ -107,15 +103,15 @@ impl Settler<'_> {
         // What nothing explains is left to a reconcile.
         let prune = if prune == Prune::Never { Prune::Never } else { Prune::Proven };
         // Another instance does the same: each begins elsewhere, and finds the other's groups done.
-        let mut late: Vec<TargetGroupArn> = late.into_iter().collect();
-        fastrand::shuffle(&mut late);
-        for groups in late.chunks(AT_A_TIME) {
-            if self.limits.deadline.left() < OF_A_ROUND {
+        let mut delayed: Vec<TargetGroupArn> = delayed.into_iter().collect();
+        fastrand::shuffle(&mut delayed);
+        let begun = Instant::now();
+        for groups in delayed.chunks(AT_A_TIME) {
+            if begun.elapsed() > BEGIN_WITHIN || self.limits.deadline.left() < OF_A_ROUND {
                 break;
             }
             // Boxed, because it is large, and part of this future's caller.
-            let round = Box::pin(self.catch_up_some(groups, known, kept, prune)).await;
-            let hangs = round.failed.iter().any(|failed| *failed.code() == Code::DeadlineReached);
+            let (round, hangs) = Box::pin(self.catch_up_some(groups, known, kept, prune)).await;
             report.add(round);
             if hangs {
                 break;
@@ -124,26 +120,26 @@ impl Settler<'_> {
         report
     }
 
+    /// Also returns whether a read of what these groups need took too long.
     async fn catch_up_some(
         self,
         groups: &[TargetGroupArn],
         known: &Knowledge,
         kept: &BTreeSet<TargetGroupArn>,
         prune: Prune,
-    ) -> Report {
+    ) -> (Report, bool) {
         let limits = self.limits.with_calls_of(READ);
         let bindings = self.bindings.iter().filter(|b| groups.contains(&b.target_group));
         let survey = Settler { limits: &limits, ..self };
         let survey = survey.survey(bindings.cloned().collect(), kept.clone(), prune).await;
         let Survey { readable, ports, mut findings, mut report, .. } = survey;
+        let took_too_long = |failed: &mut Failed| *failed.code() == Code::DeadlineReached;
+        let hangs = report.failed.extract_if(.., took_too_long).count() > 0;
         // Reads of ECS can lag behind the events.
         findings.knowledge.extend(known.iter().map(|known| known.task.clone()));
-        let mut plan = drift(&readable, &ports, &findings, prune);
-        let is_of_batch =
-            |change: &Change| change.task.as_ref().is_some_and(|task| known.get(task).is_some());
-        plan.register.retain(|change| !is_of_batch(change));
+        let plan = drift(&readable, &ports, &findings, prune);
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, &mut findings.knowledge, outcomes, &mut report).await;
-        report
+        (report, hangs)
     }
 }

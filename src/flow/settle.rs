@@ -13,7 +13,6 @@ use crate::core::plan::{Plan, Ports, target_of};
 use crate::core::target::{AddressPort, Change, Write};
 use crate::core::task::TaskArn;
 use crate::flow::Settler;
-use crate::flow::catch_up::Reads;
 use crate::report::Report;
 
 /// The result of each change that was tried.
@@ -43,15 +42,16 @@ impl Settler<'_> {
         // Each step has a part of the time, so that writes that hang in one group leave the others
         // time for their look, and a look that hangs leaves time for what follows from another.
         let limits = self.limits.for_part(0.8);
-        let late = Settler { limits: &limits, ..self }.act(&plan, knowledge, &mut outcomes).await;
+        let acting = Settler { limits: &limits, ..self };
+        let mut delayed = acting.act(&plan, knowledge, &mut outcomes).await;
         let limits = self.limits.for_part(0.6);
         Settler { limits: &limits, ..self }.look_again(knowledge, &mut outcomes).await;
         // Leaving is final, and so is a task's address, so all that can follow from the look is to
         // deregister, and after that there is nothing left to look for.
         let plan = plan.revised(self.bindings, ports, knowledge);
-        self.act(&plan, knowledge, &mut outcomes).await;
+        delayed.extend(self.act(&plan, knowledge, &mut outcomes).await);
         self.report_outcomes(plan, outcomes, report);
-        late
+        delayed
     }
 
     /// Makes the changes that were not tried yet, unless this is a dry run. Returns the groups
@@ -73,21 +73,21 @@ impl Settler<'_> {
                 writes.entry(write).or_default().entry(endpoint).or_default().push(change);
             }
         }
-        let late = if self.skips_made { self.late(&groups) } else { BTreeSet::new() };
-        let reads = Cell::new(Reads::UnderWay);
+        let delayed = if self.skips_made { self.delayed(&groups) } else { BTreeSet::new() };
+        let hanging = Cell::new(0);
         let works = groups.into_iter().map(async |(group, mut writes)| {
             let mut outcomes = Outcomes::new();
-            let is_late = late.contains(group);
-            if is_late {
-                outcomes = self.take_made(group, &mut writes, &reads).await;
+            let is_delayed = delayed.contains(group);
+            if is_delayed {
+                outcomes = self.take_made(group, &mut writes, &hanging).await;
             }
-            let late = (is_late && !writes.is_empty()).then(|| group.clone());
+            let delayed = (is_delayed && !writes.is_empty()).then(|| group.clone());
             outcomes.extend(self.act_on_group(group, writes, knowledge).await);
-            (outcomes, late)
+            (outcomes, delayed)
         });
-        let (results, late): (Vec<_>, Vec<_>) = side_by_side(works).await.into_iter().unzip();
+        let (results, delayed): (Vec<_>, Vec<_>) = side_by_side(works).await.into_iter().unzip();
         outcomes.extend(results.into_iter().flatten());
-        late.into_iter().flatten().collect()
+        delayed.into_iter().flatten().collect()
     }
 
     async fn act_on_group(

@@ -44,7 +44,7 @@ pub struct Settled {
     /// What is known of the tasks.
     pub knowledge: Knowledge,
     /// Groups whose writes had to wait for the rates.
-    pub late: BTreeSet<TargetGroupArn>,
+    pub delayed: BTreeSet<TargetGroupArn>,
 }
 
 /// What is known so far, and what was done about it.
@@ -54,6 +54,8 @@ struct Course {
     open: BTreeSet<TaskArn>,
     ports: OwnPorts,
     outcomes: Outcomes,
+    /// Groups whose writes had to wait for the rates.
+    delayed: BTreeSet<TargetGroupArn>,
     report: Report,
 }
 
@@ -81,11 +83,12 @@ impl Settler<'_> {
             open: BTreeSet::new(),
             ports: OwnPorts::new(),
             outcomes: Outcomes::new(),
+            delayed: BTreeSet::new(),
             report: Report { dry_run: self.dry_run, ..Report::default() },
         };
         self.skip_unbound(&mut course);
         self.ask(&mut course, now).await;
-        let Course { mut knowledge, mut ports, outcomes, mut report, .. } = course;
+        let Course { mut knowledge, mut ports, outcomes, mut delayed, mut report, .. } = course;
         // ECS may have named another owner than the event did.
         let missing = groups_to_ask_for_their_port(self.bindings, &knowledge);
         let missing = missing.into_iter().filter(|group| !ports.contains_key(group));
@@ -95,8 +98,8 @@ impl Settler<'_> {
         for portless in std::mem::take(&mut plan.portless) {
             self.fail_for_lack_of_port(portless, &ports, &mut report);
         }
-        let late = self.carry_out(plan, &known, &mut knowledge, outcomes, &mut report).await;
-        Settled { report, knowledge, late }
+        delayed.extend(self.carry_out(plan, &known, &mut knowledge, outcomes, &mut report).await);
+        Settled { report, knowledge, delayed }
     }
 
     /// Asks what the events leave open, and takes in the answers as they arrive. If some take long,
@@ -149,14 +152,18 @@ impl Settler<'_> {
         let plan = self.decided(course);
         let limits = self.limits.for_part(0.25);
         let settler = Settler { limits: &limits, ..self };
-        let mut act = pin!(settler.act(&plan, &course.knowledge, &mut course.outcomes));
-        let asked = tokio::select! {
+        let Course { knowledge, outcomes, delayed, .. } = course;
+        let mut act = pin!(settler.act(&plan, knowledge, outcomes));
+        tokio::select! {
             biased;
-            _ = &mut act => return false,
-            () = asking => true,
-        };
-        act.await;
-        asked
+            groups = &mut act => {
+                delayed.extend(groups);
+                return false;
+            }
+            () = asking => {}
+        }
+        delayed.extend(act.await);
+        true
     }
 
     /// What can be decided without the outstanding answers. An address of a task in question may be
