@@ -13,6 +13,7 @@ use crate::core::failure::Code;
 use crate::core::health::Health;
 use crate::core::knowledge::Knowledge;
 use crate::core::target::{AddressPort, Write};
+use crate::core::task::TaskArn;
 use crate::flow::Settler;
 use crate::flow::settle::{Outcomes, Writes};
 use crate::flow::survey::Survey;
@@ -37,7 +38,7 @@ const READ: Duration = Duration::from_secs(3);
 
 /// How long after the batch the last of them are begun with: until they are settled, Lambda hears
 /// nothing of the batch, and the instance takes no other.
-const BEGIN_WITHIN: Duration = Duration::from_secs(8);
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How much time of the invocation must be left for them.
 const OF_A_ROUND: Duration = Duration::from_secs(6);
@@ -135,9 +136,13 @@ impl Settler<'_> {
         let Survey { readable, ports, mut findings, mut report, .. } = survey;
         let took_too_long = |failed: &mut Failed| *failed.code() == Code::DeadlineReached;
         let hangs = report.failed.extract_if(.., took_too_long).count() > 0;
-        // Reads of ECS can lag behind the events.
+        // Reads of ECS can lag behind the events. But what it does not list may be gone: that is
+        // left to the messages.
+        let listed: BTreeSet<TaskArn> =
+            findings.knowledge.iter().map(|k| k.task.arn.clone()).collect();
         findings.knowledge.extend(known.iter().map(|known| known.task.clone()));
-        let plan = drift(&readable, &ports, &findings, prune);
+        let mut plan = drift(&readable, &ports, &findings, prune);
+        plan.register.retain(|change| change.task.as_ref().is_some_and(|t| listed.contains(t)));
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, &mut findings.knowledge, outcomes, &mut report).await;
         (report, hangs)

@@ -40,8 +40,9 @@ impl Aws {
         self.run_steps(&asked, |script| &mut script.after);
         let call = Call { outcome, refused, ..call };
         self.with_hook(|hook| hook.settled(&call, &decision));
+        let applied = self.now();
         wait(decision.answer_latency).await;
-        self.with_hook(|hook| hook.answered(&call));
+        self.with_hook(|hook| hook.answered(&call, &decision, applied));
         reply
     }
 

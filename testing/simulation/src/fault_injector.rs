@@ -1,12 +1,11 @@
 //! Sits between the function and AWS, and decides what happens to every call.
 
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
 use crate::coverage::Case;
-use crate::group_owners;
 use crate::hung_call::HungCall;
 use crate::invocation::NUMBER;
 use crate::observer::{self, FOREVER};
@@ -48,9 +47,9 @@ impl Hook for FaultInjector {
         }
     }
 
-    fn answered(&self, call: &Call) {
+    fn answered(&self, call: &Call, decision: &Decision, applied: SystemTime) {
         if let (Some(world), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) {
-            group_owners::answered(&world, number, call);
+            observer::answered(&world, number, call, decision, applied);
         }
     }
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use aws_sim::{Action, Call, Outcome, TargetGroup};
 
 use crate::coverage::Case;
+use crate::invocation::Invocation;
 use crate::life;
 use crate::scenario::Target;
 use crate::sources::By;
 use crate::tag_history::{Tag, TagHistory};
 use crate::tracked_task::{Phase, TrackedTask};
-use crate::world::World;
+use crate::world::{State, World};
 use crate::writing::Writing;
 
 /// How long the credentials of a role last.
@@ -157,7 +158,7 @@ pub fn refused(world: &World, call: &Call, code: &str) {
 
 /// The function asks for a page of tags.
 pub fn asks(world: &World, number: usize, call: &Call) {
-    if let Some(invocation) = world.state().observed.invocations.get_mut(&number) {
+    if let Some(invocation) = reader_of_tags(&mut world.state(), number) {
         invocation.has_read_tags = false;
         invocation.tags_broke_off = !is_first(call);
     }
@@ -183,13 +184,16 @@ pub fn asked(world: &World, call: &Call, is_read: bool) {
     state.coverage.note_if(!is_read && !is_first(call), Case::TagsBrokeOff);
 }
 
-/// An answer has reached the function in time.
-pub fn answered(world: &World, number: usize, call: &Call) {
-    if call.action != Action::GetResources || call.outcome != Outcome::Ok {
-        return;
-    }
-    if let Some(invocation) = world.state().observed.invocations.get_mut(&number) {
+/// The answer to a read of tags has arrived.
+pub fn answered(world: &World, number: usize) {
+    if let Some(invocation) = reader_of_tags(&mut world.state(), number) {
         invocation.has_read_tags = true;
         invocation.tags_broke_off = false;
     }
+}
+
+/// An invocation, if it reads tags for all that it does. Once it has written, it reads them for
+/// whole groups, and its messages do not go by these.
+fn reader_of_tags(state: &mut State, number: usize) -> Option<&mut Invocation> {
+    state.observed.invocations.get_mut(&number).filter(|invocation| invocation.tally.calls == 0)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddrV6;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
 use ecs_ipv6_targets::core::target::Write;
@@ -33,12 +33,36 @@ pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decisi
     }
     match (write(call.action), call.action) {
         (Some(write), _) => wrote(world, number, write, call, decision),
-        (None, Action::DescribeTasks) if read => described(world, number, call, decision),
+        (None, Action::DescribeTasks) if read => excuse_stale(world, call, decision),
         (None, Action::DescribeTargetHealth | Action::ListTargets) if read => {
             shown_targets(world, number, call);
         }
-        (None, Action::ListTasks) if read => listed(world, call, decision),
+        (None, Action::ListTasks) if read => {
+            if world.strikes(world.scenario.fault_rates.latecomer) {
+                operator::start_latecomer(world);
+            }
+        }
         (None, Action::GetResources | Action::AssumeRole) => group_owners::asked(world, call, read),
+        _ => {}
+    }
+}
+
+/// The answer to a call that was applied at this moment has arrived.
+pub fn answered(
+    world: &World,
+    number: usize,
+    call: &Call,
+    decision: &Decision,
+    applied: SystemTime,
+) {
+    if call.outcome != Outcome::Ok {
+        return;
+    }
+    let moment = decision.as_of.unwrap_or(applied);
+    match call.action {
+        Action::DescribeTasks => described(world, number, call, moment, applied),
+        Action::ListTasks => listed(world, call, moment, applied),
+        Action::GetResources => group_owners::answered(world, number),
         _ => {}
     }
 }
@@ -220,39 +244,31 @@ fn shown_targets(world: &World, number: usize, call: &Call) {
     }
 }
 
-/// ECS listed the tasks that are meant to run, which also shows which are not.
-fn listed(world: &Arc<World>, call: &Call, decision: &Decision) {
-    let now = world.aws.now();
-    let moment = decision.as_of.unwrap_or(now);
+/// ECS listed the tasks that were meant to run at that moment, which also shows which were not.
+fn listed(world: &World, call: &Call, moment: SystemTime, applied: SystemTime) {
     let value = |name| call.values(name).first().map(|json| json.trim_matches('"'));
     if value("desiredStatus") != Some("RUNNING") {
         return;
     }
     let owner = value("serviceName").or(value("family"));
-    if world.strikes(world.scenario.fault_rates.latecomer) {
-        operator::start_latecomer(world);
-    }
     let Observation { tasks, newest, .. } = &mut world.state().observed;
     for (place, tracked) in tasks.iter().enumerate() {
         let asked = owner == Some(world.scenario.services[tracked.service].name);
-        if asked && tracked.is_left_out(moment, now) {
+        if asked && tracked.is_left_out(moment, applied) {
             newest.left_out(place);
         }
     }
 }
 
-/// ECS showed tasks.
-fn described(world: &World, number: usize, call: &Call, decision: &Decision) {
+/// An answer about tasks that shows less than is true excuses what follows from it.
+fn excuse_stale(world: &World, call: &Call, decision: &Decision) {
     let now = world.aws.now();
     let moment = decision.as_of.unwrap_or(now);
     let State { observed, coverage, .. } = &mut *world.state();
     let asked: Vec<usize> = call.targets.iter().filter_map(|arn| observed.place(arn)).collect();
-    let Observation { invocations, tasks, newest, .. } = observed;
-    let Some(invocation) = invocations.get_mut(&number) else { return };
     for place in asked {
-        let tracked = &mut tasks[place];
-        let answer = tracked.as_of(moment, now).cloned();
-        let found = answer.as_ref().map(phase);
+        let tracked = &mut observed.tasks[place];
+        let found = tracked.as_of(moment, now).map(phase);
         if found.is_some_and(|found| found < tracked.phase()) {
             tracked.excuse.get_or_insert(Excuse::StaleRead);
             if tracked.phase() == Phase::Leaving {
@@ -262,6 +278,18 @@ fn described(world: &World, number: usize, call: &Call, decision: &Decision) {
         if found.is_none() {
             tracked.excuse.get_or_insert(Excuse::Forgotten);
         }
+    }
+}
+
+/// ECS showed tasks as they were at that moment.
+fn described(world: &World, number: usize, call: &Call, moment: SystemTime, applied: SystemTime) {
+    let State { observed, coverage, .. } = &mut *world.state();
+    let asked: Vec<usize> = call.targets.iter().filter_map(|arn| observed.place(arn)).collect();
+    let Observation { invocations, tasks, newest, .. } = observed;
+    let Some(invocation) = invocations.get_mut(&number) else { return };
+    for place in asked {
+        let tracked = &tasks[place];
+        let answer = tracked.as_of(moment, applied).cloned();
         let case = kind_of_look(invocation, place, tracked, answer.as_ref());
         case.into_iter().for_each(|case| coverage.note(case));
         let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t));

@@ -215,27 +215,24 @@ pub fn nothing_swallowed(
             let stays = observed.stayed_bound(scenario, place, target, &span);
             stays && !(is_tagged && invocation.tags_broke_off)
         };
-        let undone = |shown: &Evidence| {
-            let shown = shown.of(place)?;
+        let undone = |shown: &Evidence, target: &Target| {
+            let shown = shown.of(place).filter(|shown| shown.addressed)?;
             let write = match shown.phase {
                 Phase::Leaving => Write::Deregister,
                 Phase::Serving if !shown.gone => Write::Register,
                 Phase::Serving | Phase::Starting => return None,
             };
-            let mut targets = observed.tasks[place].targets.iter().filter(|_| shown.addressed);
-            let is_undone = |target: &Target| {
-                let is_done =
-                    invocation.acknowledged.get(target).is_some_and(|w| w.contains(&write));
-                is_known(target)
-                    && !is_done
-                    && !is_spared(observed, invocation, &places, write, target)
-            };
-            targets.any(is_undone).then_some(write)
+            let is_done = invocation.acknowledged.get(target).is_some_and(|w| w.contains(&write));
+            let is_spared = || is_spared(observed, invocation, &places, write, target);
+            (!is_done && !is_spared()).then_some(write)
         };
         let before = invocation.shown_before.as_ref();
-        if let Some(write) = undone(&invocation.shown)
-            && before.is_none_or(|before| undone(before).is_some())
-        {
+        let mut targets = observed.tasks[place].targets.iter().filter(|target| is_known(target));
+        let swallowed = targets.find_map(|target| {
+            let write = undone(&invocation.shown, target)?;
+            before.is_none_or(|before| undone(before, target).is_some()).then_some(write)
+        });
+        if let Some(write) = swallowed {
             let how = format!("t{place} was answered as done without {write:?}Targets");
             return broken("nothing swallowed", how);
         }
