@@ -8,8 +8,9 @@ use ecs_ipv6_targets::core::target::Write;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Shown};
 use crate::scenario::Target;
+use crate::tracked_task::Phase;
 
 tokio::task_local! {
     /// The number of the invocation that makes a call or writes a log line.
@@ -85,9 +86,13 @@ impl Invocation {
         }
     }
 
-    /// Whether it registered a target, or left its register out because a read showed it as made.
-    pub fn takes_for_registered(&self, target: &Target) -> bool {
-        let left_out = self.kind != InvocationKind::Reconcile && self.shown_before.is_none();
+    /// Whether it registered a target of this task, or left its register out because a read showed
+    /// it as made.
+    pub fn takes_for_registered(&self, target: &Target, place: usize) -> bool {
+        let believes = |shown: Shown| shown.believable && shown.phase == Phase::Serving;
+        let left_out = self.kind != InvocationKind::Reconcile
+            && self.shown_before.is_none()
+            && self.shown.of(place).is_some_and(believes);
         let made = self.acknowledged.get(target);
         self.registered.contains(target)
             || left_out && made.is_some_and(|made| made.contains(&Write::Register))

@@ -292,7 +292,7 @@ fn described(world: &World, number: usize, call: &Call, moment: SystemTime, appl
         let answer = tracked.as_of(moment, applied).cloned();
         let case = kind_of_look(invocation, place, tracked, answer.as_ref());
         case.into_iter().for_each(|case| coverage.note(case));
-        let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t));
+        let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t, place));
         invocation.unlooked.retain(|target| !tracked.targets.contains(target));
         invocation.shown.answer(place, answer.as_ref(), registered);
         newest.answer(place, answer.as_ref(), registered);
