@@ -27,6 +27,7 @@ use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
+use crate::flow::catch_up::Turn;
 use crate::flow::discovery::{Discovery, Snapshot};
 use crate::flow::rounds::Reach;
 use crate::flow::task_events::Settled;
@@ -62,6 +63,7 @@ pub struct Handler {
     metrics: Option<Sink>,
     /// Tasks whose stop a copy settled recently.
     copied: Mutex<BTreeSet<TaskArn>>,
+    turn: Turn,
 }
 
 /// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does
@@ -89,6 +91,7 @@ impl Handler {
             clock,
             metrics: None,
             copied: Mutex::default(),
+            turn: Turn::default(),
         }
     }
 
@@ -273,7 +276,8 @@ impl Handler {
             return;
         }
         let settle = self.settle(&bound, limits);
-        let report = settle.catch_up(delayed, known, &bound.kept(), self.config.prune).await;
+        let (kept, prune) = (bound.kept(), self.config.prune);
+        let report = settle.catch_up(delayed, known, &kept, prune, &self.turn).await;
         self.tell("catch-up", &InvocationKind::CatchUp, &report);
     }
 

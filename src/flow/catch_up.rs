@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
@@ -42,6 +43,32 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How much time of the invocation must be left for them.
 const OF_A_ROUND: Duration = Duration::from_secs(6);
+
+/// Which group an instance settled last as a whole, so that it comes to all of them in turn.
+#[derive(Debug, Default)]
+pub struct Turn(Mutex<Option<TargetGroupArn>>);
+
+impl Turn {
+    /// These groups, from the next one on. Another instance does the same: each begins somewhere,
+    /// and finds done what the other did.
+    fn order(&self, groups: BTreeSet<TargetGroupArn>) -> Vec<TargetGroupArn> {
+        let mut groups: Vec<TargetGroupArn> = groups.into_iter().collect();
+        let next = match &*self.last() {
+            Some(last) => groups.partition_point(|group| group <= last) % groups.len().max(1),
+            None => fastrand::usize(..groups.len().max(1)),
+        };
+        groups.rotate_left(next);
+        groups
+    }
+
+    fn took(&self, groups: &[TargetGroupArn]) {
+        *self.last() = groups.last().cloned();
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<TargetGroupArn>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Settler<'_> {
     /// The groups whose writes would have to wait for the rates.
@@ -99,21 +126,20 @@ impl Settler<'_> {
         known: &Knowledge,
         kept: &BTreeSet<TargetGroupArn>,
         prune: Prune,
+        turn: &Turn,
     ) -> Report {
         let mut report = Report::default();
         // What nothing explains is left to a reconcile.
         let prune = if prune == Prune::Never { Prune::Never } else { Prune::Proven };
-        // Another instance does the same: each begins elsewhere, and finds the other's groups done.
-        let mut delayed: Vec<TargetGroupArn> = delayed.into_iter().collect();
-        fastrand::shuffle(&mut delayed);
         let begun = Instant::now();
-        for groups in delayed.chunks(AT_A_TIME) {
+        for groups in turn.order(delayed).chunks(AT_A_TIME) {
             if begun.elapsed() > BEGIN_WITHIN || self.limits.deadline.left() < OF_A_ROUND {
                 break;
             }
             // Boxed, because it is large, and part of this future's caller.
             let (round, hangs) = Box::pin(self.catch_up_some(groups, known, kept, prune)).await;
             report.add(round);
+            turn.took(groups);
             if hangs {
                 break;
             }

@@ -21,17 +21,16 @@ pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> R
     let refused: usize = tally.refused.values().sum();
     let tried_again = tally.calls - refused - tally.answered;
     let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
-    let catches_up = invocation.shown_before.is_some();
-    let of_whole_group = if catches_up { 2 } else { 0 };
-    let per_group = 3 + of_whole_group + 2 * took.as_secs().min(15) as usize;
+    // For its messages, and then for whole groups, if it settles these.
+    let times = if invocation.shown_before.is_some() { 2 } else { 1 };
+    let per_group = 3 * times + 2 * took.as_secs().min(15) as usize;
     let groups = scenario.groups.len() + usize::from(scenario.sources.has_ghost);
     let most = per_group * groups + 2 * refused + searched * DOUBLINGS + tried_again;
     if tally.calls > most {
         return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
     for (group, refused) in &tally.refused {
-        let searches = if catches_up { 2 } else { 1 };
-        let most = searches * most_refusals(scenario, *group, tally.accepted.contains(group));
+        let most = times * most_refusals(scenario, *group, tally.accepted.contains(group));
         if *refused > most {
             let name = scenario.groups[*group].name;
             return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));
