@@ -40,9 +40,8 @@ impl Aws {
         self.run_steps(&asked, |script| &mut script.after);
         let call = Call { outcome, refused, ..call };
         self.with_hook(|hook| hook.settled(&call, &decision));
-        let applied = self.now();
         wait(decision.answer_latency).await;
-        self.with_hook(|hook| hook.answered(&call, &decision, applied));
+        self.with_hook(|hook| hook.answered(&call));
         reply
     }
 

@@ -16,9 +16,9 @@ pub trait Hook: Send + Sync {
     /// has none.
     fn settled(&self, call: &Call, decision: &Decision);
 
-    /// The answer to a call that was applied at this moment has reached the caller, unless it was
-    /// lost on the way. A caller that gave up has none.
-    fn answered(&self, _call: &Call, _decision: &Decision, _applied: SystemTime) {}
+    /// The answer has reached the caller, unless it was lost on the way. A caller that gave up has
+    /// none.
+    fn answered(&self, _call: &Call) {}
 }
 
 /// What happens to one call.

@@ -1,10 +1,11 @@
 //! Sits between the function and AWS, and decides what happens to every call.
 
 use std::sync::Weak;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sim::{Action, Call, Decision, Hook, Verdict};
 
+use crate::answers;
 use crate::coverage::Case;
 use crate::hung_call::HungCall;
 use crate::invocation::NUMBER;
@@ -47,9 +48,9 @@ impl Hook for FaultInjector {
         }
     }
 
-    fn answered(&self, call: &Call, decision: &Decision, applied: SystemTime) {
+    fn answered(&self, call: &Call) {
         if let (Some(world), Ok(number)) = (self.0.upgrade(), NUMBER.try_with(|number| *number)) {
-            observer::answered(&world, number, call, decision, applied);
+            answers::arrived(&world, number, call);
         }
     }
 }

@@ -30,7 +30,9 @@ pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> R
         return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
     for (group, refused) in &tally.refused {
-        let most = times * most_refusals(scenario, *group, tally.accepted.contains(group));
+        // Where a read hangs, what waited for it is searched for itself.
+        let searches = times + usize::from(scenario.fault_rates.hang > 0.0);
+        let most = searches * most_refusals(scenario, *group, tally.accepted.contains(group));
         if *refused > most {
             let name = scenario.groups[*group].name;
             return broken("frugal", format!("{name} refused {refused} writes, not just {most}"));

@@ -23,6 +23,7 @@
 //! | `draw`, `writing`, `scenario`, `sources`, `fault_rates`, `rare`, `hung_call` | what the seed decides |
 //! | `log_capture`, [`coverage`], `history` | what the function logs; what was exercised; what happened |
 
+mod answers;
 mod broken;
 mod convergence;
 mod copies;

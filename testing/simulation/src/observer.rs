@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddrV6;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_sim::{Action, Call, Decision, Health, Outcome, Task, Verdict};
+use aws_sim::{Action, Call, Decision, Health, Outcome, Verdict};
 use ecs_ipv6_targets::core::target::Write;
 
+use crate::answers;
 use crate::coverage::Case;
 use crate::group_owners;
-use crate::invocation::Invocation;
 use crate::known_bindings;
 use crate::life;
 use crate::observation::Observation;
-use crate::operator;
 use crate::promises;
 use crate::scenario::Target;
-use crate::tracked_task::{Excuse, Phase, Stop, TrackedTask, phase, words};
+use crate::tracked_task::{Phase, Stop, words};
 use crate::world::{State, World};
 
 /// Longer than any run: the latency of an answer whose caller is killed before reading it.
@@ -33,36 +32,12 @@ pub fn settled(world: &Arc<World>, number: usize, call: &Call, decision: &Decisi
     }
     match (write(call.action), call.action) {
         (Some(write), _) => wrote(world, number, write, call, decision),
-        (None, Action::DescribeTasks) if read => excuse_stale(world, call, decision),
+        (None, Action::DescribeTasks) if read => answers::describes(world, number, call, decision),
         (None, Action::DescribeTargetHealth | Action::ListTargets) if read => {
             shown_targets(world, number, call);
         }
-        (None, Action::ListTasks) if read => {
-            if world.strikes(world.scenario.fault_rates.latecomer) {
-                operator::start_latecomer(world);
-            }
-        }
+        (None, Action::ListTasks) if read => answers::lists(world, number, call, decision),
         (None, Action::GetResources | Action::AssumeRole) => group_owners::asked(world, call, read),
-        _ => {}
-    }
-}
-
-/// The answer to a call that was applied at this moment has arrived.
-pub fn answered(
-    world: &World,
-    number: usize,
-    call: &Call,
-    decision: &Decision,
-    applied: SystemTime,
-) {
-    if call.outcome != Outcome::Ok {
-        return;
-    }
-    let moment = decision.as_of.unwrap_or(applied);
-    match call.action {
-        Action::DescribeTasks => described(world, number, call, moment, applied),
-        Action::ListTasks => listed(world, call, moment, applied),
-        Action::GetResources => group_owners::answered(world, number),
         _ => {}
     }
 }
@@ -241,80 +216,6 @@ fn shown_targets(world: &World, number: usize, call: &Call) {
         let is_there = present.contains(&(target.id.into(), target.port));
         let write = if is_there { Write::Register } else { Write::Deregister };
         invocation.acknowledged.entry(*target).or_default().insert(write);
-    }
-}
-
-/// ECS listed the tasks that were meant to run at that moment, which also shows which were not.
-fn listed(world: &World, call: &Call, moment: SystemTime, applied: SystemTime) {
-    let value = |name| call.values(name).first().map(|json| json.trim_matches('"'));
-    if value("desiredStatus") != Some("RUNNING") {
-        return;
-    }
-    let owner = value("serviceName").or(value("family"));
-    let Observation { tasks, newest, .. } = &mut world.state().observed;
-    for (place, tracked) in tasks.iter().enumerate() {
-        let asked = owner == Some(world.scenario.services[tracked.service].name);
-        if asked && tracked.is_left_out(moment, applied) {
-            newest.left_out(place);
-        }
-    }
-}
-
-/// An answer about tasks that shows less than is true excuses what follows from it.
-fn excuse_stale(world: &World, call: &Call, decision: &Decision) {
-    let now = world.aws.now();
-    let moment = decision.as_of.unwrap_or(now);
-    let State { observed, coverage, .. } = &mut *world.state();
-    let asked: Vec<usize> = call.targets.iter().filter_map(|arn| observed.place(arn)).collect();
-    for place in asked {
-        let tracked = &mut observed.tasks[place];
-        let found = tracked.as_of(moment, now).map(phase);
-        if found.is_some_and(|found| found < tracked.phase()) {
-            tracked.excuse.get_or_insert(Excuse::StaleRead);
-            if tracked.phase() == Phase::Leaving {
-                coverage.note(Case::StaleReadMatters);
-            }
-        }
-        if found.is_none() {
-            tracked.excuse.get_or_insert(Excuse::Forgotten);
-        }
-    }
-}
-
-/// ECS showed tasks as they were at that moment.
-fn described(world: &World, number: usize, call: &Call, moment: SystemTime, applied: SystemTime) {
-    let State { observed, coverage, .. } = &mut *world.state();
-    let asked: Vec<usize> = call.targets.iter().filter_map(|arn| observed.place(arn)).collect();
-    let Observation { invocations, tasks, newest, .. } = observed;
-    let Some(invocation) = invocations.get_mut(&number) else { return };
-    for place in asked {
-        let tracked = &tasks[place];
-        let answer = tracked.as_of(moment, applied).cloned();
-        let case = kind_of_look(invocation, place, tracked, answer.as_ref());
-        case.into_iter().for_each(|case| coverage.note(case));
-        let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t, place));
-        invocation.unlooked.retain(|target| !tracked.targets.contains(target));
-        invocation.shown.answer(place, answer.as_ref(), registered);
-        newest.answer(place, answer.as_ref(), registered);
-    }
-}
-
-/// Why the invocation asked for this task, and what the answer showed.
-fn kind_of_look(
-    invocation: &Invocation,
-    place: usize,
-    tracked: &TrackedTask,
-    answer: Option<&Task>,
-) -> Option<Case> {
-    let again = tracked.targets.iter().any(|target| invocation.unlooked.contains(target));
-    let before = invocation.shown.of(place).map(|shown| shown.phase);
-    match (again, answer.map(phase), before) {
-        (true, Some(Phase::Leaving), _) => Some(Case::LookFoundLeaving),
-        (true, None, _) => Some(Case::LookFoundGone),
-        (true, Some(_), _) => Some(Case::LookedAgain),
-        (false, Some(Phase::Leaving), Some(Phase::Serving)) => Some(Case::OldStartRefuted),
-        (false, _, Some(_)) => Some(Case::AskedBeforeActing),
-        (false, _, None) => None,
     }
 }
 

@@ -11,6 +11,7 @@ use harness::dice::Dice;
 use harness::function::Instances;
 use tokio::sync::Notify;
 
+use crate::answers::{Key, OnTheWay};
 use crate::coverage::{Case, Coverage};
 use crate::history::History;
 use crate::hung_call::HungCall;
@@ -59,6 +60,8 @@ pub struct State {
     pub held: BTreeMap<usize, Vec<Message>>,
     /// Addresses in the VPC that no group accepts.
     pub exhausted: BTreeSet<Ipv6Addr>,
+    /// Answers of ECS that have not arrived.
+    pub on_the_way: BTreeMap<Key, OnTheWay>,
     /// The call that hangs, if any.
     pub hung: Option<HungCall>,
     /// When the queue last handed messages over.
@@ -93,6 +96,7 @@ impl World {
             dead: Vec::new(),
             held: BTreeMap::new(),
             exhausted: BTreeSet::new(),
+            on_the_way: BTreeMap::new(),
             hung: None,
             handed_over_at: None,
             refused: None,
