@@ -23,7 +23,10 @@ pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> R
     let searched = tally.refused.values().filter(|refused| **refused > FEW).count();
     // For its messages, and then for whole groups, if it settles these.
     let times = if invocation.shown_before.is_some() { 2 } else { 1 };
-    let per_group = 3 * times + 2 * took.as_secs().min(15) as usize;
+    // VPC Lattice takes a hundred targets in a call, and a crowd has more.
+    let is_halved = scenario.rare.crowd.is_some() && scenario.groups.iter().any(|g| g.is_lattice);
+    let calls = if is_halved { 2 } else { 1 };
+    let per_group = 3 * times * calls + 2 * took.as_secs().min(15) as usize;
     let groups = scenario.groups.len() + usize::from(scenario.sources.has_ghost);
     let most = per_group * groups + 2 * refused + searched * DOUBLINGS + tried_again;
     if tally.calls > most {
