@@ -27,8 +27,8 @@ use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
-use crate::flow::catch_up::Turn;
-use crate::flow::discovery::{Discovery, Snapshot};
+use crate::flow::catch_up::{Turn, has_time_to_catch_up};
+use crate::flow::discovery::{Discovery, Gap, Snapshot};
 use crate::flow::rounds::Reach;
 use crate::flow::task_events::Settled;
 use crate::flow::warm_up::warm_up;
@@ -50,7 +50,7 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Handles invocations. Between them it keeps facts that never change, recent refusals and
-/// throttling, and the tasks of recent copies.
+/// throttling, the tasks of recent copies, and whose turn it is among groups.
 pub struct Handler {
     config: Config,
     discovery: Discovery,
@@ -71,7 +71,7 @@ pub struct Handler {
 const COPIED: usize = 200;
 
 /// How long a read of tags may take before groups are settled after a batch.
-const TAGS_BEFORE_CATCH_UP: Duration = Duration::from_secs(3);
+const TAGS_BEFORE_CATCH_UP: Duration = Duration::from_secs(5);
 
 impl Handler {
     /// A handler with these settings, and AWS clients with the settings of `sdk`.
@@ -256,7 +256,7 @@ impl Handler {
         let failed_messages = failures(messages, &report, &failed_services)?;
         holds.into_iter().for_each(|(_, holds)| report.add_holds(holds));
         self.tell("sqs", &InvocationKind::Events { heard, unreadable }, &report);
-        if !delayed.is_empty() {
+        if !delayed.is_empty() && has_time_to_catch_up(limits) {
             self.catch_up(delayed, &knowledge, limits).await;
         }
         answer(&failed_messages)
@@ -272,7 +272,8 @@ impl Handler {
     ) {
         let for_tags = limits.at_most(TAGS_BEFORE_CATCH_UP);
         let bound = self.discovery.anew((self.clock)(), &for_tags).await;
-        if bound.gap.is_some() {
+        if let Some(Gap { failure, .. }) = &bound.gap {
+            warn!(%failure, "groups are left to their messages: tags cannot be read");
             return;
         }
         let settle = self.settle(&bound, limits);

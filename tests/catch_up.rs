@@ -162,6 +162,20 @@ async fn a_group_without_its_tag_is_not_settled_as_a_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_early_part_of_the_time_is_too_short_for_is_made_later() {
+    let (function, groups) = in_many_groups().await;
+    function.aws.put_task(&task(1));
+    function.aws.fault(Fault::on(DescribeTasks).nth(1).hang(Duration::from_secs(2)));
+    let old = function.event_of_before(Duration::from_secs(300), &task(3));
+    let bodies = [old.to_string(), function.event(&task(1)).to_string()];
+    // A quarter of what is left after a second is too short for thirty writes.
+    let left = Duration::from_secs(10);
+    let answer = function.invoke_within(left, batch(bodies.into_iter())).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    assert_eq!(groups_with(&function, &groups, 1), MANY);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_whose_targets_cannot_be_read_waits_for_no_other_group() {
     let (function, groups) = in_many_groups().await;
     let reads = || Fault::on(DescribeTargetHealth);

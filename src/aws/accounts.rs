@@ -210,7 +210,8 @@ impl Assumed {
             _ => {}
         }
         let number = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.sts.assume(&self.role, limits).await {
+        // Who waits for this may have more time for a call.
+        match self.sts.assume(&self.role, &limits.with_whole_calls()).await {
             Ok(session) => {
                 let until = session.expires.checked_sub(EARLY).unwrap_or(session.expires);
                 let credentials = SharedCredentialsProvider::new(session.credentials);

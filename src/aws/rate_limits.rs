@@ -237,6 +237,12 @@ impl Limits {
         Self { per_call: Some(time), ..self.clone() }
     }
 
+    /// The same time and rates, however long a call may take.
+    #[must_use]
+    pub fn with_whole_calls(&self) -> Self {
+        Self { per_call: None, ..self.clone() }
+    }
+
     /// Until when to wait for the answer to a call that is made now.
     pub fn end_of_call(&self) -> Deadline {
         self.per_call.map_or(self.deadline, |time| self.deadline.earlier(Deadline::after(time)))

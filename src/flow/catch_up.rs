@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant};
+use tracing::warn;
 
+use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::core::binding::TargetGroupArn;
 use crate::core::drift::{Prune, drift};
@@ -44,6 +46,9 @@ const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 /// How much time of the invocation must be left for them.
 const OF_A_ROUND: Duration = Duration::from_secs(6);
 
+/// How much time they have at most. Ten writes at half of the account's rate take five seconds.
+const LONGEST_ROUND: Duration = Duration::from_secs(10);
+
 /// Which group an instance settled last as a whole, so that it comes to all of them in turn.
 #[derive(Debug, Default)]
 pub struct Turn(Mutex<Option<TargetGroupArn>>);
@@ -70,21 +75,28 @@ impl Turn {
     }
 }
 
+/// Whether there is time to settle some groups as a whole.
+pub fn has_time_to_catch_up(limits: &Limits) -> bool {
+    limits.deadline.left() >= OF_A_ROUND
+}
+
 impl Settler<'_> {
-    /// The groups whose writes would have to wait for the rates.
+    /// The groups whose writes share rates for which the last of them would have to wait.
     pub fn delayed(
         self,
         groups: &BTreeMap<&TargetGroupArn, Writes<'_>>,
     ) -> BTreeSet<TargetGroupArn> {
-        let mut calls = BTreeMap::<_, usize>::new();
+        let mut calls = BTreeMap::<_, (usize, &TargetGroupArn)>::new();
         for (group, writes) in groups {
             let of_group = writes.values().map(|targets| Targets::calls(group, targets.len()));
-            *calls.entry(self.targets.rates_of(group)).or_default() += of_group.sum::<usize>();
+            let of_rates = calls.entry(self.targets.rates_of(group)).or_insert((0, group));
+            of_rates.0 += of_group.sum::<usize>();
         }
-        let is_delayed = |group: &&TargetGroupArn| {
-            let calls = calls.get(&self.targets.rates_of(group)).copied().unwrap_or_default();
-            self.targets.writes_wait(group, calls, self.limits) > WAIT
-        };
+        calls.retain(|_, (calls, group)| {
+            self.targets.writes_wait(group, *calls, self.limits) > WAIT
+        });
+        let is_delayed =
+            |group: &&TargetGroupArn| calls.contains_key(&self.targets.rates_of(group));
         groups.keys().copied().filter(is_delayed).cloned().collect()
     }
 
@@ -133,11 +145,14 @@ impl Settler<'_> {
         let prune = if prune == Prune::Never { Prune::Never } else { Prune::Proven };
         let begun = Instant::now();
         for groups in turn.order(delayed).chunks(AT_A_TIME) {
-            if begun.elapsed() > BEGIN_WITHIN || self.limits.deadline.left() < OF_A_ROUND {
+            if begun.elapsed() > BEGIN_WITHIN || !has_time_to_catch_up(self.limits) {
                 break;
             }
             // Boxed, because it is large, and part of this future's caller.
-            let (round, hangs) = Box::pin(self.catch_up_some(groups, known, kept, prune)).await;
+            let limits = self.limits.at_most(LONGEST_ROUND);
+            let settler = Settler { limits: &limits, ..self };
+            let round = Box::pin(settler.catch_up_some(groups, known, kept, prune));
+            let (round, hangs) = round.await;
             report.add(round);
             turn.took(groups);
             if hangs {
@@ -162,11 +177,14 @@ impl Settler<'_> {
         let Survey { readable, ports, mut findings, mut report, .. } = survey;
         let took_too_long = |failed: &mut Failed| *failed.code() == Code::DeadlineReached;
         let hangs = report.failed.extract_if(.., took_too_long).count() > 0;
+        if hangs {
+            warn!(?groups, "left to their messages: what these groups need was not read in time");
+        }
         // Reads of ECS can lag behind the events. But what it does not list may be gone: that is
         // left to the messages.
         let listed: BTreeSet<TaskArn> =
             findings.knowledge.iter().map(|k| k.task.arn.clone()).collect();
-        findings.knowledge.extend(known.iter().map(|known| known.task.clone()));
+        findings.knowledge.extend(known.iter().map(|of_batch| of_batch.task.clone()));
         let mut plan = drift(&readable, &ports, &findings, prune);
         plan.register.retain(|change| change.task.as_ref().is_some_and(|t| listed.contains(t)));
         let outcomes = Outcomes::new();

@@ -43,13 +43,15 @@ impl Settler<'_> {
         // time for their look, and a look that hangs leaves time for what follows from another.
         let limits = self.limits.for_part(0.8);
         let acting = Settler { limits: &limits, ..self };
-        let mut delayed = acting.act(&plan, knowledge, &mut outcomes).await;
+        let delayed = acting.act(&plan, knowledge, &mut outcomes).await;
         let limits = self.limits.for_part(0.6);
         Settler { limits: &limits, ..self }.look_again(knowledge, &mut outcomes).await;
         // Leaving is final, and so is a task's address, so all that can follow from the look is to
-        // deregister, and after that there is nothing left to look for.
+        // deregister, and after that there is nothing left to look for. A read that follows so soon
+        // may not show the target yet.
         let plan = plan.revised(self.bindings, ports, knowledge);
-        delayed.extend(self.act(&plan, knowledge, &mut outcomes).await);
+        let undoing = Settler { skips_made: false, ..self };
+        undoing.act(&plan, knowledge, &mut outcomes).await;
         self.report_outcomes(plan, outcomes, report);
         delayed
     }

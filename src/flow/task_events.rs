@@ -119,6 +119,8 @@ impl Settler<'_> {
             self.take_in(&inbox, course);
             if !asked {
                 asked = self.act_meanwhile(course, &mut asking).await;
+                // That had a part of the time only.
+                course.outcomes.retain(|_, result| !is_cut_off(result));
                 self.take_in(&inbox, course);
             }
         }
@@ -262,6 +264,11 @@ impl Settler<'_> {
             }
         }
     }
+}
+
+/// Whether there was no time for a change.
+fn is_cut_off(result: &Result<(), Failure>) -> bool {
+    result.as_ref().is_err_and(|error| error.code == Code::DeadlineReached)
 }
 
 /// Reads of ECS are eventually consistent: an answer can be older than the event.

@@ -131,6 +131,21 @@ async fn a_role_that_trusts_no_longer_serves_until_its_credentials_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_sts_that_takes_more_than_a_second_fails_no_write() {
+    let aws = Aws::new();
+    aws.add_role(ROLE, Some(EXTERNAL_ID));
+    let groups: Vec<String> =
+        (0..30).map(|n| aws.add_target_group(group_there(&format!("tg-{n}")))).collect();
+    let bindings = groups.iter().map(|group| by_role("other-service", group)).collect();
+    let function = Function::with(aws, bindings, &[]).await;
+    function.aws.fault(Fault::on(AssumeRole).hang(Duration::from_millis(1200)));
+    pass(120).await;
+    let answer = function.deliver_batch([task_there(1)]).await.unwrap();
+    assert_eq!(failures(&answer), [""; 0]);
+    assert!(groups.iter().all(|group| function.registered_in(group) == [target(1)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_sts_that_hangs_keeps_nobody_else_waiting() {
     let (function, _) = two_accounts().await;
     function.aws.fault(Fault::on(AssumeRole).hang(Duration::from_secs(60)));
