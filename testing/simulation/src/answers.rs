@@ -2,11 +2,11 @@
 //! was applied, and not before the answer arrives.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use aws_sim::{Action, Call, Decision, Outcome, Task};
 
 use crate::coverage::Case;
+use crate::evidence::{Key, OnTheWay};
 use crate::group_owners;
 use crate::invocation::Invocation;
 use crate::observation::Observation;
@@ -29,18 +29,6 @@ pub fn arrived(world: &World, number: usize, call: &Call) {
         None => {}
     }
 }
-
-/// What an answer of ECS shows, when it arrives.
-#[derive(Debug)]
-pub enum OnTheWay {
-    /// These tasks, or that it knows no such task.
-    Tasks(Vec<(usize, Option<Task>)>),
-    /// That these are not meant to run.
-    LeftOut(Vec<usize>),
-}
-
-/// A call of an invocation: when it arrived, and its parameters.
-pub type Key = (usize, SystemTime, Vec<(String, String)>);
 
 fn key(number: usize, call: &Call) -> Key {
     (number, call.at, call.parameters.clone())

@@ -30,6 +30,18 @@ pub struct Shown {
 #[derive(Clone, Debug, Default)]
 pub struct Evidence(BTreeMap<usize, Shown>);
 
+/// What an answer of ECS shows, when it arrives.
+#[derive(Debug)]
+pub enum OnTheWay {
+    /// These tasks, or that it knows no such task.
+    Tasks(Vec<(usize, Option<Task>)>),
+    /// That these are not meant to run.
+    LeftOut(Vec<usize>),
+}
+
+/// A call of an invocation: when it arrived, and its parameters.
+pub type Key = (usize, SystemTime, Vec<(String, String)>);
+
 impl Evidence {
     /// What was shown of a task.
     pub fn of(&self, place: usize) -> Option<Shown> {

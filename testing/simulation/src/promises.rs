@@ -97,8 +97,8 @@
 //! and one deregister of what waited for them; two more calls for each call that ELB refused
 //! because of a bad target, and eight more where it refused many; and the SDK's retries. A group
 //! that refuses everything of one service costs 46 refused calls, and one that accepts something
-//! 72, besides the first ones for all and for each service; with several services 92 and 96. Where a
-//! batch settles whole groups, all of this is allowed twice; where reads hang, a second search is.
+//! 72, besides the first ones for all and for each service; with several services 92 and 96. Where
+//! a batch settles whole groups, all of this is allowed twice; where reads hang, a second search.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};

@@ -11,8 +11,8 @@ use harness::dice::Dice;
 use harness::function::Instances;
 use tokio::sync::Notify;
 
-use crate::answers::{Key, OnTheWay};
 use crate::coverage::{Case, Coverage};
+use crate::evidence::{Key, OnTheWay};
 use crate::history::History;
 use crate::hung_call::HungCall;
 use crate::message::Message;
