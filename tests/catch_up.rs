@@ -19,6 +19,10 @@ const KEY: &str = "ecs-ipv6-targets:bind";
 /// So many groups that the writes to them have to wait for ELB's rates.
 const MANY: usize = 30;
 
+fn many_groups(aws: &Aws) -> Vec<String> {
+    (0..MANY).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("tg-{n}")))).collect()
+}
+
 /// A function with the target of task 0 in each of these groups.
 async fn in_many_groups() -> (Function, Vec<String>) {
     let (function, groups) = Function::in_groups(MANY).await;
@@ -72,6 +76,16 @@ async fn a_draining_target_is_registered_and_what_has_left_is_taken_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_look_undoes_is_undone_without_a_read() {
+    let (function, _) = in_many_groups().await;
+    function.aws.before(DescribeTasks, 1, |aws| aws.put_task(&task(1).stopped()));
+    function.deliver_batch([task(1)]).await.unwrap();
+    let actions = function.actions();
+    let looked = actions.iter().position(|action| *action == DescribeTasks).unwrap();
+    assert_eq!(actions[looked + 1..][..MANY], [DeregisterTargets; MANY]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_later_messages_ask_for_is_made_at_once() {
     let (function, groups) = in_many_groups().await;
     function.aws.put_task(&task(0).stopped());
@@ -91,8 +105,7 @@ async fn what_later_messages_ask_for_is_made_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_target_that_nothing_explains_is_left_to_a_reconcile() {
     let aws = Aws::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-    let groups: Vec<String> =
-        (0..MANY).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("tg-{n}")))).collect();
+    let groups = many_groups(&aws);
     let bindings = groups.iter().map(|group| binding(group, Some(PORT))).collect();
     let function = Function::with(aws, bindings, &[("PRUNE", "all")]).await;
     groups.iter().for_each(|group| function.aws.put_target(group, &address(9), PORT));
@@ -145,8 +158,7 @@ async fn no_group_is_begun_with_more_than_five_seconds_after_the_batch() {
 #[tokio::test(start_paused = true)]
 async fn a_group_without_its_tag_is_not_settled_as_a_whole() {
     let aws = Aws::new();
-    let groups: Vec<String> =
-        (0..MANY).map(|n| aws.add_target_group(TargetGroup::ipv6(&format!("tg-{n}")))).collect();
+    let groups = many_groups(&aws);
     groups.iter().for_each(|group| aws.tag(group, KEY, "demo-cluster/demo-service:8080"));
     let settings = [("DISCOVER", "tags"), ("BINDINGS", "")];
     let function = Function::with(aws, json!([binding(&groups[0], None)]), &settings).await;

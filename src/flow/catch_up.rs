@@ -39,8 +39,8 @@ const AT_A_TIME: usize = 5;
 /// How long a read of what they need may take, once it is due.
 const READ: Duration = Duration::from_secs(3);
 
-/// How long after the batch the last of them are begun with: until they are settled, Lambda hears
-/// nothing of the batch, and the instance takes no other.
+/// How long after the batch, and after tags were read again, the last of them are begun with: until
+/// they are settled, Lambda hears nothing of the batch, and the instance takes no other.
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// How much time of the invocation must be left for them.
@@ -58,11 +58,11 @@ impl Turn {
     /// and finds done what the other did.
     fn order(&self, groups: BTreeSet<TargetGroupArn>) -> Vec<TargetGroupArn> {
         let mut groups: Vec<TargetGroupArn> = groups.into_iter().collect();
-        let next = match &*self.last() {
-            Some(last) => groups.partition_point(|group| group <= last) % groups.len().max(1),
-            None => fastrand::usize(..groups.len().max(1)),
+        let before = match &*self.last() {
+            Some(last) => groups.partition_point(|group| group <= last),
+            None => fastrand::usize(..=groups.len()),
         };
-        groups.rotate_left(next);
+        groups.rotate_left(before);
         groups
     }
 

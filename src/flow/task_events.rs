@@ -119,8 +119,6 @@ impl Settler<'_> {
             self.take_in(&inbox, course);
             if !asked {
                 asked = self.act_meanwhile(course, &mut asking).await;
-                // That had a part of the time only.
-                course.outcomes.retain(|_, result| !is_cut_off(result));
                 self.take_in(&inbox, course);
             }
         }
@@ -155,17 +153,23 @@ impl Settler<'_> {
         let limits = self.limits.for_part(0.25);
         let settler = Settler { limits: &limits, ..self };
         let Course { knowledge, outcomes, delayed, .. } = course;
-        let mut act = pin!(settler.act(&plan, knowledge, outcomes));
-        tokio::select! {
-            biased;
-            groups = &mut act => {
-                delayed.extend(groups);
-                return false;
-            }
-            () = asking => {}
-        }
-        delayed.extend(act.await);
-        true
+        let asked = {
+            let mut act = pin!(settler.act(&plan, knowledge, outcomes));
+            let acted = tokio::select! {
+                biased;
+                groups = &mut act => Some(groups),
+                () = asking => None,
+            };
+            let asked = acted.is_none();
+            delayed.extend(match acted {
+                Some(groups) => groups,
+                None => act.await,
+            });
+            asked
+        };
+        // What this part was too short for is made with the rest.
+        outcomes.retain(|_, result| !is_cut_off(result));
+        asked
     }
 
     /// What can be decided without the outstanding answers. An address of a task in question may be

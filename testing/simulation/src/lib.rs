@@ -11,7 +11,7 @@
 //! | `run` | a run, from its set-up to the checks at its end |
 //! | [`deployments`] | runs of their own: deployments that are held or gated |
 //! | `trials`, `forgery`, `source_trials`, `undisturbed` | what some runs try at the end, when nothing else goes wrong |
-//! | `fault_injector`, `observer` | what happens to each of the function's calls; what they change and show |
+//! | `fault_injector`, `observer`, `answers` | what happens to each of the function's calls; what they change and show; when ECS's answers show it |
 //! | `operator`, `neighbours` | deployments, scalings, crashes, the schedule, edits by hand; crowds and other accounts |
 //! | `group_owners` | tags that change, roles that are taken away |
 //! | `life` | the life of a task, from PROVISIONING to STOPPED |
