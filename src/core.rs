@@ -4,6 +4,7 @@
 pub mod access;
 pub mod arn;
 pub mod binding;
+pub mod caught_up;
 pub mod deployment;
 pub mod drift;
 pub mod failure;

@@ -25,7 +25,9 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::core::binding::{Binding, Source, TargetGroupArn};
+use crate::core::caught_up::Done;
 use crate::core::failure::Failure;
+use crate::flow::catch_up::Memory;
 use crate::flow::discovery::Gap;
 use crate::report::Report;
 use crate::report::entry::Entry;
@@ -49,8 +51,13 @@ pub struct Settler<'a> {
     pub hold: Option<Duration>,
     /// Whether to decide and report, but write nothing.
     pub dry_run: bool,
-    /// Whether to leave out writes that have to wait for the rates if a read shows them as made.
+    /// Whether to leave out writes that have to wait for the rates if a read shows them as made,
+    /// and those for tasks about which nothing is new.
     pub skips_made: bool,
+    /// What this instance remembers of settling whole groups.
+    pub memory: &'a Memory,
+    /// The tasks about which nothing is new.
+    pub done: &'a Done,
     /// Whether a dry run says where each binding stands.
     pub names_bindings: bool,
 }

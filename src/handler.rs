@@ -22,11 +22,12 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::config::Config;
+use crate::core::caught_up::Done;
 use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
-use crate::flow::catch_up::Turn;
+use crate::flow::catch_up::Memory;
 use crate::flow::discovery::{Discovery, Snapshot};
 use crate::flow::rounds::Reach;
 use crate::flow::warm_up::warm_up;
@@ -46,7 +47,8 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Handles invocations. Between them it keeps facts that never change, recent refusals and
-/// throttling, the tasks of recent copies, and whose turn it is among groups.
+/// throttling, the tasks of recent copies, and what it
+/// remembers of settling whole groups.
 pub struct Handler {
     config: Config,
     discovery: Discovery,
@@ -59,8 +61,10 @@ pub struct Handler {
     metrics: Option<Sink>,
     /// Tasks whose stop a copy settled recently.
     copied: Mutex<BTreeSet<TaskArn>>,
-    turn: Turn,
+    memory: Memory,
 }
+
+const NONE_DONE: &Done = &Done::new();
 
 /// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does
 /// nothing else.
@@ -84,7 +88,7 @@ impl Handler {
             clock,
             metrics: None,
             copied: Mutex::default(),
-            turn: Turn::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -285,6 +289,8 @@ impl Handler {
             hold: self.config.hold,
             dry_run: self.config.dry_run,
             skips_made: false,
+            memory: &self.memory,
+            done: NONE_DONE,
             names_bindings: false,
         }
     }

@@ -10,7 +10,7 @@ use aws_sim::Action::{
 };
 use aws_sim::{Action, Aws, Call, Fault, TargetGroup, Task};
 use common::{Function, PORT, address, batch, binding, failures, target, task};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const FOR_EVER: Duration = Duration::from_secs(600);
 
@@ -60,19 +60,21 @@ async fn what_a_read_shows_as_made_is_not_written_and_its_task_is_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_draining_target_is_registered_and_what_has_left_is_taken_out() {
+async fn a_draining_target_is_registered() {
     let (function, groups) = in_many_groups().await;
     function.deliver_batch([task(0).stopped()]).await.unwrap();
     assert_eq!(groups_with(&function, &groups, 0), 0);
     let successor = Task::new("successor").address(&address(0)).running();
-    function.deliver_batch([successor.clone()]).await.unwrap();
-    assert_eq!(groups_with(&function, &groups, 0), MANY);
-    function.aws.before(DescribeTargetHealth, 1, {
-        let stopped = successor.clone().stopped();
-        move |aws| aws.put_task(&stopped)
-    });
     function.deliver_batch([successor]).await.unwrap();
-    assert_eq!(groups_with(&function, &groups, 0), 0, "the look finds it stopped");
+    assert_eq!(groups_with(&function, &groups, 0), MANY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_read_shows_as_made_is_undone_if_the_look_finds_it_stopped() {
+    let (function, groups) = in_many_groups().await;
+    function.aws.before(DescribeTargetHealth, 1, |aws| aws.put_task(&task(0).stopped()));
+    function.deliver_batch([task(0)]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 0), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,4 +241,132 @@ async fn another_tasks_register_without_a_look_is_counted_as_failed() {
     assert!(groups_with(&function, &groups, 1) > 0);
     let metrics = function.metrics().concat();
     assert!(metrics.contains(r#""ErrorType":"Unconfirmed""#), "{metrics}");
+}
+
+/// A function that has just settled all of its groups as a whole. Task 0 has stopped, task 2 runs.
+async fn caught_up() -> (Function, Vec<String>) {
+    let (function, groups) = in_many_groups().await;
+    function.aws.put_task(&task(0).stopped());
+    // What nothing explains makes it read stopped tasks each time.
+    groups.iter().for_each(|group| function.aws.put_target(group, &address(99), PORT));
+    settle_all(&function).await;
+    assert_eq!([0, 2].map(|n| groups_with(&function, &groups, n)), [0, MANY]);
+    (function, groups)
+}
+
+async fn settle_all(function: &Function) {
+    function.aws.put_task(&task(2));
+    // Each batch comes to some of the groups.
+    for n in 10..16 {
+        function.deliver_batch([task(n)]).await.unwrap();
+    }
+    function.actions();
+    function.metrics();
+}
+
+/// Messages of these tasks' states bring events that are too old to be believed.
+async fn deliver_late(function: &Function, tasks: &[Task]) -> Value {
+    let event = |task| function.event_of_before(Duration::from_secs(90), task).to_string();
+    function.invoke(batch(tasks.iter().map(event))).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_before_their_groups_were_settled_make_no_call() {
+    let (function, _) = caught_up().await;
+    let answer = deliver_late(&function, &[task(0).stopped(), task(2).without_address()]).await;
+    assert_eq!((failures(&answer), function.actions()), (vec![], vec![]));
+    let metrics = function.metrics().concat();
+    assert!(["Registered", "Deregistered"].iter().all(|m| metrics.contains(&format!("{m}\":30"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_after_the_groups_were_settled_is_settled() {
+    let (function, groups) = caught_up().await;
+    function.deliver_batch([task(2), task(2).stopped(), task(5)]).await.unwrap();
+    assert_eq!([2, 5].map(|n| groups_with(&function, &groups, n)), [0, MANY]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_settled_is_remembered_for_two_minutes() {
+    let (function, groups) = caught_up().await;
+    groups.iter().for_each(|group| function.aws.take_target(group, &address(2), PORT));
+    tokio::time::sleep(Duration::from_secs(121)).await;
+    function.deliver_batch([task(2)]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 2), MANY);
+}
+
+#[test]
+fn no_message_returns_as_long_as_its_groups_are_remembered() {
+    let template = include_str!("../template.yaml");
+    let [invocation, hidden] = ["      Timeout: 30\n", "      VisibilityTimeout: 182\n"];
+    assert!(template.contains(invocation) && template.contains(hidden) && 182 > 120 + 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_target_of_a_task_of_which_nothing_is_new_is_spared() {
+    let (function, groups) = in_many_groups().await;
+    let successor = Task::new("successor").address(&address(0)).running();
+    function.aws.put_task(&task(0).stopped());
+    function.aws.put_task(&successor);
+    settle_all(&function).await;
+    deliver_late(&function, &[task(0).stopped(), successor.clone().without_address()]).await;
+    assert_eq!((groups_with(&function, &groups, 0), function.actions()), (MANY, vec![]));
+    // A batch that does not know the successor removes its target, and settles some of the groups.
+    deliver_late(&function, &[task(0).stopped()]).await;
+    assert!(groups_with(&function, &groups, 0) < MANY);
+    deliver_late(&function, &[successor]).await;
+    assert_eq!(groups_with(&function, &groups, 0), MANY);
+}
+
+/// A function that was throttled, so that every write has to wait, with so few groups that it
+/// settles them all after each batch, and reads stopped tasks each time.
+async fn throttled_in_few_groups() -> (Function, Vec<String>) {
+    let (function, groups) = Function::in_groups(5).await;
+    groups.iter().for_each(|group| function.aws.put_target(group, &address(99), PORT));
+    function.aws.fault(Fault::on(RegisterTargets).throttled().times(9));
+    function.deliver_batch([task(10)]).await.unwrap();
+    function.actions();
+    (function, groups)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_appears_while_tasks_are_read_is_not_taken_for_gone() {
+    let (function, groups) = throttled_in_few_groups().await;
+    function.aws.put_task(&task(0).stopped());
+    let own = groups.clone();
+    function.aws.before(ListTasks, 1, move |aws| {
+        own.iter().for_each(|group| aws.put_target(group, &address(0), PORT));
+    });
+    function.deliver_batch([task(11)]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 0), 5);
+    deliver_late(&function, &[task(0).stopped()]).await;
+    assert_eq!(groups_with(&function, &groups, 0), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_look_failed_is_looked_at_again() {
+    let (function, groups) = throttled_in_few_groups().await;
+    let other = task(1);
+    function.aws.put_task(&other);
+    // After the batch's own registers.
+    function.aws.before(RegisterTargets, 6, move |aws| {
+        aws.fault(Fault::on(DescribeTasks).when_target(&other.arn()).access_denied());
+    });
+    function.deliver_batch([task(11)]).await.unwrap();
+    assert_eq!(groups_with(&function, &groups, 1), 5);
+    let answer = deliver_late(&function, &[task(1)]).await;
+    assert_eq!(failures(&answer), ["m0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_ecs_does_not_list_is_looked_at_again() {
+    let (function, groups) = caught_up().await;
+    function.aws.fault(Fault::on(ListTasks).rewritten(|answer| answer["taskArns"] = json!([])));
+    for _ in 0..2 {
+        function.deliver_batch([task(20)]).await.unwrap();
+    }
+    assert_eq!(groups_with(&function, &groups, 20), MANY);
+    function.aws.put_task(&task(20).stopped());
+    deliver_late(&function, &[task(20)]).await;
+    assert_eq!(groups_with(&function, &groups, 20), 0);
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
+use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime};
 
 use crate::core::binding::Binding;
@@ -165,6 +166,13 @@ impl Knowledge {
             || !said.group.is_empty() && task.group != said.group;
         let superseded = known.superseded || differs;
         self.tasks.insert(task.arn.clone(), Known { task, superseded, ..known });
+    }
+
+    /// Takes in the address that a task is known to have.
+    pub fn learn_address(&mut self, arn: &TaskArn, address: Ipv6Addr) {
+        if let Some(known) = self.tasks.get_mut(arn) {
+            known.task.address = Some(address);
+        }
     }
 
     /// Records that ECS knows no such task.

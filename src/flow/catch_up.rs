@@ -4,19 +4,22 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
-use crate::core::binding::TargetGroupArn;
+use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::caught_up::CaughtUp;
 use crate::core::drift::{Prune, drift};
 use crate::core::failure::Code;
 use crate::core::health::Health;
-use crate::core::knowledge::Knowledge;
+use crate::core::knowledge::{Knowledge, Known};
+use crate::core::plan::Ports;
 use crate::core::target::{AddressPort, Write};
-use crate::core::task::TaskArn;
+use crate::core::task::{Phase, Task, TaskArn};
 use crate::flow::Settler;
 use crate::flow::settle::{Outcomes, Writes};
 use crate::flow::survey::Survey;
@@ -49,11 +52,20 @@ const OF_A_ROUND: Duration = Duration::from_secs(6);
 /// How much time they have at most. Ten writes at half of the account's rate take five seconds.
 const LONGEST_ROUND: Duration = Duration::from_secs(10);
 
-/// Which group an instance settled last as a whole, so that it comes to all of them in turn.
+/// What an instance remembers of settling whole groups.
 #[derive(Debug, Default)]
-pub struct Turn(Mutex<Option<TargetGroupArn>>);
+pub struct Memory {
+    /// The last of them, so that the instance comes to all groups in turn.
+    last: Mutex<Option<TargetGroupArn>>,
+    caught_up: Mutex<CaughtUp>,
+}
 
-impl Turn {
+impl Memory {
+    /// The tasks whose targets were as they should be.
+    pub fn caught_up(&self) -> MutexGuard<'_, CaughtUp> {
+        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// These groups, from the next one on. Another instance does the same: each begins somewhere,
     /// and finds done what the other did.
     fn order(&self, groups: BTreeSet<TargetGroupArn>) -> Vec<TargetGroupArn> {
@@ -71,8 +83,20 @@ impl Turn {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<TargetGroupArn>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What settling whole groups after a batch goes by.
+pub struct Basis<'a> {
+    /// What the batch knows of its tasks.
+    pub known: &'a Knowledge,
+    /// Groups from which nothing may be removed.
+    pub kept: BTreeSet<TargetGroupArn>,
+    /// What may be removed from the others.
+    pub prune: Prune,
+    /// When it begins.
+    pub now: SystemTime,
 }
 
 /// Whether there is time to settle some groups as a whole.
@@ -131,30 +155,21 @@ impl Settler<'_> {
 
     /// Settles target groups as a whole after a batch whose writes there had to wait for the rates,
     /// as far as there is time, so that the messages still in the queue find their work done. What
-    /// there is no time for is left to them. `known` is what the batch knows of its tasks.
-    pub async fn catch_up(
-        self,
-        delayed: BTreeSet<TargetGroupArn>,
-        known: &Knowledge,
-        kept: &BTreeSet<TargetGroupArn>,
-        prune: Prune,
-        turn: &Turn,
-    ) -> Report {
+    /// there is no time for is left to them.
+    pub async fn catch_up(self, delayed: BTreeSet<TargetGroupArn>, basis: &Basis<'_>) -> Report {
         let mut report = Report::default();
-        // What nothing explains is left to a reconcile.
-        let prune = if prune == Prune::Never { Prune::Never } else { Prune::Proven };
         let begun = Instant::now();
-        for groups in turn.order(delayed).chunks(AT_A_TIME) {
+        for groups in self.memory.order(delayed).chunks(AT_A_TIME) {
             if begun.elapsed() > BEGIN_WITHIN || !has_time_to_catch_up(self.limits) {
                 break;
             }
             // Boxed, because it is large, and part of this future's caller.
             let limits = self.limits.at_most(LONGEST_ROUND);
             let settler = Settler { limits: &limits, ..self };
-            let round = Box::pin(settler.catch_up_some(groups, known, kept, prune));
+            let round = Box::pin(settler.catch_up_some(groups, basis));
             let (round, hangs) = round.await;
             report.add(round);
-            turn.took(groups);
+            self.memory.took(groups);
             if hangs {
                 break;
             }
@@ -163,17 +178,13 @@ impl Settler<'_> {
     }
 
     /// Also returns whether a read of what these groups need took too long.
-    async fn catch_up_some(
-        self,
-        groups: &[TargetGroupArn],
-        known: &Knowledge,
-        kept: &BTreeSet<TargetGroupArn>,
-        prune: Prune,
-    ) -> (Report, bool) {
+    async fn catch_up_some(self, groups: &[TargetGroupArn], basis: &Basis<'_>) -> (Report, bool) {
+        // What nothing explains is left to a reconcile.
+        let prune = if basis.prune == Prune::Never { Prune::Never } else { Prune::Proven };
         let limits = self.limits.with_calls_of(READ);
         let bindings = self.bindings.iter().filter(|b| groups.contains(&b.target_group));
-        let survey = Settler { limits: &limits, ..self };
-        let survey = survey.survey(bindings.cloned().collect(), kept.clone(), prune).await;
+        let reading = Settler { limits: &limits, ..self };
+        let survey = reading.survey(bindings.cloned().collect(), basis.kept.clone(), prune).await;
         let Survey { readable, ports, mut findings, mut report, .. } = survey;
         let took_too_long = |failed: &mut Failed| *failed.code() == Code::DeadlineReached;
         let hangs = report.failed.extract_if(.., took_too_long).count() > 0;
@@ -184,11 +195,34 @@ impl Settler<'_> {
         // left to the messages.
         let listed: BTreeSet<TaskArn> =
             findings.knowledge.iter().map(|k| k.task.arn.clone()).collect();
-        findings.knowledge.extend(known.iter().map(|of_batch| of_batch.task.clone()));
+        findings.knowledge.extend(basis.known.iter().map(|of_batch| of_batch.task.clone()));
         let mut plan = drift(&readable, &ports, &findings, prune);
         plan.register.retain(|change| change.task.as_ref().is_some_and(|t| listed.contains(t)));
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, &mut findings.knowledge, outcomes, &mut report).await;
+        if !hangs {
+            let failed = report.failed_tasks();
+            let tasks = findings.knowledge.iter().map(|Known { task, .. }| {
+                let is_known = task.phase == Phase::Leaving || listed.contains(&task.arn);
+                (task, is_known && !failed.contains(&task.arn))
+            });
+            reading.remember(&readable, &ports, tasks, basis.now).await;
+        }
         (report, hangs)
+    }
+
+    /// Remembers those of these tasks, if they are sure, whose targets a read shows to be as they
+    /// should be.
+    async fn remember(
+        self,
+        bindings: &[Binding],
+        ports: &Ports,
+        tasks: impl Iterator<Item = (&Task, bool)>,
+        now: SystemTime,
+    ) {
+        let groups = bindings.iter().map(|binding| binding.target_group.clone()).collect();
+        let read = self.healths(groups).await.into_iter();
+        let healths = read.filter_map(|(group, health)| Some((group, health.ok()?))).collect();
+        self.memory.caught_up().remember(bindings, ports, tasks, &healths, now);
     }
 }

@@ -56,8 +56,8 @@ impl Settler<'_> {
         delayed
     }
 
-    /// Makes the changes that were not tried yet, unless this is a dry run. Returns the groups
-    /// whose writes had to wait for the rates.
+    /// Makes the changes that were not tried yet and are not known to be made, unless this is a dry
+    /// run. Returns the groups whose writes had to wait for the rates.
     pub async fn act(
         self,
         plan: &Plan,
@@ -68,13 +68,20 @@ impl Settler<'_> {
             return BTreeSet::new();
         }
         let mut groups = BTreeMap::<&TargetGroupArn, Writes>::new();
+        let is_done = |task: &TaskArn| self.done.contains_key(task);
         for (write, change) in plan.changes() {
-            if !outcomes.contains_key(&(write, change.clone())) {
+            let is_made = outcomes.contains_key(&(write, change.clone()));
+            if !is_made && !change.task.as_ref().is_some_and(is_done) {
                 let endpoint = (change.target.id, change.target.port);
                 let writes = groups.entry(&change.target.group).or_default();
                 writes.entry(write).or_default().entry(endpoint).or_default().push(change);
             }
         }
+        let is_written = |group: &TargetGroupArn, id| {
+            let of_group = groups.get(group).into_iter().flat_map(BTreeMap::values);
+            of_group.into_iter().any(|of| of.range((id, 0)..=(id, u16::MAX)).next().is_some())
+        };
+        self.memory.caught_up().forget(is_written);
         let delayed = if self.skips_made { self.delayed(&groups) } else { BTreeSet::new() };
         let hanging = Cell::new(0);
         let works = groups.into_iter().map(async |(group, mut writes)| {

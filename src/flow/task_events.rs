@@ -12,6 +12,7 @@ use crate::aws::ecs::Answer;
 use crate::aws::rate_limits::Limits;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::caught_up::Done;
 use crate::core::failure::{Code, Failure};
 use crate::core::knowledge::{Knowledge, Known, Sighting};
 use crate::core::plan::{
@@ -66,12 +67,18 @@ impl Settler<'_> {
         sightings: impl IntoIterator<Item = Sighting>,
         now: SystemTime,
     ) -> Settled {
-        let knowledge = Knowledge::fold(sightings);
+        let mut knowledge = Knowledge::fold(sightings);
+        let mut done = Done::new();
+        if self.skips_made {
+            done = self.memory.caught_up().done(&knowledge, self.bindings, now);
+            done.iter().for_each(|(task, id)| knowledge.learn_address(task, *id));
+        }
         let tasks: Vec<TaskArn> = match self.gap {
             Some(gap) if gap.is_blind => knowledge.iter().map(|k| k.task.arn.clone()).collect(),
             _ => Vec::new(),
         };
-        let mut settled = self.settle_events(knowledge, now).await;
+        let settler = Settler { done: &done, ..self };
+        let mut settled = settler.settle_events(knowledge, now).await;
         // Without any tag read, other bindings of these tasks may be unknown.
         tasks.iter().for_each(|task| self.fail_for_gap(task, &mut settled.report));
         settled
@@ -105,7 +112,8 @@ impl Settler<'_> {
     /// Asks what the events leave open, and takes in the answers as they arrive. If some take long,
     /// carries out what is decided without them.
     async fn ask(self, course: &mut Course, now: SystemTime) {
-        let doubtful = course.knowledge.iter().filter(|known| known.is_doubtful(now));
+        let is_open = |known: &&Known| !self.done.contains_key(&known.task.arn);
+        let doubtful = course.knowledge.iter().filter(is_open).filter(|k| k.is_doubtful(now));
         let name = |known: &Known| (known.task.cluster.clone(), known.task.arn.clone());
         let tasks: Vec<(String, TaskArn)> = doubtful.map(name).collect();
         course.open = tasks.iter().map(|(_, arn)| arn.clone()).collect();

@@ -11,7 +11,7 @@ use crate::core::binding::TargetGroupArn;
 use crate::core::knowledge::{Knowledge, Sighting};
 use crate::error::Error;
 use crate::flow::Settler;
-use crate::flow::catch_up::has_time_to_catch_up;
+use crate::flow::catch_up::{Basis, has_time_to_catch_up};
 use crate::flow::discovery::Gap;
 use crate::flow::task_events::Settled;
 use crate::handler::Handler;
@@ -70,14 +70,15 @@ impl Handler {
         limits: &Limits,
     ) {
         let for_tags = limits.at_most(TAGS_BEFORE_CATCH_UP);
-        let bound = self.discovery.anew((self.clock)(), &for_tags).await;
+        let now = (self.clock)();
+        let bound = self.discovery.anew(now, &for_tags).await;
         if let Some(Gap { failure, .. }) = &bound.gap {
             warn!(%failure, "groups are left to their messages: tags cannot be read");
             return;
         }
         let settle = self.settle(&bound, limits);
-        let (kept, prune) = (bound.kept(), self.config.prune);
-        let report = settle.catch_up(delayed, known, &kept, prune, &self.turn).await;
+        let basis = Basis { known, kept: bound.kept(), prune: self.config.prune, now };
+        let report = settle.catch_up(delayed, &basis).await;
         self.tell("catch-up", &InvocationKind::CatchUp, &report);
     }
 }

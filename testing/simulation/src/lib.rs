@@ -19,7 +19,7 @@
 //! | `invoke` | one invocation, from its payload to its end |
 //! | `world` | what all of the above share |
 //! | [`promises`], `convergence`, `known_bindings`, `frugal`, `broken` | what must hold, in words and as checks of an observation |
-//! | `observation`, `tag_history`, `tracked_task`, `evidence`, `invocation`, `message` | the truth about tasks, what ECS has shown of them, and what the function did |
+//! | `observation`, `seen_right`, `tag_history`, `tracked_task`, `evidence`, `invocation`, `message` | the truth about tasks, what ECS has shown of them, and what the function did |
 //! | `draw`, `writing`, `scenario`, `sources`, `fault_rates`, `rare`, `hung_call` | what the seed decides |
 //! | `log_capture`, [`coverage`], `history` | what the function logs; what was exercised; what happened |
 
@@ -55,6 +55,7 @@ mod queue;
 mod rare;
 mod run;
 mod scenario;
+mod seen_right;
 mod source_trials;
 mod sources;
 mod tag_history;

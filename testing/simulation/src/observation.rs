@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::evidence::Evidence;
 use crate::invocation::Invocation;
 use crate::scenario::{Scenario, Target};
+use crate::seen_right::SeenRight;
 use crate::tag_history::{Span, TagHistory};
 use crate::tracked_task::{Origin, TrackedTask};
 
@@ -18,6 +19,8 @@ pub struct Observation {
     pub tasks: Vec<TrackedTask>,
     /// What was shown to any invocation.
     pub newest: Evidence,
+    /// In which states of tasks their targets were as they should be.
+    pub seen_right: SeenRight,
     /// The invocations under way, by their numbers.
     pub invocations: BTreeMap<usize, Invocation>,
     /// How many messages were sent.

@@ -210,12 +210,20 @@ fn shown_targets(world: &World, number: usize, call: &Call) {
     let Some(arn) = call.resource.as_deref() else { return };
     let group = world.group(arn);
     let present = world.aws.registered(arn);
-    let Observation { tasks, invocations, .. } = &mut world.state().observed;
+    let now = world.aws.now();
+    let Observation { tasks, invocations, seen_right, .. } = &mut world.state().observed;
     let Some(invocation) = invocations.get_mut(&number) else { return };
-    for target in tasks.iter().flat_map(|task| &task.targets).filter(|t| Some(t.group) == group) {
-        let is_there = present.contains(&(target.id.into(), target.port));
-        let write = if is_there { Write::Register } else { Write::Deregister };
-        invocation.acknowledged.entry(*target).or_default().insert(write);
+    // What is right when whole groups are settled can be remembered for later messages.
+    let catches_up = invocation.shown_before.is_some();
+    for (place, task) in tasks.iter().enumerate() {
+        for target in task.targets.iter().filter(|target| Some(target.group) == group) {
+            let is_there = present.contains(&(target.id.into(), target.port));
+            let write = if is_there { Write::Register } else { Write::Deregister };
+            invocation.acknowledged.entry(*target).or_default().insert(write);
+            if let Some(shown) = invocation.shown.of(place).filter(|_| catches_up) {
+                seen_right.note(place, *target, shown, is_there, now);
+            }
+        }
     }
 }
 

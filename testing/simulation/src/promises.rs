@@ -200,7 +200,8 @@ pub fn is_admitted(observed: &Observation, write: Write, target: &Target) -> boo
 }
 
 /// What was answered as done was done, as what was shown to the invocation has it, or what was
-/// before it settled whole groups. `sightings` are those of the messages that did not fail.
+/// before it settled whole groups; or it was right already in a state that the messages do not
+/// outdate. `sightings` are those of the messages that did not fail.
 pub fn nothing_swallowed(
     observed: &Observation,
     scenario: &Scenario,
@@ -225,7 +226,8 @@ pub fn nothing_swallowed(
             };
             let is_done = invocation.acknowledged.get(target).is_some_and(|w| w.contains(&write));
             let is_spared = || is_spared(observed, invocation, &places, write, target);
-            (!is_done && !is_spared()).then_some(write)
+            let was_right = || observed.seen_right.knew(sightings, place, target, invocation.begun);
+            (!is_done && !is_spared() && !was_right()).then_some(write)
         };
         let before = invocation.shown_before.as_ref();
         let mut targets = observed.tasks[place].targets.iter().filter(|target| is_known(target));
