@@ -318,14 +318,17 @@ async fn the_target_of_a_task_of_which_nothing_is_new_is_spared() {
     assert_eq!(groups_with(&function, &groups, 0), MANY);
 }
 
-/// A function that was throttled, so that every write has to wait, with so few groups that it
-/// settles them all after each batch, and reads stopped tasks each time.
+/// A function that was throttled, and has used up its writes, so that every one has to wait. It has
+/// so few groups that it settles them all after each batch, and reads stopped tasks each time.
 async fn throttled_in_few_groups() -> (Function, Vec<String>) {
     let (function, groups) = Function::in_groups(5).await;
     groups.iter().for_each(|group| function.aws.put_target(group, &address(99), PORT));
-    function.aws.fault(Fault::on(RegisterTargets).throttled().times(9));
-    function.deliver_batch([task(10)]).await.unwrap();
-    function.actions();
+    function.aws.fault(Fault::on(RegisterTargets).throttled().times(1));
+    for n in 10..14 {
+        function.actions();
+        function.deliver_batch([task(n)]).await.unwrap();
+    }
+    assert!(function.actions().contains(&ListTasks), "the groups are settled as a whole");
     (function, groups)
 }
 
@@ -337,7 +340,7 @@ async fn a_target_that_appears_while_tasks_are_read_is_not_taken_for_gone() {
     function.aws.before(ListTasks, 1, move |aws| {
         own.iter().for_each(|group| aws.put_target(group, &address(0), PORT));
     });
-    function.deliver_batch([task(11)]).await.unwrap();
+    function.deliver_batch([task(14)]).await.unwrap();
     assert_eq!(groups_with(&function, &groups, 0), 5);
     deliver_late(&function, &[task(0).stopped()]).await;
     assert_eq!(groups_with(&function, &groups, 0), 0);
@@ -352,7 +355,7 @@ async fn a_task_whose_look_failed_is_looked_at_again() {
     function.aws.before(RegisterTargets, 6, move |aws| {
         aws.fault(Fault::on(DescribeTasks).when_target(&other.arn()).access_denied());
     });
-    function.deliver_batch([task(11)]).await.unwrap();
+    function.deliver_batch([task(14)]).await.unwrap();
     assert_eq!(groups_with(&function, &groups, 1), 5);
     let answer = deliver_late(&function, &[task(1)]).await;
     assert_eq!(failures(&answer), ["m0"]);
