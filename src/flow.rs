@@ -18,6 +18,7 @@ pub mod survey;
 pub mod task_events;
 pub mod warm_up;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::aws::deployments::Deployments;
@@ -25,8 +26,8 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::core::binding::{Binding, Source, TargetGroupArn};
-use crate::core::caught_up::Done;
 use crate::core::failure::Failure;
+use crate::core::task::TaskArn;
 use crate::flow::catch_up::Memory;
 use crate::flow::discovery::Gap;
 use crate::report::Report;
@@ -57,7 +58,7 @@ pub struct Settler<'a> {
     /// What this instance remembers of settling whole groups.
     pub memory: &'a Memory,
     /// The tasks about which nothing is new.
-    pub done: &'a Done,
+    pub done: &'a BTreeSet<TaskArn>,
     /// Whether a dry run says where each binding stands.
     pub names_bindings: bool,
 }

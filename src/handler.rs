@@ -22,7 +22,6 @@ use crate::aws::ecs::Ecs;
 use crate::aws::rate_limits::Limits;
 use crate::aws::targets::Targets;
 use crate::config::Config;
-use crate::core::caught_up::Done;
 use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
@@ -64,7 +63,7 @@ pub struct Handler {
     memory: Memory,
 }
 
-const NONE_DONE: &Done = &Done::new();
+const NONE: &BTreeSet<TaskArn> = &BTreeSet::new();
 
 /// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does
 /// nothing else.
@@ -290,7 +289,7 @@ impl Handler {
             dry_run: self.config.dry_run,
             skips_made: false,
             memory: &self.memory,
-            done: NONE_DONE,
+            done: NONE,
             names_bindings: false,
         }
     }

@@ -1,7 +1,7 @@
 //! What is remembered of settling whole groups, so that messages which still wait in the queue cost
 //! nothing where they say nothing new.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,9 @@ use crate::core::task::{Phase, Task, TaskArn};
 /// How long it is remembered. Until then no message returns of which an earlier try changed
 /// something after the reads: the queue hides it for longer than this and that try together.
 const KEPT: Duration = Duration::from_secs(120);
+
+/// How many tasks are remembered at most. In a backlog that does not end, all are forgotten then.
+const MOST: usize = 50_000;
 
 /// A state of a task in which its target in one group was as it should be.
 #[derive(Clone, Debug)]
@@ -39,9 +42,6 @@ impl State {
     }
 }
 
-/// The tasks about which nothing is new, with their addresses.
-pub type Done = BTreeMap<TaskArn, Ipv6Addr>;
-
 /// Tasks whose targets were found as they should be after their groups had been settled, and to
 /// which nothing was written since.
 #[derive(Debug, Default)]
@@ -59,9 +59,11 @@ impl CaughtUp {
         healths: &Healths,
         at: SystemTime,
     ) {
-        let index = by_owner(bindings);
+        if self.0.len() > MOST {
+            self.0.clear();
+        }
         for (task, is_sure) in tasks {
-            for binding in covering(&index, task) {
+            for binding in bindings.iter().filter(|binding| binding.covers(task)) {
                 let states = self.0.entry(task.arn.clone()).or_default();
                 states.retain(|state| !state.is_by(binding));
                 if is_sure && is_right(binding, ports, task, healths) {
@@ -72,25 +74,30 @@ impl CaughtUp {
     }
 
     /// The tasks of which nothing is known that was not when their targets were found as they
-    /// should be, in all groups that these bindings name. To be believed now.
-    pub fn done(&mut self, knowledge: &Knowledge, bindings: &[Binding], now: SystemTime) -> Done {
+    /// should be, in all groups that these bindings name. Their addresses become known.
+    pub fn done(
+        &mut self,
+        knowledge: &mut Knowledge,
+        bindings: &[Binding],
+        now: SystemTime,
+    ) -> BTreeSet<TaskArn> {
         let is_kept = |state: &State| now.duration_since(state.at).is_ok_and(|age| age <= KEPT);
-        self.0.retain(|_, states| {
-            states.retain(is_kept);
-            !states.is_empty()
-        });
-        if self.0.is_empty() {
-            return Done::new();
+        if !self.0.values().flatten().any(is_kept) {
+            self.0.clear();
         }
-        let index = by_owner(bindings);
         let done = |task: &Task| {
             let states = self.0.get(&task.arn)?;
-            let of = |b: &&Binding| states.iter().any(|state| state.is_by(b) && state.covers(task));
-            let bindings = covering(&index, task);
-            let is_done = !bindings.is_empty() && bindings.iter().all(of);
-            is_done.then_some((task.arn.clone(), states.first()?.id))
+            let is_known = |binding: &Binding| {
+                let mut states = states.iter().filter(|state| state.is_by(binding));
+                states.any(|state| is_kept(state) && state.covers(task))
+            };
+            let mut bindings = bindings.iter().filter(|binding| binding.covers(task)).peekable();
+            let is_bound = bindings.peek().is_some();
+            (is_bound && bindings.all(is_known)).then_some((task.arn.clone(), states.first()?.id))
         };
-        knowledge.iter().filter_map(|known| done(&known.task)).collect()
+        let done: Vec<_> = knowledge.iter().filter_map(|known| done(&known.task)).collect();
+        done.iter().for_each(|(task, address)| knowledge.learn_address(task, *address));
+        done.into_iter().map(|(task, _)| task).collect()
     }
 
     /// Forgets the tasks that had one of the targets to which something is written.
@@ -125,30 +132,13 @@ fn is_right(binding: &Binding, ports: &Ports, task: &Task, healths: &Healths) ->
     }
 }
 
-/// Bindings by their keys: tags can bind thousands of services, and a batch has 1,500 tasks, which
-/// are too many pairs.
-type Index<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<&'a Binding>>;
-
-fn by_owner(bindings: &[Binding]) -> Index<'_> {
-    let mut index = Index::new();
-    for binding in bindings {
-        index.entry(binding.key()).or_default().push(binding);
-    }
-    index
-}
-
-fn covering<'a>(index: &'a Index<'a>, task: &'a Task) -> &'a [&'a Binding] {
-    let owner = task.group.split_once(':');
-    let key = owner.map(|(kind, name)| (task.cluster.as_str(), kind, name));
-    key.and_then(|key| index.get(&key)).map_or(&[], Vec::as_slice)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
     use crate::core::fixtures::{ADDRESS, binding, group, task};
+    use crate::core::knowledge::Known;
     use crate::core::target::AddressPort;
 
     const READ: SystemTime = UNIX_EPOCH;
@@ -162,7 +152,7 @@ mod tests {
 
     /// What is done of `said` that long after `read` was remembered, with the target in this state
     /// of health.
-    fn done(read: &Task, state: Option<&str>, said: &Task, after: Duration) -> Done {
+    fn done(read: &Task, state: Option<&str>, said: &Task, after: Duration) -> Option<Known> {
         let bindings = [binding("demo", "demo", None)];
         let healths = match state {
             Some(state) => Healths::from([of_group("demo", state)]),
@@ -171,11 +161,13 @@ mod tests {
         let mut caught_up = CaughtUp::default();
         let ports = [(group("demo"), 80)].into();
         caught_up.remember(&bindings, &ports, [(read, true)], &healths, READ);
-        caught_up.done(&Knowledge::of([said.clone()]), &bindings, READ + after)
+        let mut knowledge = Knowledge::of([said.clone()]);
+        let done = caught_up.done(&mut knowledge, &bindings, READ + after);
+        knowledge.get(done.first()?).cloned()
     }
 
     fn is_done(read: &Task, state: Option<&str>, said: &Task, after: Duration) -> bool {
-        !done(read, state, said, after).is_empty()
+        done(read, state, said, after).is_some()
     }
 
     #[test]
@@ -199,7 +191,7 @@ mod tests {
             }
             let silent = Task { address: None, ..read.clone() };
             let known = done(&read, state, &silent, Duration::ZERO);
-            let address = known.get(&read.arn).copied();
+            let address = known.and_then(|known| known.task.address);
             assert_eq!(address, ADDRESS.filter(|_| right), "an event need not have it");
             for other in [Starting, Serving, Leaving] {
                 let said = Task { phase: other, ..read.clone() };
@@ -217,7 +209,7 @@ mod tests {
         }
         let (mut caught_up, bindings) = in_groups(&read, &["demo"]);
         let before = READ - Duration::from_secs(1);
-        assert_eq!(caught_up.done(&Knowledge::of([read]), &bindings, before).len(), 0);
+        assert_eq!(caught_up.done(&mut Knowledge::of([read]), &bindings, before).len(), 0);
     }
 
     /// A running task that is remembered with these groups, and the bindings.
@@ -233,8 +225,8 @@ mod tests {
     fn all_groups_of_a_task_count() {
         let read = task("c50e", Phase::Serving, ADDRESS);
         let (mut caught_up, bindings) = in_groups(&read, &["a"]);
-        let knowledge = Knowledge::of([read.clone()]);
-        let mut number = |bindings: &[Binding]| caught_up.done(&knowledge, bindings, READ).len();
+        let mut knowledge = Knowledge::of([read.clone()]);
+        let mut number = |of: &[Binding]| caught_up.done(&mut knowledge, of, READ).len();
         assert_eq!(number(&bindings), 1);
         assert_eq!(number(&[]), 0, "an unbound task is reported as such");
         let elsewhere = binding("demo", "b", Some(80));
@@ -243,13 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn of_a_backlog_that_does_not_end_the_memory_is_bounded() {
+        let mut caught_up = CaughtUp::default();
+        let bindings = [binding("demo", "demo", Some(80))];
+        let healths = [of_group("demo", "healthy")].into();
+        for n in 0..MOST + 2 {
+            let task = task(&n.to_string(), Phase::Serving, ADDRESS);
+            caught_up.remember(&bindings, &Ports::new(), [(&task, true)], &healths, READ);
+        }
+        assert_eq!(caught_up.0.len(), 1);
+    }
+
+    #[test]
     fn what_is_found_wrong_or_unsure_or_is_written_to_is_forgotten() {
         let read = task("c50e", Phase::Serving, ADDRESS);
-        let knowledge = Knowledge::of([read.clone()]);
         let number = |change: &dyn Fn(&mut CaughtUp, &[Binding])| {
             let (mut caught_up, bindings) = in_groups(&read, &["a", "b"]);
             change(&mut caught_up, &bindings);
-            caught_up.done(&knowledge, &bindings, READ).len()
+            caught_up.done(&mut Knowledge::of([read.clone()]), &bindings, READ).len()
         };
         let found = |caught_up: &mut CaughtUp, bindings: &[Binding], state: &str, is_sure| {
             let healths = [of_group("b", state)].into();

@@ -68,7 +68,7 @@ impl Settler<'_> {
             return BTreeSet::new();
         }
         let mut groups = BTreeMap::<&TargetGroupArn, Writes>::new();
-        let is_done = |task: &TaskArn| self.done.contains_key(task);
+        let is_done = |task: &TaskArn| self.done.contains(task);
         for (write, change) in plan.changes() {
             let is_made = outcomes.contains_key(&(write, change.clone()));
             if !is_made && !change.task.as_ref().is_some_and(is_done) {

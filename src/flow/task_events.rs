@@ -12,7 +12,6 @@ use crate::aws::ecs::Answer;
 use crate::aws::rate_limits::Limits;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
-use crate::core::caught_up::Done;
 use crate::core::failure::{Code, Failure};
 use crate::core::knowledge::{Knowledge, Known, Sighting};
 use crate::core::plan::{
@@ -68,10 +67,9 @@ impl Settler<'_> {
         now: SystemTime,
     ) -> Settled {
         let mut knowledge = Knowledge::fold(sightings);
-        let mut done = Done::new();
+        let mut done = BTreeSet::new();
         if self.skips_made {
-            done = self.memory.caught_up().done(&knowledge, self.bindings, now);
-            done.iter().for_each(|(task, id)| knowledge.learn_address(task, *id));
+            done = self.memory.caught_up().done(&mut knowledge, self.bindings, now);
         }
         let tasks: Vec<TaskArn> = match self.gap {
             Some(gap) if gap.is_blind => knowledge.iter().map(|k| k.task.arn.clone()).collect(),
@@ -112,7 +110,7 @@ impl Settler<'_> {
     /// Asks what the events leave open, and takes in the answers as they arrive. If some take long,
     /// carries out what is decided without them.
     async fn ask(self, course: &mut Course, now: SystemTime) {
-        let is_open = |known: &&Known| !self.done.contains_key(&known.task.arn);
+        let is_open = |known: &&Known| !self.done.contains(&known.task.arn);
         let doubtful = course.knowledge.iter().filter(is_open).filter(|k| k.is_doubtful(now));
         let name = |known: &Known| (known.task.cluster.clone(), known.task.arn.clone());
         let tasks: Vec<(String, TaskArn)> = doubtful.map(name).collect();
