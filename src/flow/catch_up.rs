@@ -15,7 +15,7 @@ use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::caught_up::CaughtUp;
 use crate::core::drift::{Prune, drift};
 use crate::core::failure::Code;
-use crate::core::health::Health;
+use crate::core::health::{Health, Healths};
 use crate::core::knowledge::{Knowledge, Known};
 use crate::core::plan::Ports;
 use crate::core::target::{AddressPort, Write};
@@ -222,7 +222,8 @@ impl Settler<'_> {
     ) {
         let groups = bindings.iter().map(|binding| binding.target_group.clone()).collect();
         let read = self.healths(groups).await.into_iter();
-        let healths = read.filter_map(|(group, health)| Some((group, health.ok()?))).collect();
+        let mut healths = Healths::new();
+        healths.extend(read.filter_map(|(group, health)| Some((group, health.ok()?))));
         self.memory.caught_up().remember(bindings, ports, tasks, &healths, now);
     }
 }

@@ -95,14 +95,14 @@ impl Survey {
         let bound: BTreeSet<&TargetGroupArn> =
             self.readable.iter().map(|binding| &binding.target_group).collect();
         let read = targets.into_iter().filter(|(group, _)| bound.contains(group));
-        self.healths = read.filter_map(|(group, health)| Some((group, health.ok()?))).collect();
+        self.healths.extend(read.filter_map(|(group, health)| Some((group, health.ok()?))));
         let present = self.healths.iter().map(|(group, targets)| {
             let present = targets.iter().filter(|(_, health)| health.is_present());
             let target =
                 |(&(id, port), _): (&AddressPort, _)| Target { group: group.clone(), id, port };
             (group.clone(), present.map(target).collect())
         });
-        self.findings.present = present.collect();
+        self.findings.present.extend(present);
     }
 
     async fn read_running_tasks(&mut self, settle: Settler<'_>) {
