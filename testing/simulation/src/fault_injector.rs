@@ -81,7 +81,9 @@ fn decide(world: &World, number: usize, call: &Call) -> Decision {
     }
     if is_read_of_ecs && world.strikes(rates.stale) {
         world.cover(Case::StaleRead);
-        decision.as_of = Some(world.aws.now() - world.draw_seconds(0.05, rates.lag));
+        // Before the beginning there is nothing, not even the tasks that run since then.
+        let lag = world.draw_seconds(0.05, rates.lag).min(world.elapsed());
+        decision.as_of = Some(world.aws.now() - lag);
     }
     if world.strikes(rates.kill / 2.0) {
         world.cover(Case::KilledBeforeCall);

@@ -47,6 +47,11 @@ const BROKE_ONCE: &[(u64, &str)] = &[
         "A late start was registered between VPC Lattice's refusal to deregister an absent target and \
          the look whether it is there, so that the message of the stop came back.",
     ),
+    (
+        60_014_548,
+        "A read of ECS lagged to before the beginning of the run, and showed none of the tasks that \
+         run since then.",
+    ),
 ];
 
 /// Likewise, with bindings by tags and groups in other accounts.
