@@ -46,8 +46,7 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Handles invocations. Between them it keeps facts that never change, recent refusals and
-/// throttling, the tasks of recent copies, and what it
-/// remembers of settling whole groups.
+/// throttling, the tasks of recent copies, and what it found right when it settled whole groups.
 pub struct Handler {
     config: Config,
     discovery: Discovery,
@@ -63,6 +62,7 @@ pub struct Handler {
     memory: Memory,
 }
 
+/// Of no task is it known that nothing is new.
 const NONE: &BTreeSet<TaskArn> = &BTreeSet::new();
 
 /// How many tasks settled by copies are remembered. Forgetting one counts its time twice and does

@@ -50,7 +50,8 @@ pub struct CaughtUp(BTreeMap<TaskArn, Vec<State>>);
 impl CaughtUp {
     /// Remembers those of these tasks whose targets are as they should be, by health that was read
     /// **after** the tasks: whoever registers one of them later looks at a state that is no older.
-    /// Reading began `at`. What was remembered of the others in these groups is forgotten.
+    /// Each comes with whether its state is sure. Reading began `at`. What was remembered of the
+    /// others in these groups is forgotten.
     pub fn remember<'a>(
         &mut self,
         bindings: &[Binding],

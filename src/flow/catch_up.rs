@@ -201,6 +201,8 @@ impl Settler<'_> {
         let outcomes = Outcomes::new();
         self.carry_out(plan, &ports, &mut findings.knowledge, outcomes, &mut report).await;
         if !hangs {
+            // A task whose look failed may have stopped before its register, and one that ECS does
+            // not list may be gone.
             let failed = report.failed_tasks();
             let tasks = findings.knowledge.iter().map(|Known { task, .. }| {
                 let is_known = task.phase == Phase::Leaving || listed.contains(&task.arn);
@@ -211,8 +213,8 @@ impl Settler<'_> {
         (report, hangs)
     }
 
-    /// Remembers those of these tasks, if they are sure, whose targets a read shows to be as they
-    /// should be.
+    /// Remembers those of these tasks whose targets a read shows to be as they should be. Each has
+    /// with it whether its state is sure.
     async fn remember(
         self,
         bindings: &[Binding],
