@@ -25,10 +25,18 @@ fn a_thousand_tasks_are_replaced_in_few_writes_and_nothing_is_throttled() {
 }
 
 #[test]
-fn twenty_groups_are_right_forty_seconds_after_the_last_change() {
+fn twenty_groups_are_right_half_a_minute_after_the_last_change() {
     let rollout = Rollout { tasks: 1000, services: 20, over: Duration::from_secs(20) };
-    let course = settled_within(Duration::from_secs(40), rollout);
-    assert_eq!(course.lost, 0);
+    // Such a rollout is chaotic: one seed says little.
+    let mut took = [0, 1, 2].map(|seed| {
+        let course = run(seed, rollout, TEMPLATE);
+        assert_eq!(course.lost, 0);
+        let settled = course.settled.expect("the groups are right in the end");
+        settled.saturating_sub(course.last_change)
+    });
+    took.sort();
+    assert!(took[1] <= Duration::from_secs(30), "{took:?}");
+    assert!(took[2] <= Duration::from_secs(40), "{took:?}");
 }
 
 /// The course of a rollout with seed 0, whose groups are right this long after the last change.
