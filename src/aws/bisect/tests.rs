@@ -11,6 +11,8 @@ struct Group {
     subnets: BTreeMap<u32, u64>,
     refused_alone: BTreeMap<u32, u64>,
     budget: RefusalBudget,
+    /// Whether it is of VPC Lattice, where a call takes a hundred targets.
+    is_lattice: bool,
     calls: usize,
     not_tried: Vec<(u32, NotTried)>,
 }
@@ -29,15 +31,16 @@ impl Group {
         };
         let traits: Vec<Traits> = items.iter().map(traits).collect();
         let calls = Cell::new(0);
+        let chunk = if self.is_lattice { 100 } else { 200 };
         let call = async |items: &[u32]| {
-            assert!(!items.is_empty() && items.len() <= 200, "{} items", items.len());
+            assert!(!items.is_empty() && items.len() <= chunk, "{} items", items.len());
             calls.set(calls.get() + 1);
             refuse(items).map_or(Ok(()), |refusal| Err((Some(refusal), None)))
         };
         let classify = |error: &(Option<Refusal>, Option<NotTried>)| error.0.unwrap();
         let not_tried = |reason| (None, Some(reason));
         let budget = &mut self.budget;
-        let outcome = bisect(items, &traits, 200, budget, call, classify, not_tried).await;
+        let outcome = bisect(items, &traits, chunk, budget, call, classify, not_tried).await;
         self.calls = calls.get();
         let tick = self.refused_alone.len() as u64;
         for (n, place) in outcome.refused_alone.iter().enumerate() {
@@ -143,8 +146,12 @@ async fn good_items_beside_many_bad_ones_of_one_owner_are_in_within_five_tries()
                 &|item| mixed[item as usize],
             ];
             for (pattern, is_bad) in patterns.into_iter().enumerate() {
-                let tries = Group::default().tries(0..all, is_bad).await;
-                assert!(tries <= 5, "{bad_ones}+{good}, pattern {pattern}, seed {seed}: {tries}");
+                for is_lattice in [false, true] {
+                    let mut group = Group { is_lattice, ..Group::default() };
+                    let tries = group.tries(0..all, is_bad).await;
+                    let what = format!("{bad_ones}+{good}, pattern {pattern}, seed {seed}");
+                    assert!(tries <= 5, "{what}, lattice {is_lattice}: {tries}");
+                }
             }
         }
     }

@@ -52,6 +52,11 @@ const BROKE_ONCE: &[(u64, &str)] = &[
         "A read of ECS lagged to before the beginning of the run, and showed none of the tasks that \
          run since then.",
     ),
+    (
+        100_305_403,
+        "A good target among 180 bad ones in a group of VPC Lattice was not registered at the fifth \
+         receive, because its calls take a hundred targets and each search went by that.",
+    ),
 ];
 
 /// Likewise, with bindings by tags and groups in other accounts.
