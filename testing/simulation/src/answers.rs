@@ -92,7 +92,7 @@ fn described(world: &World, number: usize, answers: Vec<(usize, Option<Task>)>) 
         case.into_iter().for_each(|case| coverage.note(case));
         let registered = tracked.targets.iter().any(|t| invocation.takes_for_registered(t, place));
         invocation.unlooked.retain(|target| !tracked.targets.contains(target));
-        invocation.shown.answer(place, answer.as_ref(), registered);
+        invocation.is_shown(place, answer.as_ref(), registered);
         newest.answer(place, answer.as_ref(), registered);
     }
 }

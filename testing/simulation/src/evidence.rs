@@ -53,6 +53,11 @@ impl Evidence {
         self.of(place).is_some_and(|shown| shown.phase == phase)
     }
 
+    /// Whether a task was shown as serving, and not by an old event alone.
+    pub fn believes_in(&self, place: usize) -> bool {
+        self.of(place).is_some_and(|shown| shown.believable && shown.phase == Phase::Serving)
+    }
+
     /// The places of the tasks shown.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.0.keys().copied()

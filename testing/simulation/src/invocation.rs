@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aws_sim::Task;
 use ecs_ipv6_targets::core::target::Write;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::evidence::{Evidence, Shown};
+use crate::evidence::Evidence;
 use crate::scenario::Target;
-use crate::tracked_task::Phase;
 
 tokio::task_local! {
     /// The number of the invocation that makes a call or writes a log line.
@@ -36,6 +36,8 @@ pub struct Invocation {
     pub kind: InvocationKind,
     /// What was shown to it.
     pub shown: Evidence,
+    /// Tasks of its messages that it took for serving when it had all of these, or later.
+    pub served: BTreeSet<usize>,
     /// What it had been shown before it began to settle whole groups beside its messages.
     pub shown_before: Option<Evidence>,
     /// For each target, the last write whose answer it received, and writes that reads since then
@@ -68,9 +70,11 @@ impl Invocation {
         begun: SystemTime,
         kill: Arc<Notify>,
     ) -> Self {
+        let served = shown.places().filter(|place| shown.believes_in(*place)).collect();
         Self {
             kind,
             shown,
+            served,
             shown_before: None,
             acknowledged: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -89,13 +93,20 @@ impl Invocation {
     /// Whether it registered a target of this task, or left its register out because a read showed
     /// it as made.
     pub fn takes_for_registered(&self, target: &Target, place: usize) -> bool {
-        let believes = |shown: Shown| shown.believable && shown.phase == Phase::Serving;
         let left_out = self.kind != InvocationKind::Reconcile
             && self.shown_before.is_none()
-            && self.shown.of(place).is_some_and(believes);
+            && self.shown.believes_in(place);
         let made = self.acknowledged.get(target);
         self.registered.contains(target)
             || left_out && made.is_some_and(|made| made.contains(&Write::Register))
+    }
+
+    /// ECS has answered with this state of a task, or that it knows no such task.
+    pub fn is_shown(&mut self, place: usize, answer: Option<&Task>, registered: bool) {
+        self.shown.answer(place, answer, registered);
+        if self.shown_before.is_none() && self.shown.believes_in(place) {
+            self.served.insert(place);
+        }
     }
 
     /// It settles whole groups from now on. What was shown to it until now is what its messages go

@@ -54,9 +54,8 @@
 //! **Nothing lost** ([`nothing_lost`]): every message was answered or is in the dead-letter queue.
 //! **Nothing swallowed** ([`nothing_swallowed`], at every answer): what was answered as done was
 //! done, and AWS said so, or showed it as done by a read after the event. (If the same invocation
-//! registered a stopped task's target for a newer task with the same address, the target is the
-//! newer task's. If that one leaves as well and its deregister fails, its own message is received
-//! again.)
+//! took a newer task for serving at a stopped task's address, the target is the newer task's. If
+//! that one leaves as well and its deregister fails, its own message is received again.)
 //!
 //! **Isolated** ([`isolated`], at every answer in runs where no call goes wrong): the only messages
 //! that fail are those whose own target no group accepts, or whose zone is full, unless tags and
@@ -253,10 +252,7 @@ fn is_spared(
     target: &Target,
 ) -> bool {
     let serves = |holder| invocation.shown.has(holder, Phase::Serving);
-    let returns = |holder| {
-        let registered = invocation.registered.contains(target);
-        registered && invocation.shown.of(holder).is_some() && !places.contains(&holder)
-    };
+    let returns = |holder| invocation.served.contains(&holder) && !places.contains(&holder);
     write == Write::Deregister
         && observed.holders(target).any(|holder| serves(holder) || returns(holder))
 }

@@ -67,6 +67,12 @@ const OF_BINDINGS_BROKE_ONCE: &[(u64, &str)] = &[
          A stop was answered as done by the binding that was known, and another was not.",
     ),
     (3_001_897, "Likewise, because a page of tags hung."),
+    (
+        110_042_803,
+        "Like 919,710 above, but there was no register for the newer task either, because its role \
+         could not be assumed, and the promise went by that.",
+    ),
+    (110_045_677, "Likewise, because its credentials had expired."),
 ];
 
 /// Runs a seed, with its history if that is wanted.
