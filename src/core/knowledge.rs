@@ -130,11 +130,8 @@ impl Knowledge {
             let owner = group.split_once(':');
             owner.is_some_and(|(kind, name)| bound.contains(&(cluster.as_str(), kind, name)))
         };
-        let (bound, unbound) = std::mem::take(&mut self.tasks)
-            .into_iter()
-            .partition(|(_, known)| is_bound(&known.task));
-        self.tasks = bound;
-        unbound.into_values().collect()
+        let unbound = self.tasks.extract_if(.., |_, known| !is_bound(&known.task));
+        unbound.map(|(_, known)| known).collect()
     }
 
     /// Only the tasks that meet a condition.
