@@ -135,7 +135,9 @@ async fn in_a_small_batch_every_item_is_judged() {
 async fn good_items_beside_many_bad_ones_of_one_owner_are_in_within_five_tries() {
     for seed in 0..250 {
         fastrand::seed(seed);
-        for (bad_ones, good) in [(30, 5), (100, 5), (190, 10), (199, 1), (150, 50), (10, 190)] {
+        for (bad_ones, good) in
+            [(30, 5), (100, 5), (190, 10), (199, 1), (198, 1), (193, 1), (150, 50), (10, 190)]
+        {
             let all = bad_ones + good;
             let mut mixed: Vec<bool> = (0..all).map(|item| item < bad_ones).collect();
             fastrand::shuffle(&mut mixed);
@@ -219,6 +221,20 @@ async fn what_is_bad_throughout_costs_few_calls_however_often_it_is_tried() {
     let items: Vec<u32> = (0..200).collect();
     assert_eq!(group.accepts(&items, |_| None).await, items);
     assert!(group.calls <= 2, "{} calls", group.calls);
+}
+
+#[tokio::test]
+async fn many_owners_that_are_bad_throughout_cost_as_much_as_two() {
+    let items: Vec<u32> = (0..200).collect();
+    for (owners, halved, refused) in
+        [(1, false, 28), (1, true, 14), (20, false, 56), (20, true, 28)]
+    {
+        let owners = items.iter().map(|item| (*item, (*item % owners) as usize)).collect();
+        let budget = RefusalBudget { halved, ..RefusalBudget::default() };
+        let mut group = Group { owners, budget, ..Group::default() };
+        group.accepts(&items, |_| bad(true)).await;
+        assert_eq!(group.budget.refused, refused, "halved: {halved}");
+    }
 }
 
 #[tokio::test]

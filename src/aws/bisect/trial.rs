@@ -72,7 +72,7 @@ impl<'a> Trial<'a> {
     /// One turn in this many goes to items that were refused alone before.
     const TURNS: usize = 32;
 
-    /// Of so many items of one owner five searches judge every one, in calls of any size.
+    /// Of so many items five searches judge every one, if all are of one owner.
     const JUDGED: usize = 200;
 
     /// A batch of items with these traits, at most `chunk` in a call.
@@ -83,7 +83,7 @@ impl<'a> Trial<'a> {
         // After a first search, the next four judge everything it left, of so many items.
         let experienced = !known.is_empty();
         let is_under_way = experienced && !new.is_empty();
-        let fifth = if is_under_way { traits.len().min(Self::JUDGED) / 5 + 6 } else { 0 };
+        let fifth = if is_under_way { traits.len().min(Self::JUDGED).div_ceil(5) + 6 } else { 0 };
         let chunks = new.chunks(chunk);
         let chunks = chunks.map(|part| Attempt { part: part.to_vec(), kind: Kind::Chunk });
         let owners = by(known, |place| traits[place].owner);
