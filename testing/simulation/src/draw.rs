@@ -30,8 +30,8 @@ pub fn source_dice(seed: u64) -> Dice {
     Dice::of(seed ^ 0x7a65_0000)
 }
 
-/// The dice for which groups are of VPC Lattice. None of the seeds that tests pin, or by
-/// which docs/reliability.md says that bugs were found, has one: they go on meaning what they did.
+/// The dice for which groups are of VPC Lattice. None of the seeds that tests pinned before there
+/// was VPC Lattice has one: they go on meaning what they did.
 pub fn lattice_dice(seed: u64) -> Dice {
     Dice::of(seed ^ LATTICE_STREAM)
 }

@@ -70,7 +70,7 @@ impl Invocation {
         begun: SystemTime,
         kill: Arc<Notify>,
     ) -> Self {
-        let served = shown.places().filter(|place| shown.believes_in(*place)).collect();
+        let served = shown.places().filter(|place| takes_for_serving(&shown, *place)).collect();
         Self {
             kind,
             shown,
@@ -104,7 +104,7 @@ impl Invocation {
     /// ECS has answered with this state of a task, or that it knows no such task.
     pub fn is_shown(&mut self, place: usize, answer: Option<&Task>, registered: bool) {
         self.shown.answer(place, answer, registered);
-        if self.shown_before.is_none() && self.shown.believes_in(place) {
+        if self.shown_before.is_none() && takes_for_serving(&self.shown, place) {
             self.served.insert(place);
         }
     }
@@ -117,6 +117,11 @@ impl Invocation {
             self.shrunk.clear();
         }
     }
+}
+
+/// Whether an invocation that was shown this takes a task for serving at an address it knows.
+fn takes_for_serving(shown: &Evidence, place: usize) -> bool {
+    shown.believes_in(place) && shown.of(place).is_some_and(|shown| shown.addressed)
 }
 
 /// The writes of an invocation. Each attempt of the SDK counts as a call.

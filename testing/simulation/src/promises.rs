@@ -224,7 +224,9 @@ pub fn nothing_swallowed(
                 Phase::Serving | Phase::Starting => return None,
             };
             let is_done = invocation.acknowledged.get(target).is_some_and(|w| w.contains(&write));
-            let is_spared = || is_spared(observed, invocation, &places, write, target);
+            let is_bound = |place| observed.stayed_bound(scenario, place, target, &span);
+            let returns = |place| !places.contains(&place) && is_bound(place);
+            let is_spared = || is_spared(observed, invocation, returns, write, target);
             let was_right = || observed.seen_right.knew(sightings, place, target, invocation.begun);
             (!is_done && !is_spared() && !was_right()).then_some(write)
         };
@@ -247,14 +249,14 @@ pub fn nothing_swallowed(
 fn is_spared(
     observed: &Observation,
     invocation: &Invocation,
-    places: &BTreeSet<usize>,
+    returns: impl Fn(usize) -> bool,
     write: Write,
     target: &Target,
 ) -> bool {
     let serves = |holder| invocation.shown.has(holder, Phase::Serving);
-    let returns = |holder| invocation.served.contains(&holder) && !places.contains(&holder);
-    write == Write::Deregister
-        && observed.holders(target).any(|holder| serves(holder) || returns(holder))
+    let served = |holder| invocation.served.contains(&holder);
+    let spares = |holder| serves(holder) || served(holder) && returns(holder);
+    write == Write::Deregister && observed.holders(target).any(spares)
 }
 
 /// The broken promise if Lambda had to end an invocation.
