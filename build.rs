@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Added to the linker's own script ("INSERT Command" and "Output Section Discarding" in the manual
-/// of GNU ld). LLD knows both commands, other linkers do not.
+/// of GNU ld). LLD knows both commands, too, but not every linker does.
 const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT AFTER .text;\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if is_by_zig && is_for_linux && env::var("PROFILE")? == "release" {
         let script = PathBuf::from(env::var("OUT_DIR")?).join("without-eh-frame.ld");
         fs::write(&script, SCRIPT)?;
-        println!("cargo::rustc-link-arg-bin=ecs-ipv6-targets=-Wl,-T,{}", script.display());
+        println!("cargo::rustc-link-arg-bin=ecs-ipv6-targets=-T{}", script.display());
     }
     Ok(())
 }
