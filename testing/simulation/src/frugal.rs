@@ -33,8 +33,8 @@ pub fn frugal(invocation: &Invocation, took: Duration, scenario: &Scenario) -> R
         return broken("frugal", format!("{} writes where {most} would do", tally.calls));
     }
     for (group, refused) in &tally.refused {
-        // Where a read hangs, what waited for it is searched for itself.
-        let searches = times + usize::from(scenario.fault_rates.hang > 0.0);
+        // Where a read hangs or is made again, what waited for it is searched for itself.
+        let searches = times + usize::from(scenario.fault_rates.affect_calls());
         let most = searches * most_refusals(scenario, *group, tally.accepted.contains(group));
         if *refused > most {
             let name = scenario.groups[*group].name;

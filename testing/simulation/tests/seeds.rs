@@ -57,6 +57,11 @@ const BROKE_ONCE: &[(u64, &str)] = &[
         "A good target among 180 bad ones in a group of VPC Lattice was not registered at the fifth \
          receive, because its calls take a hundred targets and each search went by that.",
     ),
+    (
+        100_404_285,
+        "A read that failed was made again for more than a second, so that what needed no answer was \
+         searched first, and the rest afterwards. The promise about few calls allowed one search.",
+    ),
 ];
 
 /// Likewise, with bindings by tags and groups in other accounts.
