@@ -83,14 +83,14 @@ impl CaughtUp {
         now: SystemTime,
     ) -> BTreeSet<TaskArn> {
         let is_kept = |state: &State| now.duration_since(state.at).is_ok_and(|age| age <= KEPT);
-        if !self.0.values().flatten().any(is_kept) {
-            self.0.clear();
-        }
+        self.0.retain(|_, states| {
+            states.retain(is_kept);
+            !states.is_empty()
+        });
         let done = |task: &Task| {
             let states = self.0.get(&task.arn)?;
             let is_known = |binding: &Binding| {
-                let mut states = states.iter().filter(|state| state.is_by(binding));
-                states.any(|state| is_kept(state) && state.covers(task))
+                states.iter().any(|state| state.is_by(binding) && state.covers(task))
             };
             let mut bindings = bindings.iter().filter(|binding| binding.covers(task)).peekable();
             let is_bound = bindings.peek().is_some();
@@ -233,6 +233,18 @@ mod tests {
         let elsewhere = binding("demo", "b", Some(80));
         assert_eq!(number(&[bindings[0].clone(), elsewhere]), 0, "not known of the other group");
         assert_eq!(number(&[binding("demo", "a", Some(81))]), 0, "another port");
+    }
+
+    #[test]
+    fn what_is_too_old_takes_no_room_beside_what_is_not() {
+        let old = task("c50e", Phase::Serving, ADDRESS);
+        let (mut caught_up, bindings) = in_groups(&old, &["demo"]);
+        let new = task("8f1d", Phase::Serving, ADDRESS);
+        let healths = [of_group("demo", "healthy")].into();
+        let later = READ + KEPT;
+        caught_up.remember(&bindings, &Ports::new(), [(&new, true)], &healths, later);
+        caught_up.done(&mut Knowledge::default(), &bindings, later + Duration::from_secs(1));
+        assert_eq!(caught_up.0.into_keys().collect::<Vec<_>>(), [new.arn]);
     }
 
     #[test]
