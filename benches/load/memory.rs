@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// How much the process may grow between 50 % and 100 %, in KiB. Measured are up to 4.5 MiB, as what
-/// it found right is remembered for two minutes, and not more the longer it runs. An event has some
-/// 3 KiB: of 5,000 events a leak of all shows, of 100,000 one of 140 bytes each.
+/// How much the process may grow between 50 % and 100 %, in KiB. Measured are up to 4.5 MiB, in a
+/// run of little more than the two minutes for which it remembers what it found right. An event has
+/// some 3 KiB: of 5,000 events a leak of all shows, of 100,000 one of 140 bytes each.
 const SLACK: u64 = 7 * 1024;
 
 /// When it is looked at, in percent of the events.
