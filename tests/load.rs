@@ -17,7 +17,7 @@ use load::Load;
 
 #[tokio::test]
 async fn thousands_of_events_under_faults_end_in_the_right_targets() {
-    let text = run(Load { events: 5000, seed: 1, beside: None }).await;
+    let text = run(Load { events: 15_000, seed: 1, beside: None }).await;
     for absent in [" 0 faults", " 0 came back"] {
         assert!(!text.contains(absent), "nothing went wrong: {text}");
     }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// How much the process may grow between 50 % and 100 %, in KiB. Measured are up to 4.5 MiB, in a
-/// run of little more than the two minutes for which it remembers what it found right. An event has
-/// some 3 KiB: of 5,000 events a leak of all shows, of 100,000 one of 140 bytes each.
-const SLACK: u64 = 7 * 1024;
+/// How much the process may grow between 50 % and 100 %, in KiB. Looks differ by up to 10 MiB, by
+/// how much of a batch is under way. An event has some 3 KiB: of 15,000 events a leak of all shows,
+/// of 100,000 one of 250 bytes each.
+const SLACK: u64 = 12 * 1024;
 
 /// When it is looked at, in percent of the events.
 const MOMENTS: [usize; 3] = [1, 50, 100];
