@@ -47,10 +47,12 @@ impl Memory {
     /// Whether the process has not grown, as far as could be seen.
     pub fn is_flat(&self) -> Result<(), String> {
         let [.., half, last] = &self.looks[..] else { return Ok(()) };
-        let grown = last.resident.saturating_sub(half.resident);
-        if grown > SLACK {
+        let resident = last.resident.saturating_sub(half.resident);
+        let peak = last.peak.saturating_sub(half.peak);
+        if resident.max(peak) > SLACK {
             return Err(format!(
-                "the function grew by {grown} KiB in the second half, {SLACK} are allowed"
+                "the function grew by {resident} KiB (its peak by {peak}) in the second half, \
+                 {SLACK} are allowed"
             ));
         }
         Ok(())
