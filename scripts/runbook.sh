@@ -91,12 +91,14 @@ find_resources() {
     --query "Stacks[0].Outputs[].[OutputKey, OutputValue]" --output text) || return
   resources=$(aws cloudformation list-stack-resources --stack-name "$STACK" \
     --query "StackResourceSummaries[].[LogicalResourceId, PhysicalResourceId]" --output text) || return
+  DEPLOYMENTS="" # only with HoldMinutes
   while read -r name value; do
     case $name in
       FunctionName) FUNCTION=$value ;;
       LogGroupName) LOGS=$value ;;
       RuleName) RULE=$value ;;
       StopRuleName) STOPS=$value ;;
+      DeploymentRuleName) DEPLOYMENTS=$value ;;
       QueueArn) QUEUE=$value ;;
       QueueUrl) QUEUE_URL=$value ;;
       DeadLetterQueueArn) DEAD_LETTERS=$value ;;

@@ -16,13 +16,15 @@ locals {
   # A single service is named in patterns and policies; of several the function filters the events itself.
   only = local.discovers || length(var.bindings) != 1 ? "" : var.bindings[0].service == null ? "" : var.bindings[0].service
 
+  # An ARN stays as it is: the function refuses that of another region.
+  arns          = [for binding in var.bindings : strcontains(binding.cluster, "/") ? binding.cluster : "${local.ecs}:cluster/${binding.cluster}"]
   clusters      = distinct([for binding in var.bindings : regex("[^/]*$", binding.cluster)])
-  cluster_arns  = [for cluster in local.clusters : "${local.ecs}:cluster/${cluster}"]
+  cluster_arns  = distinct(local.arns)
   target_groups = distinct([for binding in var.bindings : binding.target_group_arn if binding.role_arn == null])
   roles         = distinct([for binding in var.bindings : binding.role_arn if binding.role_arn != null])
 
-  bindings = [for binding in var.bindings : { for key, value in {
-    cluster        = "${local.ecs}:cluster/${regex("[^/]*$", binding.cluster)}"
+  bindings = [for index, binding in var.bindings : { for key, value in {
+    cluster        = local.arns[index]
     service        = binding.service
     family         = binding.family
     targetGroupArn = binding.target_group_arn

@@ -61,10 +61,10 @@ def test_what_cargo_lambda_builds_is_deployed_by_the_same_template(shell, client
 
 
 @pytest.fixture
-def stack(moto_port, front):
+def stack(moto_port, front, request):
     # moto leaves a parameter as it was only if it had been named before.
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
-    stack = Stack(moto_port, front, defaults | ONE)
+    stack = Stack(moto_port, front, defaults | ONE | getattr(request, "param", {}))
     yield stack
     stack.close()
 
@@ -185,6 +185,9 @@ def test_the_runbook_puts_back_what_was_changed_by_hand(runbook, stack, client):
     before = parameters(runbook)
     client("lambda").delete_event_source_mapping(UUID=stack.mapping["UUID"])
     save, anew, _compare, _execute = blocks("operations.md", "Put back what was changed by hand")
+    bucket = f"{stack.name}-templates"
+    client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    save = save.replace("ecs-ipv6-targets-123456789012-us-east-2", bucket)
     # moto's validation asks for the alarms, which moto cannot create.
     mapping_now = runbook(standin("validate-template", ":"), save, anew, SOURCE, 'echo "$MAPPING"').split()[-1]
     assert parameters(runbook) == before
@@ -216,7 +219,8 @@ def test_the_runbook_moves_to_another_version_and_back(runbook, client, stack, t
     assert len(runbook(*begin, "git worktree list").splitlines()) == 1
 
 
-def test_the_runbook_stops_the_function_and_lets_it_go_on(runbook, stack, client):
+@pytest.mark.parametrize(("stack", "rules"), [({}, []), ({"HoldMinutes": "15"}, ["DeploymentRule"])], indirect=["stack"])
+def test_the_runbook_stops_the_function_and_lets_it_go_on(runbook, stack, client, rules):
     _orderly, _orderly_later, stop, go_on, *_at_once = blocks("runbook.md", "Stop it from writing now")
     mapping = lambda: client("lambda").get_event_source_mapping(UUID=stack.mapping["UUID"])["State"]  # noqa: E731
     # The rule that fills the queue goes on, so that nothing is lost meanwhile.
@@ -224,7 +228,7 @@ def test_the_runbook_stops_the_function_and_lets_it_go_on(runbook, stack, client
     runbook(go_on)
     assert (mapping(), disabled()) == ("Enabled", [])
     runbook(stop)
-    assert (mapping(), sorted(disabled())) == ("Disabled", ["FunctionReconcile", "StopRule"])
+    assert (mapping(), sorted(disabled())) == ("Disabled", [*rules, "FunctionReconcile", "StopRule"])
 
 
 def test_the_runbook_takes_targets_out(runbook, group):
