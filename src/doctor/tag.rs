@@ -7,6 +7,7 @@ use super::verdict::{Check, Status};
 use crate::core::binding::TargetGroupArn;
 use crate::core::failure::Failure;
 use crate::core::tags::KEY;
+use crate::core::target_group::GroupKind;
 
 const CHECK: &str = "tag";
 
@@ -37,9 +38,15 @@ pub fn checks(
 }
 
 fn correct(group: &TargetGroupArn) -> String {
-    format!(
-        "aws elbv2 add-tags --resource-arns {group} --tags 'Key={KEY},Value=CLUSTER/SERVICE:PORT'"
-    )
+    let value = "CLUSTER/SERVICE:PORT";
+    match group.kind() {
+        GroupKind::LoadBalancer => {
+            format!("aws elbv2 add-tags --resource-arns {group} --tags 'Key={KEY},Value={value}'")
+        }
+        GroupKind::Lattice => {
+            format!("aws vpc-lattice tag-resource --resource-arn {group} --tags '{KEY}={value}'")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +68,17 @@ mod tests {
         assert!(bad_one.detail.contains(r#""api" is neither"#), "{}", bad_one.detail);
         assert!(bad_one.fix.contains(bad.as_str()), "{}", bad_one.fix);
         assert_eq!((&*good_one.binding, good_one.status), ("good", Status::Pass));
+    }
+
+    #[test]
+    fn each_kind_of_group_has_a_command_of_its_own() {
+        let arn = "arn:aws:vpc-lattice:us-east-2:123456789012:targetgroup/tg-0123456789abcdef0";
+        let lattice = TargetGroupArn::parse(arn).unwrap();
+        for (group, command) in
+            [(group("web"), "aws elbv2 add-tags "), (lattice, "aws vpc-lattice tag-resource ")]
+        {
+            assert!(correct(&group).starts_with(command), "{}", correct(&group));
+        }
     }
 
     #[test]
