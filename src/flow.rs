@@ -28,7 +28,7 @@ use crate::aws::targets::Targets;
 use crate::core::binding::{Binding, Source, TargetGroupArn};
 use crate::core::failure::Failure;
 use crate::core::task::TaskArn;
-use crate::flow::catch_up::Memory;
+use crate::flow::catch_up::{Memory, Patience};
 use crate::flow::discovery::Gap;
 use crate::report::Report;
 use crate::report::entry::Entry;
@@ -52,9 +52,9 @@ pub struct Settler<'a> {
     pub hold: Option<Duration>,
     /// Whether to decide and report, but write nothing.
     pub dry_run: bool,
-    /// Whether to leave out writes that have to wait for the rates if a read shows them as made,
-    /// and those for tasks about which nothing is new.
-    pub skips_made: bool,
+    /// How long writes may wait for the rates before those are left out that a read shows as made.
+    /// If not endless, nothing is written for tasks about which nothing is new, either.
+    pub patience: Patience,
     /// What this instance remembers of settling whole groups.
     pub memory: &'a Memory,
     /// The tasks about which nothing is new.

@@ -26,7 +26,7 @@ use crate::core::task::TaskArn;
 use crate::doctor::{Doctor, tag};
 use crate::error::Error;
 use crate::flow::Settler;
-use crate::flow::catch_up::Memory;
+use crate::flow::catch_up::{Memory, Patience};
 use crate::flow::discovery::{Discovery, Snapshot};
 use crate::flow::rounds::Reach;
 use crate::flow::warm_up::warm_up;
@@ -60,6 +60,7 @@ pub struct Handler {
     /// Tasks whose stop a copy settled recently.
     copied: Mutex<BTreeSet<TaskArn>>,
     memory: Memory,
+    patience: Patience,
 }
 
 /// Of no task is it known that nothing is new.
@@ -88,7 +89,19 @@ impl Handler {
             metrics: None,
             copied: Mutex::default(),
             memory: Memory::default(),
+            patience: Patience::default(),
         }
+    }
+
+    /// The same handler, whose batches have this patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// What this instance remembers of settling whole groups.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The same handler, which also sends its metrics to `sink`.
@@ -287,7 +300,7 @@ impl Handler {
             limits,
             hold: self.config.hold,
             dry_run: self.config.dry_run,
-            skips_made: false,
+            patience: Patience::Endless,
             memory: &self.memory,
             done: NONE,
             names_bindings: false,

@@ -315,12 +315,40 @@ async fn the_target_of_a_task_of_which_nothing_is_new_is_spared() {
     function.aws.put_task(&successor);
     settle_all(&function).await;
     deliver_late(&function, &[task(0).stopped(), successor.clone().without_address()]).await;
-    assert_eq!((groups_with(&function, &groups, 0), function.actions()), (MANY, vec![]));
+    assert_eq!(
+        (groups_with(&function, &groups, 0), function.actions()),
+        (MANY, vec![DescribeTasks])
+    );
     // A batch that does not know the successor removes its target, and settles some of the groups.
     deliver_late(&function, &[task(0).stopped()]).await;
     assert!(groups_with(&function, &groups, 0) < MANY);
     deliver_late(&function, &[successor]).await;
     assert_eq!(groups_with(&function, &groups, 0), MANY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_which_nothing_is_new_keeps_no_target_of_another_that_left() {
+    let successor = Task::new("successor").address(&address(2)).running();
+    for said in [successor.clone(), successor.clone().deactivating()] {
+        let (function, groups) = caught_up().await;
+        // Another instance has handled task 2's stop, and spared the target for the successor.
+        function.aws.put_task(&task(2).stopped());
+        function.aws.put_task(&successor.clone().deactivating());
+        let bodies = [task(2), said].map(|task| function.event(&task).to_string());
+        let answer = function.invoke(batch(bodies.into_iter())).await.unwrap();
+        assert_eq!((failures(&answer), groups_with(&function, &groups, 2)), (vec![], 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn if_the_two_cannot_be_looked_at_the_message_comes_back() {
+    let (function, groups) = caught_up().await;
+    let successor = Task::new("successor").address(&address(2)).running().deactivating();
+    function.aws.put_task(&task(2).stopped());
+    function.aws.put_task(&successor);
+    function.aws.fault(Fault::on(DescribeTasks).access_denied());
+    let answer = deliver_late(&function, &[task(2), successor]).await;
+    assert_eq!((failures(&answer), groups_with(&function, &groups, 2)), (vec!["m0"], MANY));
 }
 
 /// A function that was throttled, and has used up its writes, so that every one has to wait. It has

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::core::binding::{Binding, TargetGroupArn};
 use crate::core::health::{Health, Healths};
-use crate::core::knowledge::Knowledge;
+use crate::core::knowledge::{Knowledge, Known};
 use crate::core::plan::{Ports, target_of};
 use crate::core::task::{Phase, Task, TaskArn};
 
@@ -109,6 +109,17 @@ impl CaughtUp {
     }
 }
 
+/// Those of the tasks about which nothing is new that would keep a target although they may have
+/// left meanwhile: another task has their address.
+pub fn contested(done: &BTreeSet<TaskArn>, knowledge: &Knowledge) -> BTreeSet<TaskArn> {
+    let is_done = |known: &&Known| done.contains(&known.task.arn);
+    let (done, others): (Vec<_>, Vec<_>) = knowledge.iter().partition(is_done);
+    let taken: BTreeSet<Ipv6Addr> = others.iter().filter_map(|known| known.task.address).collect();
+    let serving = done.iter().map(|k| &k.task).filter(|task| task.phase == Phase::Serving);
+    let is_taken = |task: &&Task| task.address.is_some_and(|address| taken.contains(&address));
+    serving.filter(is_taken).map(|task| task.arn.clone()).collect()
+}
+
 fn state(binding: &Binding, task: &Task, at: SystemTime) -> Option<State> {
     Some(State {
         group: binding.target_group.clone(),
@@ -139,7 +150,6 @@ mod tests {
 
     use super::*;
     use crate::core::fixtures::{ADDRESS, binding, group, task};
-    use crate::core::knowledge::Known;
     use crate::core::target::AddressPort;
 
     const READ: SystemTime = UNIX_EPOCH;
@@ -233,6 +243,30 @@ mod tests {
         let elsewhere = binding("demo", "b", Some(80));
         assert_eq!(number(&[bindings[0].clone(), elsewhere]), 0, "not known of the other group");
         assert_eq!(number(&[binding("demo", "a", Some(81))]), 0, "another port");
+    }
+
+    #[test]
+    fn a_serving_task_is_looked_at_again_if_another_one_has_its_address() {
+        let other = Some(Ipv6Addr::UNSPECIFIED);
+        for (phase, address, of_other, is_contested) in [
+            (Phase::Serving, ADDRESS, ADDRESS, true),
+            (Phase::Serving, ADDRESS, other, false),
+            (Phase::Serving, None, None, false),
+            (Phase::Leaving, ADDRESS, ADDRESS, false),
+        ] {
+            let done = task("c50e", phase, address);
+            let newer = task("8f1d", Phase::Leaving, of_other);
+            let names = BTreeSet::from([done.arn.clone()]);
+            let expected = if is_contested { names.clone() } else { BTreeSet::new() };
+            let knowledge = Knowledge::of([done, newer.clone()]);
+            assert_eq!(
+                contested(&names, &knowledge),
+                expected,
+                "{phase:?} {address:?} {of_other:?}"
+            );
+            let both = names.into_iter().chain([newer.arn]).collect();
+            assert_eq!(contested(&both, &knowledge), BTreeSet::new(), "nothing new of both");
+        }
     }
 
     #[test]

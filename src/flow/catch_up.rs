@@ -26,9 +26,6 @@ use crate::flow::survey::Survey;
 use crate::report::Report;
 use crate::report::failed::Failed;
 
-/// How long writes may wait for the rates before it is worth a read of their groups.
-const WAIT: Duration = Duration::from_secs(1);
-
 /// How long such a read may take, once it is due: writes wait for it.
 const READ_BEFORE_WRITE: Duration = Duration::from_secs(1);
 
@@ -51,6 +48,30 @@ const OF_A_ROUND: Duration = Duration::from_secs(6);
 
 /// How much time they have at most. Ten writes at half of the account's rate take five seconds.
 const LONGEST_ROUND: Duration = Duration::from_secs(10);
+
+/// How long writes may wait for the rates before reads are worth their while.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// However long: they are not a batch's.
+    Endless,
+    /// Some time.
+    #[default]
+    Usual,
+    /// Not at all, so that each batch that writes settles whole groups: for simulations.
+    None,
+}
+
+impl Patience {
+    const USUAL: Duration = Duration::from_secs(1);
+
+    fn is_over(self, wait: Duration) -> bool {
+        match self {
+            Self::Endless => false,
+            Self::Usual => wait > Self::USUAL,
+            Self::None => true,
+        }
+    }
+}
 
 /// What an instance remembers of settling whole groups.
 #[derive(Debug, Default)]
@@ -117,7 +138,7 @@ impl Settler<'_> {
             of_rates.0 += of_group.sum::<usize>();
         }
         calls.retain(|_, (calls, group)| {
-            self.targets.writes_wait(group, *calls, self.limits) > WAIT
+            self.patience.is_over(self.targets.writes_wait(group, *calls, self.limits))
         });
         let is_delayed =
             |group: &&TargetGroupArn| calls.contains_key(&self.targets.rates_of(group));

@@ -13,6 +13,7 @@ use crate::core::plan::{Plan, Ports, target_of};
 use crate::core::target::{AddressPort, Change, Write};
 use crate::core::task::TaskArn;
 use crate::flow::Settler;
+use crate::flow::catch_up::Patience;
 use crate::report::Report;
 
 /// The result of each change that was tried.
@@ -50,7 +51,7 @@ impl Settler<'_> {
         // deregister, and after that there is nothing left to look for. A read that follows so soon
         // may not show the target yet.
         let plan = plan.revised(self.bindings, ports, knowledge);
-        let undoing = Settler { skips_made: false, ..self };
+        let undoing = Settler { patience: Patience::Endless, ..self };
         undoing.act(&plan, knowledge, &mut outcomes).await;
         self.report_outcomes(plan, outcomes, report);
         delayed
@@ -82,7 +83,7 @@ impl Settler<'_> {
             of_group.into_iter().any(|of| of.range((id, 0)..=(id, u16::MAX)).next().is_some())
         };
         self.memory.caught_up().forget(is_written);
-        let delayed = if self.skips_made { self.delayed(&groups) } else { BTreeSet::new() };
+        let delayed = self.delayed(&groups);
         let hanging = Cell::new(0);
         let works = groups.into_iter().map(async |(group, mut writes)| {
             let mut outcomes = Outcomes::new();

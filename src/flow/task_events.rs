@@ -12,13 +12,16 @@ use crate::aws::ecs::Answer;
 use crate::aws::rate_limits::Limits;
 use crate::aws::side_by_side::side_by_side;
 use crate::core::binding::{Binding, TargetGroupArn};
+use crate::core::caught_up::contested;
 use crate::core::failure::{Code, Failure};
 use crate::core::knowledge::{Knowledge, Known, Sighting};
 use crate::core::plan::{
     Plan, Portless, Ports, Reason, Skipped, groups_to_ask_for_their_port, plan,
 };
+use crate::core::target::{Change, Write};
 use crate::core::task::{Phase, TaskArn};
 use crate::flow::Settler;
+use crate::flow::catch_up::Patience;
 use crate::flow::discovery::Gap;
 use crate::flow::ports::{OwnPorts, known_ports};
 use crate::flow::settle::Outcomes;
@@ -68,7 +71,7 @@ impl Settler<'_> {
     ) -> Settled {
         let mut knowledge = Knowledge::fold(sightings);
         let mut done = BTreeSet::new();
-        if self.skips_made {
+        if self.patience != Patience::Endless {
             done = self.memory.caught_up().done(&mut knowledge, self.bindings, now);
         }
         let tasks: Vec<TaskArn> = match self.gap {
@@ -93,7 +96,7 @@ impl Settler<'_> {
         };
         self.skip_unbound(&mut course);
         self.ask(&mut course, now).await;
-        let Course { mut knowledge, mut ports, outcomes, mut delayed, mut report, .. } = course;
+        let Course { mut knowledge, mut ports, mut outcomes, mut delayed, mut report, .. } = course;
         // ECS may have named another owner than the event did.
         let missing = groups_to_ask_for_their_port(self.bindings, &knowledge);
         let missing = missing.into_iter().filter(|group| !ports.contains_key(group));
@@ -103,7 +106,16 @@ impl Settler<'_> {
         for portless in std::mem::take(&mut plan.portless) {
             self.fail_for_lack_of_port(portless, &ports, &mut report);
         }
-        delayed.extend(self.carry_out(plan, &known, &mut knowledge, outcomes, &mut report).await);
+        // Looked at as if they had just been registered.
+        let contested = contested(self.done, &knowledge);
+        let is_contested =
+            |change: &&Change| change.task.as_ref().is_some_and(|task| contested.contains(task));
+        let trusted = plan.register.iter().filter(is_contested);
+        outcomes.extend(trusted.map(|change| ((Write::Register, change.clone()), Ok(()))));
+        let done = self.done - &contested;
+        let settler = Settler { done: &done, ..self };
+        let carry_out = settler.carry_out(plan, &known, &mut knowledge, outcomes, &mut report);
+        delayed.extend(carry_out.await);
         Settled { report, knowledge, delayed }
     }
 

@@ -44,7 +44,7 @@ impl Handler {
         let services: BTreeSet<&ServiceArn> =
             messages.iter().filter_map(Message::deployment).collect();
         let bound = self.discovery.recent(now, limits).await;
-        let settle = Settler { skips_made: true, ..self.settle(&bound, limits) };
+        let settle = Settler { patience: self.patience, ..self.settle(&bound, limits) };
         let (settled, holds) = tokio::join!(
             settle.events(sightings.cloned(), now),
             settle.deployments(&services, now)

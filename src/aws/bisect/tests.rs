@@ -98,6 +98,29 @@ async fn one_bad_item_costs_few_calls_wherever_it_stands() {
     }
 }
 
+/// How many calls it takes in the mean to judge all of 200 items, so many of them bad.
+async fn mean_calls(bad_ones: usize) -> f64 {
+    let orders = 200;
+    let mut calls = 0;
+    for seed in 0..orders {
+        fastrand::seed(seed);
+        let bad_ones = fastrand::choose_multiple(0..200, bad_ones);
+        let refuse = |items: &[u32]| bad(items.iter().any(|item| bad_ones.contains(item)));
+        let (good, made) = accepted(0..200, refuse).await;
+        assert_eq!(good.len(), 200 - bad_ones.len());
+        calls += made;
+    }
+    calls as f64 / orders as f64
+}
+
+#[tokio::test]
+async fn few_bad_items_anywhere_cost_few_calls_in_the_mean() {
+    for (bad_ones, most) in [(1, 13.5), (3, 31.7), (5, 45.2), (10, 73.8)] {
+        let calls = mean_calls(bad_ones).await;
+        assert!(calls <= most, "{calls} calls for {bad_ones} bad items");
+    }
+}
+
 #[tokio::test]
 async fn halves_are_tried_in_order_and_the_rest_in_calls_that_shrink() {
     let sizes = RefCell::new(Vec::new());

@@ -44,6 +44,9 @@ pub struct Bounds {
     pub has_early_address: bool,
     /// ECS forgets stopped tasks.
     pub forgets: bool,
+    /// Each batch that writes settles the whole group, as one of a large rollout does, and its
+    /// instance remembers that until the messages come back of which a try failed.
+    pub settles_whole_groups: bool,
     /// The second task does not start.
     pub has_one_task: bool,
     /// How many invocations of messages run at the same time.

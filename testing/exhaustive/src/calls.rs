@@ -123,7 +123,7 @@ impl World {
         function: &mut Function,
     ) -> Result<(Self, usize), Broken> {
         let mut writes = 0;
-        let mut id: NodeId = function.begin(Input::Reconcile(self.minute));
+        let mut id: NodeId = function.begin(Input::Reconcile(self.minute), 0);
         while let Some((number, call)) = function.node(id).waiting.first().copied() {
             let node = function.node(id);
             let (shown, input) = (node.shown, node.input);

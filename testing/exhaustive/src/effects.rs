@@ -2,6 +2,7 @@
 
 use crate::bounds::Bounds;
 use crate::function::{Function, Move};
+use crate::knowledge::Shown;
 use crate::message::{Event, Input, Message};
 use crate::names::Set;
 use crate::promises;
@@ -44,10 +45,13 @@ impl World {
                 self.queue[event.place()] -= 1;
                 self.excuse_event(bounds, event);
             }
-            Step::Received(messages) => self.receive(bounds, function, messages)?,
+            Step::Received { instance, messages } => {
+                self.receive(bounds, function, instance, messages)?;
+            }
+            Step::TimePasses => self.pass_time(),
             Step::Reconcile => {
                 self.left.reconciles -= 1;
-                self.invocations[RECONCILE] = function.begin(Input::Reconcile(self.minute));
+                self.invocations[RECONCILE] = function.begin(Input::Reconcile(self.minute), 0);
             }
             Step::Answered { invocation, call, way } => {
                 if !self.answer(bounds, function, invocation, call, way)? {
@@ -63,11 +67,19 @@ impl World {
                 self.left.slow -= 1;
                 self.invocations[invocation] = after;
             }
-            Step::Killed { invocation } => self.kill(function, invocation),
+            Step::Killed { invocation } => self.kill(bounds, function, invocation),
         }
-        // The instances are alike, so it does not matter which is which.
-        self.invocations[..INSTANCES].sort_unstable();
+        self.sort_instances();
         Ok(Some(self))
+    }
+
+    /// The instances are alike, so it does not matter which is which.
+    fn sort_instances(&mut self) {
+        let instance = |place: usize| (self.invocations[place], self.instances[place]);
+        if instance(0) > instance(1) {
+            self.invocations.swap(0, 1);
+            self.instances.swap(0, 1);
+        }
     }
 
     /// Nothing but its events shows any more that the task has stopped.
@@ -93,22 +105,32 @@ impl World {
         &mut self,
         bounds: &Bounds,
         function: &mut Function,
+        instance: usize,
         messages: [Option<Message>; 2],
     ) -> Result<(), Broken> {
         for message in messages.iter().flatten() {
             self.queue[message.event.place()] -= 1;
         }
-        let free = self.invocations[..INSTANCES].iter().position(|node| *node == 0);
-        let free = free.expect("an instance is free");
-        self.invocations[free] = function.begin(Input::Batch(messages, self.minute));
-        self.end(bounds, function, free)
+        let input = Input::Batch(messages, self.minute);
+        let remembered = std::mem::take(&mut self.instances[instance]);
+        self.invocations[instance] = function.begin(input, remembered);
+        self.end(bounds, function, instance)
     }
 
-    fn kill(&mut self, function: &Function, invocation: usize) {
+    fn pass_time(&mut self) {
+        for (waiting, hidden) in self.queue.iter_mut().zip(std::mem::take(&mut self.hidden)) {
+            *waiting += hidden;
+        }
+        self.instances = [0; INSTANCES];
+    }
+
+    fn kill(&mut self, bounds: &Bounds, function: &Function, invocation: usize) {
         self.left.kills -= 1;
         let node = function.node(self.invocations[invocation]);
-        self.receive_again(node.input, [true; 2]);
-        self.excuse_reconcile(invocation, node.shown.registered);
+        self.receive_again(bounds, node.input, [true; 2]);
+        if invocation == RECONCILE {
+            self.excuse_registered(&node.shown);
+        }
         self.invocations[invocation] = 0;
     }
 
@@ -132,19 +154,20 @@ impl World {
         self.excused |= event.task().map_or(0, |place| 1 << bounds.target_of(place));
     }
 
-    fn receive_again(&mut self, input: Input, failed: [bool; 2]) {
+    /// The queue hides these messages for some time. It matters only if instances remember.
+    fn receive_again(&mut self, bounds: &Bounds, input: Input, failed: [bool; 2]) {
+        let to = if bounds.settles_whole_groups { &mut self.hidden } else { &mut self.queue };
         for (message, failed) in input.messages().into_iter().zip(failed) {
             if let Some(message) = message.filter(|_| failed) {
-                self.queue[message.event.place()] += 1;
+                to[message.event.place()] += 1;
             }
         }
     }
 
-    /// Nobody tries a reconcile again that broke off: what it registered was not looked at.
-    fn excuse_reconcile(&mut self, invocation: usize, registered: Set) {
-        if invocation == RECONCILE {
-            self.excused |= registered;
-        }
+    /// Nobody tries again what was registered without a look by a reconcile that breaks off, or by
+    /// a batch that is done.
+    fn excuse_registered(&mut self, shown: &Shown) {
+        self.excused |= shown.registered;
     }
 
     /// A call of an invocation is answered. Returns whether it can be answered in this way.
@@ -163,8 +186,10 @@ impl World {
         let Some(reply) = self.reply(bounds, by, asked, way)? else { return Ok(false) };
         self.invocations[invocation] = function.step(id, Move::Answer(number, reply));
         if reply == Reply::Failed {
-            let tried = function.node(self.invocations[invocation]).shown.registered;
-            self.excuse_reconcile(invocation, tried);
+            let shown = function.node(self.invocations[invocation]).shown;
+            if invocation == RECONCILE || shown.is_done {
+                self.excuse_registered(&shown);
+            }
         }
         self.end(bounds, function, invocation)?;
         Ok(true)
@@ -180,9 +205,12 @@ impl World {
         let node = function.node(self.invocations[invocation]);
         let Some(end) = node.end else { return Ok(()) };
         promises::may_end(self, bounds, node, end)?;
-        self.receive_again(node.input, end.failed);
+        self.receive_again(bounds, node.input, end.failed);
         self.is_looked_at |= node.shown.has_looked && end.failed == [false; 2];
         self.invocations[invocation] = 0;
+        if let Some(instance) = self.instances.get_mut(invocation) {
+            *instance = end.instance;
+        }
         Ok(())
     }
 }

@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use aws_sim::{Aws, events};
 use ecs_ipv6_targets::config::Config;
+use ecs_ipv6_targets::core::caught_up::CaughtUp;
+use ecs_ipv6_targets::flow::catch_up::Patience;
 use ecs_ipv6_targets::handler::Handler;
 use harness::function::{runtime, sdk};
 use harness::lambda;
@@ -32,10 +35,13 @@ pub enum Move {
     Wait,
 }
 
-/// How an invocation ended: which messages are to be received again, or whether a reconcile failed.
+/// How an invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
+    /// Which messages are to be received again, or whether a reconcile failed.
     pub failed: [bool; 2],
+    /// What its instance remembers.
+    pub instance: Instance,
 }
 
 /// The number of a node. 0 is no node.
@@ -52,7 +58,12 @@ pub struct Node {
     /// What the invocation was shown, and what it did.
     pub shown: Shown,
     before: Option<(NodeId, Move)>,
+    instance: Instance,
 }
+
+/// What an instance remembers: the end of an invocation after which an instance remembers the same.
+/// 0 remembers nothing.
+pub type Instance = NodeId;
 
 /// The function with these settings.
 pub struct Function {
@@ -60,8 +71,10 @@ pub struct Function {
     config: Config,
     runtime: Runtime,
     nodes: Vec<Node>,
-    begun: HashMap<Input, NodeId>,
+    begun: HashMap<(Input, Instance), NodeId>,
     next: HashMap<(NodeId, Move), NodeId>,
+    /// By what they remember, in words.
+    instances: HashMap<String, Instance>,
 }
 
 /// Longer than the function waits for an answer before it does what needs none.
@@ -89,6 +102,7 @@ impl Function {
             nodes: Vec::new(),
             begun: HashMap::new(),
             next: HashMap::new(),
+            instances: [(String::new(), 0), (format!("{:?}", CaughtUp::default()), 0)].into(),
         }
     }
 
@@ -102,13 +116,13 @@ impl Function {
         self.nodes.len()
     }
 
-    /// An invocation begins.
-    pub fn begin(&mut self, input: Input) -> NodeId {
-        if let Some(id) = self.begun.get(&input) {
+    /// An invocation begins, on an instance that remembers this.
+    pub fn begin(&mut self, input: Input, instance: Instance) -> NodeId {
+        if let Some(id) = self.begun.get(&(input, instance)) {
             return *id;
         }
-        let id = self.run(input, None, Shown::by(input));
-        self.begun.insert(input, id);
+        let id = self.run(input, instance, None, Shown::by(input));
+        self.begun.insert((input, instance), id);
         id
     }
 
@@ -117,7 +131,7 @@ impl Function {
         if let Some(next) = self.next.get(&(id, step)) {
             return *next;
         }
-        let Node { input, waiting, shown, .. } = self.node(id);
+        let Node { input, waiting, shown, instance, .. } = self.node(id);
         let shown = match step {
             Move::Wait => Shown { has_waited: true, ..*shown },
             Move::Answer(number, reply) => {
@@ -126,55 +140,119 @@ impl Function {
                 shown.after(&self.bounds, *call, reply)
             }
         };
-        let next = self.run(*input, Some((id, step)), shown);
+        let next = self.run(*input, *instance, Some((id, step)), shown);
         self.next.insert((id, step), next);
         next
     }
 
-    fn run(&mut self, input: Input, before: Option<(NodeId, Move)>, shown: Shown) -> NodeId {
-        let mut moves = Vec::new();
-        let mut at = before;
-        while let Some((id, step)) = at {
-            moves.push(step);
-            at = self.node(id).before;
+    fn run(
+        &mut self,
+        input: Input,
+        instance: Instance,
+        before: Option<(NodeId, Move)>,
+        shown: Shown,
+    ) -> NodeId {
+        let mut course = vec![(input, self.moves(before))];
+        let mut at = instance;
+        while at != 0 {
+            let Node { input, before, instance, .. } = self.node(at);
+            course.push((*input, self.moves(*before)));
+            at = *instance;
         }
-        moves.reverse();
-        let (waiting, end) = self.replay(input, &moves);
-        self.nodes.push(Node { input, waiting, end, shown, before });
-        self.nodes.len() as NodeId
+        course.reverse();
+        let id = self.nodes.len() as NodeId + 1;
+        let (waiting, end) = match self.replay(&course) {
+            At::Calls(calls) => (calls, None),
+            At::End { failed, remembers } => {
+                let instance = *self.instances.entry(remembers).or_insert(id);
+                (Vec::new(), Some(End { failed, instance }))
+            }
+        };
+        self.nodes.push(Node { input, waiting, end, shown, before, instance });
+        id
     }
 
-    /// Runs an invocation on an instance of its own, until it waits after these moves.
-    fn replay(&self, input: Input, moves: &[Move]) -> (Vec<(usize, Call)>, Option<End>) {
+    /// The moves of an invocation, with the last one.
+    fn moves(&self, mut last: Option<(NodeId, Move)>) -> Vec<Move> {
+        let mut moves = Vec::new();
+        while let Some((id, step)) = last {
+            moves.push(step);
+            last = self.node(id).before;
+        }
+        moves.reverse();
+        moves
+    }
+
+    /// Runs these invocations on an instance, the last until it waits after its moves.
+    fn replay(&self, course: &[(Input, Vec<Move>)]) -> At {
         let inbox = Inbox::default();
         fastrand::seed(0);
         let sdk = sdk(&Aws::starting_at(time(0))).to_builder().http_client(inbox.http_client());
-        let now = time(input.minute());
-        let handler = Handler::new(self.config.clone(), &sdk.build(), Arc::new(move || now));
-        let context = lambda::context(now + Duration::from_secs(30));
-        let payload = payload(input, &self.bounds);
-        self.runtime.block_on(async {
-            let mut work = pin!(handler.handle(lambda::event(&payload, context)));
-            for step in moves.iter().map(Some).chain([None]) {
-                tokio::select! {
-                    biased;
-                    answer = &mut work => {
-                        let answer = answer.ok();
-                        return (Vec::new(), Some(End::of(input, answer.as_ref())));
-                    }
-                    () = sleep(INSTANT) => {}
-                }
-                match step {
-                    Some(Move::Answer(number, reply)) => inbox.answer(*number, *reply),
-                    Some(Move::Wait) => {
-                        let waited = tokio::time::timeout(SLOW, &mut work).await;
-                        assert!(waited.is_err(), "ends without an answer");
-                    }
-                    None => {}
-                }
+        let minute = Arc::new(AtomicU8::new(0));
+        let clock = minute.clone();
+        let clock = Arc::new(move || time(clock.load(Ordering::Relaxed)));
+        let patience = match self.bounds.settles_whole_groups {
+            true => Patience::None,
+            false => Patience::default(),
+        };
+        let handler = Handler::new(self.config.clone(), &sdk.build(), clock);
+        let handler = handler.with_patience(patience);
+        let mut course = course.iter();
+        loop {
+            let (input, moves) = course.next().expect("there is a last invocation");
+            minute.store(input.minute(), Ordering::Relaxed);
+            let invocation = self.invoke(&handler, &inbox, *input, moves);
+            let at = self.runtime.block_on(invocation);
+            if course.len() == 0 {
+                return at;
             }
-            (inbox.waiting(), None)
-        })
+        }
+    }
+
+    /// Runs an invocation until it waits after these moves.
+    async fn invoke(&self, handler: &Handler, inbox: &Inbox, input: Input, moves: &[Move]) -> At {
+        let context = lambda::context(time(input.minute()) + Duration::from_secs(30));
+        let payload = payload(input, &self.bounds);
+        let mut work = pin!(handler.handle(lambda::event(&payload, context)));
+        for step in moves.iter().map(Some).chain([None]) {
+            tokio::select! {
+                biased;
+                answer = &mut work => {
+                    let failed = failed(input, answer.ok().as_ref());
+                    let remembers = match self.bounds.settles_whole_groups {
+                        true => format!("{:?}", handler.memory().caught_up()),
+                        false => String::new(),
+                    };
+                    return At::End { failed, remembers };
+                }
+                () = sleep(INSTANT) => {}
+            }
+            match step {
+                Some(Move::Answer(number, reply)) => inbox.answer(*number, *reply),
+                Some(Move::Wait) => {
+                    let waited = tokio::time::timeout(SLOW, &mut work).await;
+                    assert!(waited.is_err(), "ends without an answer");
+                }
+                None => {}
+            }
+        }
+        At::Calls(inbox.waiting())
+    }
+}
+
+/// Where an invocation is.
+enum At {
+    /// At calls that wait.
+    Calls(Vec<(usize, Call)>),
+    /// At its end; its instance remembers this.
+    End { failed: [bool; 2], remembers: String },
+}
+
+/// Which messages are to be received again, or whether a reconcile failed.
+fn failed(input: Input, answer: Option<&Value>) -> [bool; 2] {
+    match input {
+        Input::Batch(..) => IDS.map(|id| lambda::returns(answer, id)),
+        Input::Reconcile(_) => [answer.is_none(); 2],
     }
 }
 
@@ -206,14 +284,4 @@ fn deployment_event() -> Value {
         "resources": [SERVICE],
         "detail": {"eventName": Event::DEPLOYMENT},
     })
-}
-
-impl End {
-    fn of(input: Input, answer: Option<&Value>) -> Self {
-        let failed = match input {
-            Input::Batch(..) => IDS.map(|id| lambda::returns(answer, id)),
-            Input::Reconcile(_) => [answer.is_none(); 2],
-        };
-        Self { failed }
-    }
 }

@@ -34,12 +34,16 @@ pub struct Shown {
     pub has_failed: bool,
     /// Whether it was shown the deployment.
     pub has_looked: bool,
+    /// Whether it is of messages.
+    pub is_batch: bool,
+    /// Whether its messages are done, and it settles the whole group.
+    pub is_done: bool,
 }
 
 impl Shown {
     /// What the input shows.
     pub fn by(input: Input) -> Self {
-        let mut shown = Self::default();
+        let mut shown = Self { is_batch: matches!(input, Input::Batch(..)), ..Self::default() };
         for message in input.messages().into_iter().flatten() {
             let Some(place) = message.event.task() else { continue };
             shown.show(place, message.event.stage(), !message.is_old);
@@ -50,7 +54,12 @@ impl Shown {
     /// Likewise after this call was answered.
     #[must_use]
     pub fn after(mut self, bounds: &Bounds, call: Call, reply: Reply) -> Self {
-        self.has_failed |= reply == Reply::Failed;
+        // Only who settles a whole group lists tasks.
+        if self.is_batch && !self.is_done && matches!(call, Call::ListTasks { .. }) {
+            self = Self { is_done: true, has_deregistered: false, registered: 0, ..self };
+        }
+        let is_needed = !self.is_batch || !self.is_done && call != Call::DescribeTargetHealth;
+        self.has_failed |= reply == Reply::Failed && is_needed;
         self.searches |= reply == Reply::Refused;
         match (call, reply) {
             (Call::DescribeTasks(asked), Reply::Tasks { stages, .. }) => {

@@ -81,6 +81,36 @@ pub fn all(size: Size) -> Vec<Bounds> {
             ..usual
         },
         Bounds {
+            name: "whole groups, one task",
+            settles_whole_groups: true,
+            has_one_task: true,
+            budget: Budget {
+                doubled: 1,
+                kills: more,
+                failures: 1,
+                stale: more,
+                slow: more,
+                reconciles: more,
+                ..none
+            },
+            ..usual
+        },
+        Bounds {
+            name: "whole groups, two tasks",
+            settles_whole_groups: true,
+            has_one_task: !is_large,
+            budget: Budget { doubled: 1, ..none },
+            ..usual
+        },
+        Bounds {
+            name: "whole groups, an address that comes back",
+            settles_whole_groups: true,
+            reuses_address: true,
+            batch: 1 + usize::from(is_large),
+            budget: Budget { doubled: more, ..none },
+            ..usual
+        },
+        Bounds {
             name: "a deployment with a hold",
             deploys: true,
             batch: 1,

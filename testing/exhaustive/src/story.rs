@@ -35,9 +35,11 @@ fn words(world: &World, function: &Function, step: Step) -> String {
             format!("{} is {what} by hand", targets(1 << target))
         }
         Step::GivenUp(event) => format!("\"{}\" goes to the dead-letter queue", self::event(event)),
-        Step::Received(messages) => {
-            format!("the function receives {}", input(Input::Batch(messages, 0)))
+        Step::Received { instance, messages } => {
+            let remembers = if world.instances[instance] == 0 { "" } else { " that remembers" };
+            format!("an instance{remembers} receives {}", input(Input::Batch(messages, 0)))
         }
+        Step::TimePasses => "three minutes pass".to_owned(),
         Step::Reconcile => "a reconcile begins".to_owned(),
         Step::Answered { invocation, call, way } => {
             let (_, asked) = function.node(world.invocations[invocation]).waiting[call];

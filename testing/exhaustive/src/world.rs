@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::bounds::{Bounds, Budget};
-use crate::function::{Function, NodeId};
+use crate::function::{Function, Instance, NodeId};
 use crate::message::{Event, Input, Message};
 use crate::names::{STRANGER, Set, TASKS};
 use crate::stage::Stage;
@@ -27,8 +27,12 @@ pub struct World {
     pub healthy: Set,
     /// How many messages of each event wait.
     pub queue: [u8; Event::ALL.len()],
+    /// How many the queue hides until their visibility timeout is over, because a try failed.
+    pub hidden: [u8; Event::ALL.len()],
     /// Where each invocation is; 0 is none.
     pub invocations: [NodeId; INSTANCES + 1],
+    /// What the instances remember that have no invocation.
+    pub instances: [Instance; INSTANCES],
     pub left: Budget,
     /// The targets that are right only after a reconcile.
     pub excused: Set,
@@ -75,7 +79,12 @@ pub enum Step {
     Edited(usize),
     /// A message that cannot succeed goes to the dead-letter queue.
     GivenUp(Event),
-    Received([Option<Message>; 2]),
+    Received {
+        instance: usize,
+        messages: [Option<Message>; 2],
+    },
+    /// So much time that the queue hides nothing any more, and instances remember nothing.
+    TimePasses,
     Reconcile,
     /// The call at this place among those that wait is answered.
     Answered {
@@ -101,7 +110,9 @@ impl World {
             drained: 0,
             healthy: Set::from(serving),
             queue: [0; Event::ALL.len()],
+            hidden: [0; Event::ALL.len()],
             invocations: [0; INSTANCES + 1],
+            instances: [0; INSTANCES],
             left: bounds.budget,
             excused: 0,
             minute: 0,
@@ -113,7 +124,7 @@ impl World {
 
     /// Whether no invocation runs and no message waits.
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && self.queue == [0; Event::ALL.len()]
+        self.is_idle() && [self.queue, self.hidden] == [[0; Event::ALL.len()]; 2]
     }
 
     fn is_idle(&self) -> bool {
@@ -196,19 +207,29 @@ impl World {
         if self.left.reconciles > 0 && self.invocations[RECONCILE] == 0 {
             steps.push(Step::Reconcile);
         }
+        if self.is_idle() && (self.hidden, self.instances) != Default::default() {
+            steps.push(Step::TimePasses);
+        }
         let running = self.invocations[..INSTANCES].iter().filter(|node| **node != 0);
         if running.count() == bounds.instances {
             return;
         }
+        let mut free: Vec<usize> = (0..INSTANCES).filter(|i| self.invocations[*i] == 0).collect();
+        free.dedup_by_key(|instance| self.instances[*instance]);
+        free.into_iter().for_each(|instance| self.steps_of_instance(bounds, instance, steps));
+    }
+
+    fn steps_of_instance(&self, bounds: &Bounds, instance: usize, steps: &mut Vec<Step>) {
+        let mut received = |messages| steps.push(Step::Received { instance, messages });
         let messages = self.messages();
         for (n, message) in messages.iter().enumerate() {
-            steps.push(Step::Received([Some(*message), None]));
+            received([Some(*message), None]);
             let others =
                 messages.iter().skip(n).take(if bounds.batch > 1 { usize::MAX } else { 0 });
             for other in others {
                 let needed = if other.event == message.event { 2 } else { 1 };
                 if self.queue[other.event.place()] >= needed {
-                    steps.push(Step::Received([Some(*message), Some(*other)]));
+                    received([Some(*message), Some(*other)]);
                 }
             }
         }

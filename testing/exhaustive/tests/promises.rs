@@ -9,8 +9,10 @@ use exhaustive::situations::{Size, all};
 #[test]
 fn every_promise_holds_in_every_state_within_the_small_bounds() {
     let situations = Mutex::new(all(Size::Small).into_iter());
+    // On a line of its own, so that the lock is free while a situation is visited.
+    let next = || situations.lock().unwrap().next();
     let work = || {
-        while let Some(bounds) = situations.lock().unwrap().next() {
+        while let Some(bounds) = next() {
             match visit(bounds) {
                 Ok(visited) => assert!(visited.rests > 5, "{}: {visited}", bounds.name),
                 Err(found) => panic!("{}:\n{found}", bounds.name),

@@ -13,6 +13,7 @@ use ecs_ipv6_targets::aws::endpoints::Endpoints;
 use ecs_ipv6_targets::aws::{https_client, sdk_config};
 use ecs_ipv6_targets::config::Config;
 use ecs_ipv6_targets::error::Error;
+use ecs_ipv6_targets::flow::catch_up::Patience;
 use ecs_ipv6_targets::handler::{Clock, Handler};
 use ecs_ipv6_targets::input::Payload;
 use lambda_runtime::LambdaEvent;
@@ -89,6 +90,7 @@ pub struct Instances {
     config: Config,
     sdk: SdkConfig,
     clock: Clock,
+    patience: Patience,
     waiting: Mutex<Vec<Handler>>,
     made: AtomicUsize,
 }
@@ -101,9 +103,16 @@ impl Instances {
             config,
             sdk: sdk(aws),
             clock: clock_of(aws),
+            patience: Patience::default(),
             waiting: Mutex::default(),
             made: AtomicUsize::new(0),
         }
+    }
+
+    /// The same, whose batches have this patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// One invocation. If it is given up before it answers, its instance is gone, as after a kill.
@@ -128,7 +137,8 @@ impl Instances {
 
     fn make(&self) -> Handler {
         self.made.fetch_add(1, Ordering::Relaxed);
-        Handler::new(self.config.clone(), &self.sdk, self.clock.clone())
+        let handler = Handler::new(self.config.clone(), &self.sdk, self.clock.clone());
+        handler.with_patience(self.patience)
     }
 }
 

@@ -92,6 +92,11 @@ pub fn run_bindings(seed: u64, history: bool) -> Outcome {
     run_of(Kind::Bindings, seed, history)
 }
 
+/// Like [`run`], but each batch that writes settles whole groups, as in a large rollout.
+pub fn run_whole_groups(seed: u64, history: bool) -> Outcome {
+    run_of(Kind::WholeGroups, seed, history)
+}
+
 fn run_of(kind: Kind, seed: u64, history: bool) -> Outcome {
     log_capture::listen();
     log_capture::clear();

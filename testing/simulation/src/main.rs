@@ -13,6 +13,7 @@ const USAGE: &str = "\
 usage: cargo simulate [KIND] --seeds N [--from S]    N runs on all cores, from seed S (0) on
        cargo simulate [KIND] --seed S                one run, with its history
 KIND: --bindings: bindings by tags, and target groups in other accounts
+      --whole-groups: each batch that writes settles whole groups, as in a large rollout
       --deployments: deployments that are held or gated";
 
 /// Runs a seed, with its history if that is wanted.
@@ -20,16 +21,19 @@ type Run<C> = fn(u64, bool) -> Outcome<C>;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
-    let kind = arguments.next_if(|argument| [BINDINGS, DEPLOYMENTS].contains(&argument.as_str()));
+    let kind = arguments.next_if(|argument| KINDS.contains(&argument.as_str()));
     match kind.as_deref() {
         Some(BINDINGS) => run(simulation::run_bindings, " --bindings", arguments),
+        Some(WHOLE_GROUPS) => run(simulation::run_whole_groups, " --whole-groups", arguments),
         Some(_) => run(simulation::deployments::run, " --deployments", arguments),
         None => run(simulation::run, "", arguments),
     }
 }
 
 const BINDINGS: &str = "--bindings";
+const WHOLE_GROUPS: &str = "--whole-groups";
 const DEPLOYMENTS: &str = "--deployments";
+const KINDS: [&str; 3] = [BINDINGS, WHOLE_GROUPS, DEPLOYMENTS];
 
 fn run<C: Cases + Send>(
     run: Run<C>,

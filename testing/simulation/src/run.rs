@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sim::{Aws, Rate, TargetGroup};
 use ecs_ipv6_targets::core::drift::Prune;
+use ecs_ipv6_targets::flow::catch_up::Patience;
 use harness::dice::Dice;
 use harness::function::Instances;
 
@@ -40,6 +41,9 @@ pub enum Kind {
     Plain,
     /// Bindings come from tags, or groups are in other accounts.
     Bindings,
+    /// Likewise plain, but each batch that writes settles whole groups, as if its writes had to
+    /// wait for the rates.
+    WholeGroups,
 }
 
 /// Carries out the run of a seed and returns the world as it is at the end. The history is only
@@ -108,7 +112,8 @@ fn set_up(seed: u64, kind: Kind, wanted: bool) -> Arc<World> {
     let is_empty = bindings.as_array().is_some_and(Vec::is_empty);
     let unset: &[_] = if is_empty { &[("BINDINGS", "")] } else { &[] };
     let settings = [&[("PRUNE", prune)], tags, unset].concat();
-    let function = Instances::none(&bindings, &settings, &aws);
+    let patience = if kind == Kind::WholeGroups { Patience::None } else { Patience::default() };
+    let function = Instances::none(&bindings, &settings, &aws).with_patience(patience);
     let mut history = History::new(wanted);
     history.note(Duration::ZERO, "seed", format!("{seed}: {scenario:?}"));
     let world = World::new(aws, arns, scenario, function, dice, history);

@@ -14,6 +14,9 @@ const SEEDS: u64 = 2500;
 /// As many seeds with bindings by tags and groups in other accounts as run within 15 seconds.
 const OF_BINDINGS: u64 = 300;
 
+/// As many seeds whose batches settle whole groups.
+const OF_WHOLE_GROUPS: u64 = 300;
+
 /// Seeds beyond that range that once broke a promise, and the cause.
 const BROKE_ONCE: &[(u64, &str)] = &[
     (
@@ -122,6 +125,8 @@ fn every_promise_is_kept_and_every_case_is_reached() {
     let (of_bindings, broken) = run(simulation::run_bindings, 0..OF_BINDINGS);
     assert_kept(simulation::run_bindings, &broken, "--bindings ");
     coverage.add(&of_bindings);
+    let (_, broken) = run(simulation::run_whole_groups, 0..OF_WHOLE_GROUPS);
+    assert_kept(simulation::run_whole_groups, &broken, "--whole-groups ");
     let missing: Vec<&str> = coverage.missing().into_iter().map(Case::words).collect();
     assert!(missing.is_empty(), "never reached in {SEEDS} seeds: {missing:#?}\n{coverage}");
 }
