@@ -44,7 +44,7 @@ pub struct Bounds {
     pub has_early_address: bool,
     /// ECS forgets stopped tasks.
     pub forgets: bool,
-    /// Each batch that writes settles the whole group, as one of a large rollout does, and its
+    /// A batch that writes may settle the whole group, as one of a large rollout does, and its
     /// instance remembers that until the messages come back of which a try failed.
     pub settles_whole_groups: bool,
     /// The second task does not start.

@@ -3,11 +3,11 @@
 use crate::bounds::Bounds;
 use crate::function::{Function, Move};
 use crate::knowledge::Shown;
-use crate::message::{Event, Input, Message};
+use crate::message::{Batch, Event, Input};
 use crate::names::Set;
 use crate::promises;
 use crate::stage::Stage;
-use crate::wire::Reply;
+use crate::wire::{Call, Reply};
 use crate::world::{Broken, INSTANCES, RECONCILE, Sent, Step, Way, World};
 
 impl World {
@@ -45,9 +45,10 @@ impl World {
                 self.queue[event.place()] -= 1;
                 self.excuse_event(bounds, event);
             }
-            Step::Received { instance, messages } => {
-                self.receive(bounds, function, instance, messages)?;
+            Step::Received { instance, batch } => {
+                self.receive(bounds, function, instance, batch)?;
             }
+            Step::Ended { instance } => self.instances[instance] = 0,
             Step::TimePasses => self.pass_time(),
             Step::Reconcile => {
                 self.left.reconciles -= 1;
@@ -106,12 +107,12 @@ impl World {
         bounds: &Bounds,
         function: &mut Function,
         instance: usize,
-        messages: [Option<Message>; 2],
+        batch: Batch,
     ) -> Result<(), Broken> {
-        for message in messages.iter().flatten() {
+        for message in batch.messages.iter().flatten() {
             self.queue[message.event.place()] -= 1;
         }
-        let input = Input::Batch(messages, self.minute);
+        let input = Input::Batch(batch, self.minute);
         let remembered = std::mem::take(&mut self.instances[instance]);
         self.invocations[instance] = function.begin(input, remembered);
         self.end(bounds, function, instance)
@@ -128,9 +129,7 @@ impl World {
         self.left.kills -= 1;
         let node = function.node(self.invocations[invocation]);
         self.receive_again(bounds, node.input, [true; 2]);
-        if invocation == RECONCILE {
-            self.excuse_registered(&node.shown);
-        }
+        self.excuse_reconcile(invocation, &node.shown);
         self.invocations[invocation] = 0;
     }
 
@@ -164,10 +163,11 @@ impl World {
         }
     }
 
-    /// Nobody tries again what was registered without a look by a reconcile that breaks off, or by
-    /// a batch that is done.
-    fn excuse_registered(&mut self, shown: &Shown) {
-        self.excused |= shown.registered;
+    /// Nobody tries again what a reconcile registered that breaks off, and did not look at.
+    fn excuse_reconcile(&mut self, invocation: usize, shown: &Shown) {
+        if invocation == RECONCILE {
+            self.excused |= shown.registered;
+        }
     }
 
     /// A call of an invocation is answered. Returns whether it can be answered in this way.
@@ -187,8 +187,12 @@ impl World {
         self.invocations[invocation] = function.step(id, Move::Answer(number, reply));
         if reply == Reply::Failed {
             let shown = function.node(self.invocations[invocation]).shown;
-            if invocation == RECONCILE || shown.is_done {
-                self.excuse_registered(&shown);
+            self.excuse_reconcile(invocation, &shown);
+            // Nor what a batch registered for a whole group. That it is there does no harm to a
+            // task that runs.
+            let is_read = matches!(asked, Call::DescribeTargetHealth | Call::ListTasks { .. });
+            if shown.is_done && !is_read {
+                self.unlooked |= shown.registered;
             }
         }
         self.end(bounds, function, invocation)?;

@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use crate::bounds::{Bounds, HOLD_MINUTES};
 use crate::knowledge::Shown;
-use crate::message::{Event, Input, Message};
+use crate::message::{Batch, Event, Input, Message};
 use crate::names::{SERVICE, address, bindings, time};
 use crate::wire::{Call, Inbox, Reply};
 
@@ -191,16 +191,15 @@ impl Function {
         let minute = Arc::new(AtomicU8::new(0));
         let clock = minute.clone();
         let clock = Arc::new(move || time(clock.load(Ordering::Relaxed)));
-        let patience = match self.bounds.settles_whole_groups {
-            true => Patience::None,
-            false => Patience::default(),
-        };
-        let handler = Handler::new(self.config.clone(), &sdk.build(), clock);
-        let handler = handler.with_patience(patience);
+        let mut handler = Handler::new(self.config.clone(), &sdk.build(), clock);
         let mut course = course.iter();
         loop {
             let (input, moves) = course.next().expect("there is a last invocation");
             minute.store(input.minute(), Ordering::Relaxed);
+            handler = handler.with_patience(match input {
+                Input::Batch(Batch { settles_whole_group: true, .. }, _) => Patience::None,
+                _ => Patience::default(),
+            });
             let invocation = self.invoke(&handler, &inbox, *input, moves);
             let at = self.runtime.block_on(invocation);
             if course.len() == 0 {
@@ -258,7 +257,7 @@ fn failed(input: Input, answer: Option<&Value>) -> [bool; 2] {
 
 fn payload(input: Input, bounds: &Bounds) -> Value {
     let now = time(input.minute());
-    let Input::Batch(messages, _) = input else { return events::scheduled(now) };
+    let Input::Batch(Batch { messages, .. }, _) = input else { return events::scheduled(now) };
     let body = |message: &Message| {
         let at = now - Duration::from_secs(if message.is_old { 600 } else { 5 });
         let Some(place) = message.event.task() else { return deployment_event() };

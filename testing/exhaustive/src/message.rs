@@ -56,10 +56,18 @@ impl Event {
     }
 }
 
+/// The messages of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Batch {
+    pub messages: [Option<Message>; 2],
+    /// Whether it settles the whole group if it writes, as one whose writes have to wait.
+    pub settles_whole_group: bool,
+}
+
 /// The input of an invocation, and the minute in which it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
-    Batch([Option<Message>; 2], u8),
+    Batch(Batch, u8),
     Reconcile(u8),
 }
 
@@ -73,7 +81,7 @@ impl Input {
     /// The messages of a batch.
     pub fn messages(self) -> [Option<Message>; 2] {
         match self {
-            Self::Batch(messages, _) => messages,
+            Self::Batch(batch, _) => batch.messages,
             Self::Reconcile(_) => [None; 2],
         }
     }

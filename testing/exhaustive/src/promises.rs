@@ -102,7 +102,10 @@ pub fn no_gap(world: &World) -> Result<(), Broken> {
 /// What must hold whenever nothing runs and no message waits: the targets are right already, save
 /// those that only a reconcile makes right; and after a reconcile all are.
 pub fn at_rest(world: &World, bounds: &Bounds, function: &mut Function) -> Result<(), Broken> {
-    right(world, bounds, "converged", |target| world.excused & 1 << target != 0)?;
+    right(world, bounds, "converged", |target, is_present| {
+        let excused = world.excused | if is_present { world.unlooked } else { 0 };
+        excused & 1 << target != 0
+    })?;
     after_reconciles(world, bounds, function).map_err(|Broken { promise, how }| {
         let how = format!("in an undisturbed reconcile after this, or after it: {how}");
         Broken { promise, how }
@@ -113,7 +116,7 @@ pub fn at_rest(world: &World, bounds: &Bounds, function: &mut Function) -> Resul
 /// need.
 fn after_reconciles(world: &World, bounds: &Bounds, function: &mut Function) -> Result<(), Broken> {
     let (after, _) = world.reconciled(bounds, function)?;
-    right(&after, bounds, "reconciled", |target| is_left_alone(world, bounds, target))?;
+    right(&after, bounds, "reconciled", |target, _| is_left_alone(world, bounds, target))?;
     if after.present & 1 << STRANGER != 0 && !is_left_alone(world, bounds, STRANGER) {
         return broken("reconciled", "PRUNE=all left a target that nothing explains");
     }
@@ -144,11 +147,12 @@ fn right(
     world: &World,
     bounds: &Bounds,
     promise: &'static str,
-    excused: impl Fn(usize) -> bool,
+    excused: impl Fn(usize, bool) -> bool,
 ) -> Result<(), Broken> {
-    for target in (0..TASKS).filter(|target| !excused(*target)) {
+    let is_present = |target: usize| world.present & 1 << target != 0;
+    for target in (0..TASKS).filter(|target| !excused(*target, is_present(*target))) {
         let serves = holders(bounds, target).any(|place| world.stages[place] == Stage::Serving);
-        let is_present = world.present & 1 << target != 0;
+        let is_present = is_present(target);
         if is_present != (serves && !bounds.is_bad(target)) {
             let what = if is_present { "is there, and no task serves" } else { "is missing" };
             return broken(promise, format!("target {target} {what}"));

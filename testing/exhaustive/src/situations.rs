@@ -24,7 +24,7 @@ pub fn all(size: Size) -> Vec<Bounds> {
     };
     let none = Budget::default();
     let reconcile = Budget { reconciles: 1, ..none };
-    vec![
+    let mut situations = vec![
         Bounds {
             name: "one task, everything goes wrong",
             has_one_task: true,
@@ -96,18 +96,12 @@ pub fn all(size: Size) -> Vec<Bounds> {
             ..usual
         },
         Bounds {
-            name: "whole groups, two tasks",
-            settles_whole_groups: true,
-            has_one_task: !is_large,
-            budget: Budget { doubled: 1, ..none },
-            ..usual
-        },
-        Bounds {
             name: "whole groups, an address that comes back",
             settles_whole_groups: true,
             reuses_address: true,
+            instances: 1 + usize::from(is_large),
             batch: 1 + usize::from(is_large),
-            budget: Budget { doubled: more, ..none },
+            budget: Budget { doubled: 1, slow: more, ..none },
             ..usual
         },
         Bounds {
@@ -118,5 +112,14 @@ pub fn all(size: Size) -> Vec<Bounds> {
             budget: Budget { minutes: 1 + 3 * more, lost: more, failures: more, ..reconcile },
             ..usual
         },
-    ]
+    ];
+    if is_large {
+        situations.push(Bounds {
+            name: "whole groups, two tasks",
+            settles_whole_groups: true,
+            budget: Budget { failures: 1, ..none },
+            ..usual
+        });
+    }
+    situations
 }

@@ -35,10 +35,12 @@ fn words(world: &World, function: &Function, step: Step) -> String {
             format!("{} is {what} by hand", targets(1 << target))
         }
         Step::GivenUp(event) => format!("\"{}\" goes to the dead-letter queue", self::event(event)),
-        Step::Received { instance, messages } => {
+        Step::Received { instance, batch } => {
             let remembers = if world.instances[instance] == 0 { "" } else { " that remembers" };
-            format!("an instance{remembers} receives {}", input(Input::Batch(messages, 0)))
+            let waits = if batch.settles_whole_group { ", whose writes have to wait" } else { "" };
+            format!("an instance{remembers} receives {}{waits}", input(Input::Batch(batch, 0)))
         }
+        Step::Ended { .. } => "an instance that remembers is ended".to_owned(),
         Step::TimePasses => "three minutes pass".to_owned(),
         Step::Reconcile => "a reconcile begins".to_owned(),
         Step::Answered { invocation, call, way } => {
@@ -69,8 +71,8 @@ fn way(sent: Sent) -> &'static str {
 fn input(input: Input) -> String {
     match input {
         Input::Reconcile(_) => "the reconcile".to_owned(),
-        Input::Batch(messages, _) => {
-            let messages: Vec<String> = messages.into_iter().flatten().map(message).collect();
+        Input::Batch(batch, _) => {
+            let messages: Vec<String> = batch.messages.into_iter().flatten().map(message).collect();
             format!("[{}]", messages.join(", "))
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::bounds::{Bounds, Budget};
 use crate::function::{Function, Instance, NodeId};
-use crate::message::{Event, Input, Message};
+use crate::message::{Batch, Event, Message};
 use crate::names::{STRANGER, Set, TASKS};
 use crate::stage::Stage;
 use crate::wire::Call;
@@ -36,6 +36,8 @@ pub struct World {
     pub left: Budget,
     /// The targets that are right only after a reconcile.
     pub excused: Set,
+    /// Likewise those that may stay although their tasks have left.
+    pub unlooked: Set,
     /// How long the deployment takes already.
     pub minute: u8,
     /// Until which minute each task is protected.
@@ -81,7 +83,11 @@ pub enum Step {
     GivenUp(Event),
     Received {
         instance: usize,
-        messages: [Option<Message>; 2],
+        batch: Batch,
+    },
+    /// Lambda ends an instance that remembers something.
+    Ended {
+        instance: usize,
     },
     /// So much time that the queue hides nothing any more, and instances remember nothing.
     TimePasses,
@@ -115,6 +121,7 @@ impl World {
             instances: [0; INSTANCES],
             left: bounds.budget,
             excused: 0,
+            unlooked: 0,
             minute: 0,
             until: [0; TASKS],
             has_deployed: false,
@@ -216,11 +223,20 @@ impl World {
         }
         let mut free: Vec<usize> = (0..INSTANCES).filter(|i| self.invocations[*i] == 0).collect();
         free.dedup_by_key(|instance| self.instances[*instance]);
-        free.into_iter().for_each(|instance| self.steps_of_instance(bounds, instance, steps));
+        for instance in free {
+            if self.instances[instance] != 0 {
+                steps.push(Step::Ended { instance });
+            }
+            self.steps_of_instance(bounds, instance, steps);
+        }
     }
 
     fn steps_of_instance(&self, bounds: &Bounds, instance: usize, steps: &mut Vec<Step>) {
-        let mut received = |messages| steps.push(Step::Received { instance, messages });
+        let ways = if bounds.settles_whole_groups { &[false, true][..] } else { &[false] };
+        let mut received = |messages| {
+            let batch = |way: &bool| Batch { messages, settles_whole_group: *way };
+            steps.extend(ways.iter().map(batch).map(|batch| Step::Received { instance, batch }));
+        };
         let messages = self.messages();
         for (n, message) in messages.iter().enumerate() {
             received([Some(*message), None]);
@@ -274,7 +290,7 @@ impl World {
                 (0..TASKS).filter(is_shown).for_each(|place| answered(Way::Stale(place)));
             }
         }
-        let is_batch = matches!(node.input, Input::Batch([Some(_), Some(_)], _));
+        let is_batch = node.input.messages().iter().all(Option::is_some);
         if is_batch && self.left.slow > 0 && !node.shown.has_waited {
             steps.push(Step::Slow { invocation });
         }
