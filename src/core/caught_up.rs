@@ -112,6 +112,9 @@ impl CaughtUp {
 /// Those of the tasks about which nothing is new that would keep a target although they may have
 /// left meanwhile: another task has their address.
 pub fn contested(done: &BTreeSet<TaskArn>, knowledge: &Knowledge) -> BTreeSet<TaskArn> {
+    if done.is_empty() {
+        return BTreeSet::new();
+    }
     let is_done = |known: &&Known| done.contains(&known.task.arn);
     let (done, others): (Vec<_>, Vec<_>) = knowledge.iter().partition(is_done);
     let taken: BTreeSet<Ipv6Addr> = others.iter().filter_map(|known| known.task.address).collect();

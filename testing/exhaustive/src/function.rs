@@ -73,7 +73,7 @@ pub struct Function {
     nodes: Vec<Node>,
     begun: HashMap<(Input, Instance), NodeId>,
     next: HashMap<(NodeId, Move), NodeId>,
-    /// By what they remember, in words.
+    /// By what they remember, in words; from the beginning, the one that remembers nothing.
     instances: HashMap<String, Instance>,
 }
 
@@ -102,7 +102,7 @@ impl Function {
             nodes: Vec::new(),
             begun: HashMap::new(),
             next: HashMap::new(),
-            instances: [(String::new(), 0), (format!("{:?}", CaughtUp::default()), 0)].into(),
+            instances: [(format!("{:?}", CaughtUp::default()), 0)].into(),
         }
     }
 
@@ -218,10 +218,7 @@ impl Function {
                 biased;
                 answer = &mut work => {
                     let failed = failed(input, answer.ok().as_ref());
-                    let remembers = match self.bounds.settles_whole_groups {
-                        true => format!("{:?}", handler.memory().caught_up()),
-                        false => String::new(),
-                    };
+                    let remembers = format!("{:?}", handler.memory().caught_up());
                     return At::End { failed, remembers };
                 }
                 () = sleep(INSTANT) => {}
